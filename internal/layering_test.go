@@ -1,0 +1,76 @@
+// Package internal_test holds the order of the rooms: ARCHITECTURE.md says who may know whom.
+package internal_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// rooms stand from the ground up: a package imports only packages named before it.
+var rooms = []string{
+	"internal/tensor",
+	"internal/rng",
+	"internal/mask",
+	"internal/tokenizer",
+	"internal/data",
+	"internal/config",
+	"internal/kernels",
+	"internal/kernels/ref",
+	"internal/kernels/cpu/asm",
+	"internal/kernels/cpu",
+	"internal/gpu",
+	"internal/kernels/cuda",
+	"internal/kernels/kernelstest",
+	"internal/backend",
+	"internal/graph",
+	"internal/model",
+	"internal/optim",
+	"internal/checkpoint",
+	"internal/metrics",
+	"internal/train",
+	"internal/generate",
+	"cmd/dmtrain",
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "dmtrain/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	level := map[string]int{}
+	for i, room := range rooms {
+		level["dmtrain/"+room] = i + 1
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		pkg, imports, _ := strings.Cut(line, " ")
+		if pkg == "dmtrain/internal" {
+			continue
+		}
+		if level[pkg] == 0 {
+			t.Errorf("%s is not in the list of rooms: give it a place in ARCHITECTURE.md and here", pkg)
+		}
+		for _, imp := range strings.Fields(imports) {
+			if strings.HasPrefix(imp, "dmtrain/") && level[imp] >= level[pkg] {
+				t.Errorf("%s imports %s, which stands above it", pkg, imp)
+			}
+			if imp == "github.com/spf13/viper" && pkg != "dmtrain/cmd/dmtrain" {
+				t.Errorf("%s imports viper, which lives in cmd/dmtrain only", pkg)
+			}
+		}
+	}
+}
+
+func TestMaskAndTensorNeedOnlyTheStandardLibrary(t *testing.T) {
+	for _, pkg := range []string{"tensor", "rng", "mask"} {
+		out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, "dmtrain/internal/"+pkg).CombinedOutput()
+		if err != nil {
+			t.Fatalf("go list: %v\n%s", err, out)
+		}
+		for _, imp := range strings.Fields(string(out)) {
+			if strings.Contains(imp, ".") {
+				t.Errorf("internal/%s imports %s", pkg, imp)
+			}
+		}
+	}
+}

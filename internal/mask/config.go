@@ -1,0 +1,51 @@
+package mask
+
+// Config is the mask section of a configuration.
+type Config struct {
+	Structure string `mapstructure:"structure"` // causal | full | prefix | window | blocks | sinks | lookahead
+	Window    int    `mapstructure:"window"`    // window, sinks, lookahead: how many; prefix, blocks: their length
+	Sinks     int    `mapstructure:"sinks"`     // sinks: how many first tokens of a document stay visible
+
+	Form      string  `mapstructure:"form"`       // none | input | infill
+	Prob      float64 `mapstructure:"prob"`       // Bernoulli rate of hiding a token
+	Fill      string  `mapstructure:"fill"`       // zero | learned
+	MaxWindow int     `mapstructure:"max_window"` // infill: the largest look-ahead; 0 = seq_len/4
+	EdgeDrop  float64 `mapstructure:"edge_drop"`  // Bernoulli rate of dropping single attention edges
+
+	Control     string     `mapstructure:"control"`     // fixed | linear | adaptive | inverse | yoked | two_pass
+	Openness    float64    `mapstructure:"openness"`    // fixed: u
+	Schedule    Schedule   `mapstructure:"schedule"`    // linear
+	YokedTo     string     `mapstructure:"yoked_to"`    // yoked: the run directory whose openness is replayed
+	Reliability string     `mapstructure:"reliability"` // skill | target_prob | accuracy | confidence | entropy | margin
+	Anchors     int        `mapstructure:"anchors"`     // every n-th row is an anchor; 0 = none
+	Buckets     int        `mapstructure:"buckets"`     // controller states by position within the document
+	Low         float64    `mapstructure:"low"`
+	High        float64    `mapstructure:"high"`
+	Beta        float64    `mapstructure:"beta"`
+	OpenRate    float64    `mapstructure:"open_rate"`
+	CloseRate   float64    `mapstructure:"close_rate"`
+	Deadband    float64    `mapstructure:"deadband"`
+	MinTokens   int        `mapstructure:"min_tokens"`
+	Warmup      int        `mapstructure:"warmup"`     // 0 = max(100, train.warmup)
+	ProbRange   [2]float64 `mapstructure:"prob_range"` // input under a moving control: rate when open, rate when closed
+	Certify     bool       `mapstructure:"certify"`
+}
+
+// Schedule is control linear: openness goes From … To over Steps, then stays.
+type Schedule struct {
+	From  float64 `mapstructure:"from"`
+	To    float64 `mapstructure:"to"`
+	Steps int     `mapstructure:"steps"` // 0 = train.steps
+}
+
+// DefaultConfig is the static causal mask.
+func DefaultConfig() Config {
+	return Config{
+		Structure: "causal", Sinks: 4,
+		Form: "none", Prob: 0.15, Fill: "zero",
+		Control: "fixed", Openness: 1, Schedule: Schedule{From: 0, To: 1},
+		Reliability: "skill", Anchors: 4, Buckets: 1,
+		Low: 0.10, High: 0.50, Beta: 0.98, OpenRate: 0.01, CloseRate: 0.02, Deadband: 0.005, MinTokens: 64,
+		ProbRange: [2]float64{0.15, 0.30}, Certify: true,
+	}
+}

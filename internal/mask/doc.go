@@ -1,0 +1,17 @@
+// Package mask decides what each position may see, proves that no output sees its own answer, and moves the
+// mask as the model learns. It knows nothing of tensors or kernels: kernels see only the integers made here.
+//
+// # Vocabulary
+//
+//   - visible: query i may attend to key j. The word "mask" never stands for a boolean here, because half the field
+//     means visible by it and half means hidden.
+//   - hidden: a token whose embedding is filled (with 0 or a learned vector) before positions are added.
+//   - slot: a hidden position that no one attends to (pos = Inf). It predicts its own token and may look ahead.
+//   - structure: the static mask (causal, window, …). Form: what the dynamic part does to it (none, input, infill).
+//   - openness u: 0 is the static mask, 1 fully open. A controller moves it.
+//   - window w: how far past its own position a slot sees.
+//   - anchor row: a row kept under the static mask, on which alone reliability is measured.
+//   - plan: the masks, hide rates and targets of one (micro-)batch: a pure function of seed, step and controller state.
+//   - certificate: the O(T) check that a plan leaks no answer, through any number of layers.
+//   - reach: the contents an output can depend on after L layers, computed exactly.
+package mask
