@@ -1,0 +1,102 @@
+package model
+
+import (
+	"fmt"
+
+	"dmtrain/internal/graph"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/tensor"
+)
+
+// cache holds every layer's keys and values of tokens already read.
+type cache struct {
+	keys, values []*graph.Value // a layer each: (B, S, C)
+	at           *graph.Value   // int32 (B·T): where this pass's rows go; −1: nowhere
+}
+
+// Decode is the decoder recorded for decoding: B rows of T new tokens each, attending to up to S = Context cached ones.
+type Decode struct {
+	B, T, S int
+	Logits  *graph.Value // (B, T, V)
+
+	m              *Decoder
+	prog           *graph.Program
+	ids, positions *graph.Value
+	rate, draw     *graph.Value
+	mask           *graph.Mask
+	cache          *cache
+}
+
+// NewDecode records a decoding pass. share, which may be nil, is a pass of the same B whose cache this one reads and
+// writes: a prompt is read by one pass of many tokens and continued by one of a single token.
+func (m *Decoder) NewDecode(b, t int, share *Decode) (*Decode, error) {
+	if t > m.Context {
+		return nil, fmt.Errorf("%d tokens at once, but the model has %d positions", t, m.Context)
+	}
+	g := graph.New(m.be, false)
+	d := &Decode{B: b, T: t, S: m.Context, m: m,
+		ids: g.Input(tensor.Int32, b, t), positions: g.Input(tensor.Int32, b, t),
+		rate: g.Input(tensor.Float32, b, t), draw: g.Input(tensor.Int32, 4), mask: g.Mask(b, t, m.Context, false)}
+	d.cache = &cache{at: g.Input(tensor.Int32, b*t)}
+	if share != nil {
+		d.cache.keys, d.cache.values = share.cache.keys, share.cache.values
+	} else {
+		for range m.Layers {
+			d.cache.keys = append(d.cache.keys, g.State(tensor.Float32, b, d.S, m.Dim))
+			d.cache.values = append(d.cache.values, g.State(tensor.Float32, b, d.S, m.Dim))
+		}
+	}
+	d.Logits = m.record(g, inputs{ids: d.ids, positions: d.positions, hidden: g.Bernoulli(d.rate, d.draw),
+		mask: d.mask, draw: d.draw, cache: d.cache}).Keep()
+	prog, err := g.Compile()
+	if err != nil {
+		return nil, err
+	}
+	d.prog = prog
+	return d, nil
+}
+
+// Tokens are the rows of one decoding pass, all (B, T) but Pos.
+type Tokens struct {
+	IDs       []int32
+	Positions []int32   // which position embedding; also the cache row a kept token takes
+	Keep      []bool    // the token's key and value enter the cache
+	Hidden    []float32 // 1: a slot, its embedding filled; 0: an ordinary token
+	Lo, Hi    []int32   // the levels each token sees
+	Pos       []int32   // (B, S): level of each cached position; mask.Inf where nothing is visible
+}
+
+// NewTokens makes room for a pass's rows; nothing is cached or visible yet.
+func (d *Decode) NewTokens() *Tokens {
+	n := d.B * d.T
+	t := &Tokens{IDs: make([]int32, n), Positions: make([]int32, n), Keep: make([]bool, n), Hidden: make([]float32, n),
+		Lo: make([]int32, n), Hi: make([]int32, n), Pos: make([]int32, d.B*d.S)}
+	for i := range t.Pos {
+		t.Pos[i] = mask.Inf
+	}
+	return t
+}
+
+// Run reads the tokens, leaving their keys and values in the cache, and downloads the logits (B·T·V).
+func (d *Decode) Run(t *Tokens, logits []float32) error {
+	at := make([]int32, d.B*d.T)
+	for i := range at {
+		at[i] = -1
+		if t.Keep[i] {
+			at[i] = int32(i/d.T*d.S) + t.Positions[i]
+		}
+	}
+	be := d.m.be
+	be.Upload(d.ids.Buffer(), t.IDs)
+	be.Upload(d.positions.Buffer(), t.Positions)
+	be.Upload(d.rate.Buffer(), t.Hidden)
+	be.Upload(d.cache.at.Buffer(), at)
+	be.Upload(d.mask.Pos.Buffer(), t.Pos)
+	be.Upload(d.mask.Lo.Buffer(), t.Lo)
+	be.Upload(d.mask.Hi.Buffer(), t.Hi)
+	d.prog.Forward()
+	return be.Download(logits, d.Logits.Buffer())
+}
+
+// Free gives the pass's memory back; a shared cache goes with the pass that made it.
+func (d *Decode) Free() { d.prog.Free() }
