@@ -8,8 +8,8 @@ type Schedule struct {
 	Peak   float64 // the highest rate
 	Floor  float64 // where cosine, linear and wsd end
 	Warmup int
-	Steps  int     // of the whole run
-	Decay  float64 // wsd: the last fraction of the steps, over which the rate falls
+	Steps  int // of the whole run
+	Decay  int // wsd: the last steps, over which the rate falls
 }
 
 // At is the rate of a step, counted from 0. Warm-up step s has (s+1)/Warmup of the peak, so that no step has none.
@@ -17,7 +17,7 @@ type Schedule struct {
 //	cosine        Floor + ½(Peak−Floor)(1 + cos π·x),  x = (s−Warmup)/(Steps−Warmup)
 //	linear        Peak − (Peak−Floor)·x
 //	inverse_sqrt  Peak·√(Warmup/s)                     (Vaswani et al. 2017, rescaled to reach Peak)
-//	wsd           Peak, then linearly to Floor over the last Decay·Steps  (Hu et al. 2024)
+//	wsd           Peak, then linearly to Floor over the last Decay steps  (Hu et al. 2024)
 func (s Schedule) At(step int) float64 {
 	if step < s.Warmup {
 		return s.Peak * float64(step+1) / float64(s.Warmup)
@@ -36,12 +36,11 @@ func (s Schedule) At(step int) float64 {
 	case "inverse_sqrt":
 		return s.Peak * math.Sqrt(float64(max(s.Warmup, 1))/float64(max(step, 1)))
 	case "wsd":
-		tail := s.Decay * float64(s.Steps)
-		left := float64(s.Steps - step)
-		if tail <= 0 || left >= tail {
+		left := s.Steps - step
+		if s.Decay == 0 || left >= s.Decay {
 			return s.Peak
 		}
-		return s.Floor + (s.Peak-s.Floor)*math.Max(left, 0)/tail
+		return s.Floor + (s.Peak-s.Floor)*float64(max(left, 0))/float64(s.Decay)
 	}
 	panic("optim: unknown schedule")
 }
