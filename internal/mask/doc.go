@@ -14,4 +14,23 @@
 //   - plan: the masks, hide rates and targets of one (micro-)batch: a pure function of seed, step and controller state.
 //   - certificate: the O(T) check that a plan leaks no answer, through any number of layers.
 //   - reach: the contents an output can depend on after L layers, computed exactly.
+//
+// # A training step
+//
+//	planner, err := NewPlanner(cfg, seed, run)   // run: what masks must know of the run (Run)
+//	ctl, err := NewController(cfg, run)          // Restore(state) continues a checkpoint, Snapshot() makes one
+//	stats := ctl.NewStats()
+//
+//	stats.Begin(step)
+//	for each micro-batch, in the order of its rows:
+//		planner.Plan(&plan, rows, step, ctl.At(step))   // two_pass: PlanStatic, forward, then PlanTwoPass
+//		err := plan.Certify()                           // *Leak: row, position, path
+//		… forward, backward …
+//		stats.Add(&plan, rows, outputs)
+//	… optimiser step; if the loss was finite:
+//	ctl.Observe(stats)
+//
+// Evaluation plans with PlanStatic (the static mask) and PlanInfill (blanks at a given rate); generation with PlanSlots
+// (slots of one's own choice). The bernoulli kernel needs the seed, Plan.Step, Plan.First and Plan.Rate to draw the very bits
+// that stand in Plan.Hidden.
 package mask

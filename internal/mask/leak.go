@@ -1,0 +1,80 @@
+package mask
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Leak is a position that can be shown its own answer.
+type Leak struct {
+	Step     int   `json:"step"`
+	Row      int   `json:"row"` // of the step, whatever the micro-batch
+	Position int   `json:"position"`
+	Answer   int   `json:"answer"` // where the token stands that Position is to predict
+	Path     []int `json:"path"`   // from Position to Answer, each seeing the next; empty if none exists, and safety merely is not proved
+}
+
+// Error spells the path out.
+func (l *Leak) Error() string {
+	head := fmt.Sprintf("mask leaks at step %d, row %d: position %d must predict the token at %d", l.Step, l.Row, l.Position, l.Answer)
+	switch len(l.Path) {
+	case 0:
+		return head + ", and the certificate cannot prove that it never sees it (no path was found either: the mask may be sound, but not by its levels)"
+	case 1:
+		return head + ", which is its own input"
+	case 2:
+		return head + " and attends to it directly"
+	}
+	return head + ", and reads it through " + through(l.Path)
+}
+
+// through tells a path of two hops or more: the last hop happens in the lowest layer.
+func through(path []int) string {
+	var b strings.Builder
+	hops := len(path) - 1
+	fmt.Fprintf(&b, "%d layers: ", hops)
+	for h := hops; h >= 1; h-- {
+		if h < hops {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "in layer %d position %d attends to %d", hops-h+1, path[h-1], path[h])
+	}
+	return b.String()
+}
+
+// leak finds the shortest way by which position i of row b learns its answer.
+func (p *Plan) leak(b, i int) *Leak {
+	t := int(p.Answer[b*p.T+i])
+	return &Leak{Step: p.Step, Row: p.First + b, Position: i, Answer: t, Path: p.Mask.path(b, i, t)}
+}
+
+// path is the shortest chain of positions from i to t, each seeing the next; nil if there is none.
+func (m *Mask) path(row, i, t int) []int {
+	from := make([]int, m.T) // who first led here, plus 1
+	from[i] = i + 1
+	for queue := []int{i}; len(queue) > 0; queue = queue[1:] {
+		q := queue[0]
+		if q == t {
+			return trace(from, i, t)
+		}
+		for j := range m.T {
+			if from[j] == 0 && m.Visible(row, q, j) {
+				from[j] = q + 1
+				queue = append(queue, j)
+			}
+		}
+	}
+	return nil
+}
+
+func trace(from []int, i, t int) []int {
+	path := []int{t}
+	for t != i {
+		t = from[t] - 1
+		path = append(path, t)
+	}
+	for a, b := 0, len(path)-1; a < b; a, b = a+1, b-1 {
+		path[a], path[b] = path[b], path[a]
+	}
+	return path
+}

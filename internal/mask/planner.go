@@ -1,0 +1,261 @@
+package mask
+
+import (
+	"math"
+
+	"dmtrain/internal/rng"
+)
+
+// The forms: what the dynamic part does to a structure.
+const (
+	FormNone   = "none"   // nothing
+	FormInput  = "input"  // hidden tokens are filled; attention and loss stay as they are
+	FormInfill = "infill" // hidden tokens become slots, which predict themselves with look-ahead
+)
+
+// Evaluation draws come from steps that training never reaches, so that every evaluation of a run hides the same tokens.
+const evalStep = 1 << 30
+
+// Run is what masks have to know of the run they belong to.
+type Run struct {
+	SeqLen  int     // tokens a row
+	Steps   int     // optimiser steps
+	Warmup  int     // learning-rate warm-up, steps
+	Vocab   int     // classes predicted
+	Entropy float64 // unigram entropy of the training tokens, nats
+	Yoke    *Yoke   // control yoked: the openness to replay
+}
+
+// Planner makes plans. It has no state: a plan is a function of the seed, the rows, the step and the controller's State,
+// so it comes out the same for any split of a batch into micro-batches, in any order, after any resume.
+type Planner struct {
+	cfg  Config
+	seed uint64
+	run  Run
+	st   structure
+}
+
+// NewPlanner makes the planner of a run. The error lists everything wrong with cfg.
+func NewPlanner(cfg Config, seed uint64, run Run) (*Planner, error) {
+	if err := cfg.valid(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.resolve(run)
+	st := structure{kind: cfg.Structure, window: int32(cfg.Window), sinks: int32(cfg.Sinks)}
+	return &Planner{cfg: cfg, seed: seed, run: run, st: st}, nil
+}
+
+// Config is the planner's configuration with every "0 = default" filled in.
+func (p *Planner) Config() Config { return p.cfg }
+
+// Plan fills dst for a training step. Openness comes from s, which must know nothing of this step or a later one: a
+// mask may depend on what earlier steps showed, never on this batch's losses.
+func (p *Planner) Plan(dst *Plan, rows *Rows, step int, s State) {
+	if s.Next > step {
+		panic("mask: a plan from a state that has already observed its step")
+	}
+	if p.cfg.Control == ControlTwoPass {
+		panic("mask: control two_pass plans with PlanTwoPass")
+	}
+	p.fill(dst, rows, step, opening{form: p.cfg.Form, buckets: s.Buckets, anchors: p.cfg.Anchors})
+}
+
+// PlanStatic fills dst with the static structure, nothing hidden: the plan of evaluation and of two_pass's first pass.
+func (p *Planner) PlanStatic(dst *Plan, rows *Rows, step int) {
+	p.fill(dst, rows, step, opening{form: FormNone})
+}
+
+// PlanInfill fills dst for measuring how well the model fills blanks: every token but a document's first is hidden at
+// the given rate, slots see to the end of their document and alone bear a loss. Batch numbers the evaluation's
+// batches; draws differ between them and repeat in every evaluation.
+func (p *Planner) PlanInfill(dst *Plan, rows *Rows, batch int, rate float64) {
+	if !(rate > 0 && rate <= 1) {
+		panic("mask: infill is measured at a rate above 0, up to 1")
+	}
+	p.fill(dst, rows, evalStep+batch, opening{form: FormInfill, rate: rate, full: true})
+	dst.dropCausalTargets()
+}
+
+// PlanSlots fills dst with slots of the caller's choice, for filling blanks and decoding in parallel: windows (B, T) holds a
+// slot's look-ahead, clipped to its document, and −1 where there is none. Everything else stays static.
+func (p *Planner) PlanSlots(dst *Plan, rows *Rows, windows []int32) {
+	if len(windows) != rows.B*rows.T {
+		panic("mask: a window for every position is needed")
+	}
+	p.fill(dst, rows, 0, opening{form: FormInfill, given: windows})
+}
+
+// dropCausalTargets leaves the loss to the slots.
+func (p *Plan) dropCausalTargets() {
+	p.Supervised = 0
+	for n, h := range p.Hidden {
+		if h == 0 {
+			p.Targets[n], p.Answer[n] = -1, -1
+		} else {
+			p.Supervised++
+		}
+	}
+}
+
+// opening is how a plan departs from the static structure.
+type opening struct {
+	form    string
+	buckets []Bucket   // openness by position
+	anchors int        // every n-th row stays static; 0 = none
+	rate    float64    // over 0: hides at this rate, whatever the configuration says
+	full    bool       // slots see to the end of their document
+	given   []int32    // over nil: the slots and their windows
+	first   *FirstPass // two_pass: what the static mask's pass said
+}
+
+func (p *Planner) fill(dst *Plan, rows *Rows, step int, o opening) {
+	dst.reset(rows, step, p.st.tagged())
+	for b := range rows.B {
+		line := rows.First + b
+		dst.Anchor[b] = o.form == FormNone || (o.anchors > 0 && (line+step)%o.anchors == 0)
+		p.rates(dst, rows, b, o)
+		p.draw(dst, b)
+		p.vectors(dst, rows, b, o)
+		p.targets(dst, rows, b, o)
+	}
+}
+
+// rates sets the probability of hiding each token of a row.
+func (p *Planner) rates(dst *Plan, rows *Rows, b int, o opening) {
+	for t := range rows.T {
+		n := b*rows.T + t
+		dst.Rate[n] = 0
+		if !dst.Anchor[b] && rows.Start[n] >= 0 {
+			dst.Rate[n] = float32(p.hideRate(n, t-int(rows.Start[n]), o))
+		}
+	}
+}
+
+// hideRate is the probability of hiding token n, which stands at a position of its document. Infill never draws a
+// document's first token: nothing before it could tell what it is, and every slot has something to see.
+func (p *Planner) hideRate(n, at int, o opening) float64 {
+	switch {
+	case o.given != nil:
+		if o.given[n] < 0 {
+			return 0
+		}
+		return 1
+	case o.form == FormInfill && at == 0:
+		return 0
+	case o.rate > 0:
+		return o.rate
+	}
+	return p.rate(o.form, o.buckets, at)
+}
+
+// rate is the hide rate at a position within its document.
+func (p *Planner) rate(form string, buckets []Bucket, at int) float64 {
+	if form != FormInput || p.cfg.Control == ControlFixed {
+		return p.cfg.Prob
+	}
+	open, closed := p.cfg.ProbRange[0], p.cfg.ProbRange[1]
+	return closed - float64(p.openness(buckets, at)*(closed-open))
+}
+
+// draw hides tokens exactly as the bernoulli kernel does.
+func (p *Planner) draw(dst *Plan, b int) {
+	rate, hidden := dst.Rate[b*dst.T:(b+1)*dst.T], dst.Hidden[b*dst.T:(b+1)*dst.T]
+	if dst.Anchor[b] {
+		clear(hidden)
+		return
+	}
+	for t := 0; t < dst.T; t += 4 {
+		u := rng.Block(p.seed, rng.Hide, uint32(dst.Step), uint32(dst.First+b), uint32(t/4))
+		for c := t; c < min(t+4, dst.T); c++ {
+			hidden[c] = 0
+			if rng.Unit(u[c-t]) < rate[c] {
+				hidden[c] = 1
+			}
+		}
+	}
+}
+
+// vectors sets what each position sees.
+func (p *Planner) vectors(dst *Plan, rows *Rows, b int, o opening) {
+	m := &dst.Mask
+	for t := range rows.T {
+		n, i := b*rows.T+t, int32(t)
+		start, end := rows.Start[n], rows.End[n]
+		dst.Window[n] = 0
+		if start < 0 {
+			m.blank(n, i)
+			continue
+		}
+		m.Pos[n], m.Lo[n], m.Hi[n] = p.st.level(i, start), p.st.lowest(i, start), p.st.highest(i, start, end)
+		if m.Tag != nil {
+			m.Tag[n], m.A[n], m.B[n] = i, 0, p.st.last(i, start)
+		}
+		if o.form == FormInfill && dst.Hidden[n] != 0 {
+			w := p.window(dst, rows, b, t, o)
+			m.Pos[n], m.Hi[n] = Inf, p.st.highestSlot(i, w, start, end)
+			dst.Window[n] = w
+		}
+	}
+}
+
+// blank makes n, which is padding, see and be seen by nothing. Its bounds are the neutral ones of minimum and maximum, so
+// that they never widen a tile.
+func (m *Mask) blank(n int, i int32) {
+	m.Pos[n], m.Lo[n], m.Hi[n] = Inf, Inf, -1
+	if m.Tag != nil {
+		m.Tag[n], m.A[n], m.B[n] = i, Inf, -1
+	}
+}
+
+// window is how many tokens past itself the slot at t sees, within its document.
+func (p *Planner) window(dst *Plan, rows *Rows, b, t int, o opening) int32 {
+	n := b*rows.T + t
+	room := rows.End[n] - 1 - int32(t)
+	if o.full {
+		return room
+	}
+	if o.given != nil {
+		return min(o.given[n], room)
+	}
+	if o.first != nil {
+		return min(p.confidentWindow(o.first, dst.Step, rows, n, t), room)
+	}
+	w := p.maxWindow(p.openness(o.buckets, t-int(rows.Start[n])))
+	return min(int32(rng.Below(p.seed, rng.Window, uint32(dst.Step), uint32(dst.First+b), uint32(t), w+1)), room)
+}
+
+// maxWindow is W, the largest look-ahead at openness u.
+func (p *Planner) maxWindow(u float64) int { return int(math.Round(u * float64(p.cfg.MaxWindow))) }
+
+// openness is u at a position within its document.
+func (p *Planner) openness(buckets []Bucket, at int) float64 {
+	return buckets[bucketOf(at, len(buckets), p.run.SeqLen)].Openness
+}
+
+// bucketOf is the controller state in charge of a position within its document.
+func bucketOf(at, buckets, seqLen int) int { return min(at*buckets/seqLen, buckets-1) }
+
+// targets sets what each position is to predict. A slot predicts its own token. Everyone else predicts the next one,
+// unless the structure shows it: then the position bears no loss.
+func (p *Planner) targets(dst *Plan, rows *Rows, b int, o opening) {
+	for t := range rows.T {
+		n, i := b*rows.T+t, int32(t)
+		target, answer := rows.Next[n], i+1
+		switch {
+		case rows.Start[n] < 0:
+			target = -1
+		case o.form == FormInfill && dst.Hidden[n] != 0:
+			target, answer = rows.IDs[n], i
+		case t+1 == rows.T:
+			answer = -1
+		case target >= 0 && dst.Hidden[n+1] == 0 && !p.st.answerable(i, i+1, rows.Start[n], rows.End[n]):
+			target = -1
+		}
+		if target < 0 {
+			target, answer = -1, -1
+		} else {
+			dst.Supervised++
+		}
+		dst.Targets[n], dst.Answer[n] = target, answer
+	}
+}
