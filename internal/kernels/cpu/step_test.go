@@ -9,7 +9,7 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-// bench is a set of operands for every operation, in shapes that leave rests everywhere.
+// step is a set of operands for every operation, in shapes that leave rests everywhere.
 type step struct {
 	k    kernels.Backend
 	fail func(args ...any)
@@ -106,8 +106,8 @@ func (s *step) run() {
 		T: stepT, S: stepT, H: stepH, D: stepD, Q: cols(s.q), K: cols(s.k2), V: cols(s.v), Out: cols(s.out),
 		LSE: s.lse, Mask: s.mask, Drop: drop,
 	})
-	k.Dropout(kernels.Dropout{Y: s.out, X: s.out, Draw: s.draw, Purpose: rng.Dropout, Rate: 0.1, Rows: stepN, Cols: stepC, Lines: stepT})
-	k.MatMul(kernels.MatMul{C: s.y, A: s.out, B: s.w, M: stepN, N: stepF, K: stepC, Bias: s.bias, Gelu: s.gelu})
+	k.Dropout(kernels.Dropout{Y: s.dq, X: s.out, Draw: s.draw, Purpose: rng.Dropout, Rate: 0.1, Rows: stepN, Cols: stepC, Lines: stepT})
+	k.MatMul(kernels.MatMul{C: s.y, A: s.dq, B: s.w, M: stepN, N: stepF, K: stepC, Bias: s.bias, Gelu: s.gelu})
 	k.MatMul(kernels.MatMul{C: s.logits, A: s.x, B: s.wT, M: stepN, N: stepF, K: stepC, TransB: true})
 	k.CrossEntropy(kernels.CrossEntropy{
 		Logits: s.logits, Targets: s.targets, N: stepN, V: stepF, NLL: s.nll, Conf: s.conf, Entropy: s.ent, Margin: s.margin,
