@@ -4,18 +4,64 @@
 // # Tensors
 //
 // A safetensors file is the header's length (uint64), a JSON header (names, types, shapes, offsets,
-// string metadata) and the data, all little-endian
-// (https://huggingface.co/docs/safetensors). WriteTensors writes one; OpenTensors reads its header and
-// then each tensor on demand:
+// string metadata) and the data, all little-endian (https://huggingface.co/docs/safetensors).
+// WriteTensors writes one; OpenTensors reads its header and then each tensor on demand:
 //
 //	t, err := checkpoint.OpenTensors("model.safetensors")
 //	defer t.Close()
-//	wte, err := t.Float32s("wte.weight")                 // F32, F16 or BF16
-//	err = t.ReadFloat32s(dst, "wte.weight", shape)       // the same, of a known shape
-//	ids, err := t.Int32s("ids")
-//	hidden, err := t.Uint8s("hidden")
-//	t.Metadata()["case"]; t.Infos(); t.Info("ids")
+//	wte, err := t.Float32s("transformer.wte.weight")          // F32, F16 or BF16
+//	err = t.ReadFloat32s(dst, "transformer.wte.weight", shape) // the same, of a known shape
+//	ids, err := t.Int32s("in.ids")
+//	hidden, err := t.Uint8s("mask.input")
+//	t.Metadata()["case"]; t.Infos(); t.Info("in.ids")
 //
 // A file is untrusted: whatever the format forbids is an error that names the file and the tensor, and
 // no allocation exceeds the file's own size by more than a small factor.
+//
+// # Checkpoints
+//
+// A checkpoint is a directory that any reader of Hugging Face's GPT-2 can load:
+//
+//	config.json            the model's shape (GPT2Config)
+//	model.safetensors      parameters, named as GPT2LMHeadModel names them
+//	tokenizer.json …       whatever the tokenizer saves
+//	optimizer.safetensors  the optimiser's moments
+//	state.json             all other state (State)
+//	checksums.json         size and SHA-256 of every file above
+//
+// It is written under another name, every file forced to the disk, and renamed: under its own name it is
+// always whole. Load verifies every checksum; LoadModel leaves the optimizer out and also opens
+// directories that others published. What fails verification is a *DamagedError.
+//
+// # Runs
+//
+//	runs/x/config.yaml             the resolved configuration
+//	runs/x/metrics.jsonl           package metrics
+//	runs/x/checkpoints/step-000100 one checkpoint
+//	runs/x/best, runs/x/last       links to two of them, for people
+//	runs/x/.lock                   held by the process that trains
+//
+// The last checkpoint is the one of the greatest step; the best is the one that the last one's State
+// names. A trainer owns the run, everyone else views it:
+//
+//	run, err := checkpoint.CreateRun(dir, overwrite)  // ErrRunExists, ErrRunBusy
+//	run, err := checkpoint.ResumeRun(dir)             // ErrNoRun, ErrRunBusy
+//	defer run.Close()
+//	err = run.WriteFile(checkpoint.ConfigFile, text)
+//	saved, err := run.Load("last")                    // ErrNoCheckpoint, *DamagedError
+//	for _, p := range params {
+//		err = saved.Model.ReadFloat32s(host, p.Name, p.Shape)
+//		err = saved.Optimizer.ReadFloat32s(host, "m."+p.Name, p.Shape)
+//	}
+//	saved.Close()
+//	dir, err := run.Save(&checkpoint.Checkpoint{State: …, Config: checkpoint.GPT2Config{…}, Model: …, …})
+//	err = run.Prune(keep)                             // never the last or the best
+//
+//	run, err := checkpoint.ViewRun(dir)
+//	saved, err := run.LoadModel("best")               // or "last", or "100"
+//	config, err := saved.GPT2()
+//
+// A kill at any instant leaves a run that ResumeRun opens: it finds the last checkpoint saved in full
+// and clears away the rest. To go on from an earlier one (another is damaged), Load it and Rewind to its
+// step.
 package checkpoint

@@ -28,7 +28,7 @@ func read(raw []byte) (*Tensors, error) {
 	return NewTensors(bytes.NewReader(raw), int64(len(raw)))
 }
 
-func written(t testing.TB, tensors []Tensor, metadata map[string]string) []byte {
+func encoded(t testing.TB, tensors []Tensor, metadata map[string]string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := WriteTensors(&b, tensors, metadata); err != nil {
@@ -38,7 +38,7 @@ func written(t testing.TB, tensors []Tensor, metadata map[string]string) []byte 
 }
 
 func TestWriteIsTheFormatToTheByte(t *testing.T) {
-	got := written(t, []Tensor{
+	got := encoded(t, []Tensor{
 		Uint8("a", tensor.Shape{3}, []uint8{7, 8, 9}),
 		Int32("z", tensor.Shape{}, []int32{-1}),
 		Float32("b", tensor.Shape{2, 1}, []float32{1, -2}),
@@ -153,8 +153,8 @@ func TestLargerThanAChunk(t *testing.T) {
 		want[i] = float32(i)
 	}
 	lazy := Float32From("x", tensor.Shape{n}, func(dst []float32) error { copy(dst, want); return nil })
-	raw := written(t, []Tensor{lazy}, nil)
-	if !bytes.Equal(raw, written(t, []Tensor{Float32("x", tensor.Shape{n}, want)}, nil)) {
+	raw := encoded(t, []Tensor{lazy}, nil)
+	if !bytes.Equal(raw, encoded(t, []Tensor{Float32("x", tensor.Shape{n}, want)}, nil)) {
 		t.Error("Float32From and Float32 differ")
 	}
 	from, err := read(raw)
@@ -189,7 +189,7 @@ func TestHalfPrecision(t *testing.T) {
 		{BF16, 0x3f80, 1}, {BF16, 0xc049, -3.140625}, {BF16, 0x0001, 0x1p-133},
 		{BF16, 0x7f80, math.Inf(1)}, {BF16, 0x7fc0, math.NaN()},
 	} {
-		raw := written(t, []Tensor{Raw("x", c.dtype, tensor.Shape{1}, binary.LittleEndian.AppendUint16(nil, c.bits))}, nil)
+		raw := encoded(t, []Tensor{Raw("x", c.dtype, tensor.Shape{1}, binary.LittleEndian.AppendUint16(nil, c.bits))}, nil)
 		from, err := read(raw)
 		if err != nil {
 			t.Fatal(err)
@@ -274,7 +274,7 @@ func TestEmptyTensorsMayShareAPlace(t *testing.T) {
 
 func TestReadingNamesFileAndTensor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.safetensors")
-	raw := written(t, []Tensor{Int32("n", tensor.Shape{2}, []int32{1, 2}), Float32("f", tensor.Shape{2}, []float32{1, 2})}, nil)
+	raw := encoded(t, []Tensor{Int32("n", tensor.Shape{2}, []int32{1, 2}), Float32("f", tensor.Shape{2}, []float32{1, 2})}, nil)
 	if err := os.WriteFile(path, raw, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +337,7 @@ func TestWhatAProgrammerGetsWrongPanics(t *testing.T) {
 // FuzzTensors: no input makes the reader panic, and what it accepts it reads in full and writes back
 // to a file that says the same.
 func FuzzTensors(f *testing.F) {
-	f.Add(written(f, []Tensor{
+	f.Add(encoded(f, []Tensor{
 		Float32("w", tensor.Shape{2, 2}, []float32{1, 2, 3, 4}),
 		Raw("h", F16, tensor.Shape{1}, []byte{0, 60}), Uint8("m", tensor.Shape{3}, []uint8{1, 0, 1}),
 	}, map[string]string{"format": "pt"}))
@@ -360,7 +360,7 @@ func FuzzTensors(f *testing.F) {
 			}
 			again = append(again, Raw(info.Name, info.DType, info.Shape, data))
 		}
-		back, err := read(written(t, again, from.Metadata()))
+		back, err := read(encoded(t, again, from.Metadata()))
 		if err != nil {
 			t.Fatalf("the rewritten file is refused: %v", err)
 		}

@@ -1,0 +1,155 @@
+package checkpoint
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// disk is the file system as a crash sees it: one operation after another, any of which may be the
+// last. A test sets before to make one fail, or to see their order.
+type disk struct {
+	before func(op, path string) error
+}
+
+func (d disk) do(op, path string) error {
+	if d.before == nil {
+		return nil
+	}
+	return d.before(op, path)
+}
+
+// fileSum says what a file should hold.
+type fileSum struct {
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// create writes a new file and forces it to the disk.
+func (d disk) create(path string, write func(io.Writer) error) (fileSum, error) {
+	if err := d.do("create", path); err != nil {
+		return fileSum{}, err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return fileSum{}, err
+	}
+	sum := sha256.New()
+	counted := &counter{w: io.MultiWriter(sum, faulty{d, path, f})}
+	buffered := bufio.NewWriterSize(counted, chunkBytes)
+	err = write(buffered)
+	if err == nil {
+		err = buffered.Flush()
+	}
+	if err == nil {
+		err = d.do("sync", path)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fileSum{}, err
+	}
+	return fileSum{counted.n, hex.EncodeToString(sum.Sum(nil))}, nil
+}
+
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+type faulty struct {
+	disk
+	path string
+	f    *os.File
+}
+
+func (w faulty) Write(p []byte) (int, error) {
+	if err := w.do("write", w.path); err != nil {
+		return 0, err
+	}
+	return w.f.Write(p)
+}
+
+// replace puts a file in place of whatever has its name, at once.
+func (d disk) replace(path string, data []byte) error {
+	beside := filepath.Join(filepath.Dir(path), tmpPrefix+filepath.Base(path))
+	_, err := d.create(beside, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.rename(beside, path); err != nil {
+		return err
+	}
+	return d.syncDir(filepath.Dir(path))
+}
+
+// link makes path a symbolic link to target, in place of an older link.
+func (d disk) link(target, path string) error {
+	beside := filepath.Join(filepath.Dir(path), tmpPrefix+filepath.Base(path))
+	if err := d.remove(beside); err != nil {
+		return err
+	}
+	if err := d.do("link", path); err != nil {
+		return err
+	}
+	if err := os.Symlink(target, beside); err != nil {
+		return err
+	}
+	return d.rename(beside, path)
+}
+
+func (d disk) mkdir(path string) error {
+	if err := d.do("mkdir", path); err != nil {
+		return err
+	}
+	return os.MkdirAll(path, 0o755)
+}
+
+func (d disk) rename(from, to string) error {
+	if err := d.do("rename", to); err != nil {
+		return err
+	}
+	return os.Rename(from, to)
+}
+
+// remove deletes a file or a whole directory, if it is there.
+func (d disk) remove(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := d.do("remove", path); err != nil {
+		return err
+	}
+	return os.RemoveAll(path)
+}
+
+// syncDir forces a directory's entries to the disk. Windows has no such thing.
+func (d disk) syncDir(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	if err := d.do("sync", path); err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

@@ -1,0 +1,242 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/gofrs/flock"
+)
+
+// The files and folders of a run directory.
+const (
+	ConfigFile  = "config.yaml"   // the resolved configuration
+	MetricsFile = "metrics.jsonl" // one record a line
+	stepsDir    = "checkpoints"
+	bestLink    = "best"
+	lastLink    = "last"
+	lockFile    = ".lock"
+)
+
+// Names in the making or unmaking. A run's owner clears them away when it opens the run.
+const (
+	tmpPrefix   = ".tmp-"   // being written
+	oldPrefix   = ".old-"   // about to be replaced by what has its name without the prefix
+	trashPrefix = ".trash-" // being deleted
+)
+
+// Errors of opening a run; errors.Is finds them.
+var (
+	ErrRunExists = errors.New("a run is already here: go on with it by --resume, or discard it by --overwrite")
+	ErrNoRun     = errors.New("there is no run here")
+	ErrRunBusy   = errors.New("another process is training in this run")
+)
+
+// Run is a run directory. Its owner (CreateRun, ResumeRun) holds a lock that ends with the process,
+// however it ends; a viewer (ViewRun) may only look.
+type Run struct {
+	Dir  string
+	disk disk
+	lock *flock.Flock // nil: a viewer
+}
+
+// CreateRun makes a new run. A run that is there already is ErrRunExists, or is discarded first if
+// overwrite is set: its checkpoints, configuration and metrics, but no file it does not know.
+func CreateRun(dir string, overwrite bool) (*Run, error) { return createRun(disk{}, dir, overwrite) }
+
+func createRun(d disk, dir string, overwrite bool) (*Run, error) {
+	if !overwrite && runIsIn(dir) {
+		return nil, fmt.Errorf("%s: %w", dir, ErrRunExists)
+	}
+	if err := d.mkdir(dir); err != nil {
+		return nil, err
+	}
+	r, err := own(d, dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.start(overwrite); err != nil {
+		r.Close()
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return r, nil
+}
+
+// start runs under the lock: another process may have made a run since the first look.
+func (r *Run) start(overwrite bool) error {
+	if runIsIn(r.Dir) {
+		if !overwrite {
+			return ErrRunExists
+		}
+		if err := r.discard(); err != nil {
+			return err
+		}
+	}
+	if err := r.disk.mkdir(r.Path(stepsDir)); err != nil {
+		return err
+	}
+	return errors.Join(r.disk.syncDir(r.Dir), r.disk.syncDir(filepath.Dir(r.Dir)))
+}
+
+// discard deletes the run. The checkpoints go first and at once, so that a crash between leaves no
+// mixture of two runs.
+func (r *Run) discard() error {
+	trash := r.Path(trashPrefix + stepsDir)
+	if err := r.disk.remove(trash); err != nil {
+		return err
+	}
+	if err := r.disk.rename(r.Path(stepsDir), trash); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := r.disk.syncDir(r.Dir); err != nil {
+		return err
+	}
+	for _, name := range []string{bestLink, lastLink, MetricsFile, ConfigFile, trashPrefix + stepsDir} {
+		if err := r.disk.remove(r.Path(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ResumeRun opens a run to go on with it, and clears away what a crash may have left half done. A run
+// may have no checkpoint yet. A directory without a run is ErrNoRun.
+func ResumeRun(dir string) (*Run, error) { return resumeRun(disk{}, dir) }
+
+func resumeRun(d disk, dir string) (*Run, error) {
+	if !runIsIn(dir) {
+		return nil, fmt.Errorf("%s: %w", dir, ErrNoRun)
+	}
+	r, err := own(d, dir)
+	if err != nil {
+		return nil, err
+	}
+	err = r.recover()
+	if err == nil {
+		err = r.disk.mkdir(r.Path(stepsDir))
+	}
+	if err != nil {
+		r.Close()
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	r.point()
+	return r, nil
+}
+
+// ViewRun opens a run to read from it, also while it is being trained.
+func ViewRun(dir string) (*Run, error) {
+	if !runIsIn(dir) {
+		return nil, fmt.Errorf("%s: %w", dir, ErrNoRun)
+	}
+	return &Run{Dir: dir}, nil
+}
+
+// runIsIn reports whether dir holds anything of a run.
+func runIsIn(dir string) bool {
+	for _, name := range []string{stepsDir, MetricsFile, ConfigFile} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// own locks dir. The lock file stays when the run is closed: deleting it could let two processes hold
+// two locks.
+func own(d disk, dir string) (*Run, error) {
+	path := filepath.Join(dir, lockFile)
+	lock := flock.New(path)
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("%s: cannot lock: %w", path, err)
+	}
+	if !ok {
+		return nil, fmt.Errorf("%s: %w%s", dir, ErrRunBusy, holder(path))
+	}
+	// For the message to another process only; the lock holds without it.
+	_ = os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())), 0o644)
+	return &Run{Dir: dir, disk: d, lock: lock}, nil
+}
+
+// holder is " (process N)" if the lock file says so.
+func holder(path string) string {
+	text, err := os.ReadFile(path)
+	if pid, e := strconv.Atoi(string(text)); err == nil && e == nil {
+		return fmt.Sprintf(" (process %d)", pid)
+	}
+	return ""
+}
+
+// recover clears away what was being written or deleted, and takes back what was being replaced.
+func (r *Run) recover() error {
+	for _, dir := range []string{r.Dir, r.Path(stepsDir)} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, e := range entries {
+			if err := r.settle(dir, e.Name()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Run) settle(dir, name string) error {
+	path := filepath.Join(dir, name)
+	if strings.HasPrefix(name, tmpPrefix) || strings.HasPrefix(name, trashPrefix) {
+		return r.disk.remove(path)
+	}
+	replaced, ok := strings.CutPrefix(name, oldPrefix)
+	if !ok {
+		return nil
+	}
+	final := filepath.Join(dir, replaced)
+	if _, err := os.Lstat(final); err == nil {
+		return r.trash(path)
+	}
+	if err := r.disk.rename(path, final); err != nil {
+		return err
+	}
+	return r.disk.syncDir(dir)
+}
+
+// trash deletes a directory so that no one ever sees half of it under its name.
+func (r *Run) trash(path string) error {
+	to := filepath.Join(filepath.Dir(path), trashPrefix+filepath.Base(path))
+	if err := r.disk.remove(to); err != nil {
+		return err
+	}
+	if err := r.disk.rename(path, to); err != nil {
+		return err
+	}
+	return r.disk.remove(to)
+}
+
+// Path is a file of the run directory.
+func (r *Run) Path(name string) string { return filepath.Join(r.Dir, name) }
+
+// WriteFile puts a file into the run directory, whole or not at all.
+func (r *Run) WriteFile(name string, data []byte) error {
+	r.mustOwn()
+	return r.disk.replace(r.Path(name), data)
+}
+
+// Close gives the lock back.
+func (r *Run) Close() error {
+	if r.lock == nil {
+		return nil
+	}
+	return r.lock.Unlock()
+}
+
+func (r *Run) mustOwn() {
+	if r.lock == nil {
+		panic("checkpoint: a viewer writes")
+	}
+}
