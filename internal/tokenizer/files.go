@@ -107,8 +107,21 @@ func encodeJSON(v any) []byte {
 
 // Load reads the tokenizer saved in a directory.
 func Load(dir fs.FS) (Tokenizer, error) {
+	saved := map[string][]byte{}
+	for _, name := range []string{configName, modelName} {
+		b, err := fs.ReadFile(dir, name)
+		if err != nil {
+			return nil, err
+		}
+		saved[name] = b
+	}
+	return FromFiles(saved)
+}
+
+// FromFiles makes a tokenizer of what its Files gave.
+func FromFiles(saved map[string][]byte) (Tokenizer, error) {
 	var c configFile
-	if err := readJSON(dir, configName, &c); err != nil {
+	if err := decodeJSON(saved, configName, &c); err != nil {
 		return nil, err
 	}
 	if c.Version != version {
@@ -119,7 +132,7 @@ func Load(dir fs.FS) (Tokenizer, error) {
 		return nil, fmt.Errorf("%s: %w", configName, err)
 	}
 	var m modelFile
-	if err := readJSON(dir, modelName, &m); err != nil {
+	if err := decodeJSON(saved, modelName, &m); err != nil {
 		return nil, err
 	}
 	var t Tokenizer
@@ -196,10 +209,10 @@ func (m *modelFile) checkEnd(id int32, want bool) error {
 	return nil
 }
 
-func readJSON(dir fs.FS, name string, v any) error {
-	b, err := fs.ReadFile(dir, name)
-	if err != nil {
-		return err
+func decodeJSON(saved map[string][]byte, name string, v any) error {
+	b, ok := saved[name]
+	if !ok {
+		return fmt.Errorf("%s: missing", name)
 	}
 	if err := json.Unmarshal(b, v); err != nil {
 		return fmt.Errorf("%s: %w", name, err)

@@ -1,0 +1,245 @@
+package data
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/edsrzf/mmap-go"
+	"github.com/google/renameio/v2"
+
+	"dmtrain/internal/tokenizer"
+)
+
+// cacheFrom is the size of a text from which its tokens are cached.
+const cacheFrom = 16 << 20
+
+// encoded is a text's image with what goes with it.
+type encoded struct {
+	image     *image
+	tokenizer tokenizer.Tokenizer
+	warnings  []string
+}
+
+// openImage encodes the text of some sources, or finds it encoded in the cache. Without o.Tokenizer it makes
+// the tokenizer that kind configures.
+func openImage(key string, entries []string, separator string, kind tokenizer.Config, o Options) (*encoded, error) {
+	sources, err := resolve(key, entries)
+	if err != nil {
+		return nil, err
+	}
+	if o.CacheFrom == 0 {
+		o.CacheFrom = cacheFrom
+	}
+	var size int64
+	for _, s := range sources {
+		size += s.size
+	}
+	job := &encoding{key: key, sources: sources, separator: separator, kind: kind, tokenizer: o.Tokenizer}
+	if size < o.CacheFrom {
+		m, err := job.inMemory()
+		if err != nil {
+			return nil, err
+		}
+		return job.open(m)
+	}
+	m, err := job.cached(o.CacheDir)
+	if err != nil {
+		return nil, err
+	}
+	return job.open(m)
+}
+
+// encoding is the work of making an image.
+type encoding struct {
+	key       string
+	sources   []source
+	separator string
+	kind      tokenizer.Config
+	tokenizer tokenizer.Tokenizer // nil: to be made
+	warnings  []string
+}
+
+// open looks into a finished image.
+func (e *encoding) open(m *image) (*encoded, error) {
+	t := e.tokenizer
+	if t == nil {
+		var err error
+		if t, err = tokenizer.FromFiles(m.meta.Tokenizer); err != nil {
+			return nil, errors.Join(fmt.Errorf("%w: %w", errCorrupt, err), m.Close())
+		}
+	}
+	warnings := e.warnings
+	for _, w := range m.meta.Warnings {
+		warnings = append(warnings, e.key+": "+w)
+	}
+	if m.meta.Unknown > 0 {
+		warnings = append(warnings, fmt.Sprintf("%s: %d characters are unknown to the vocabulary and left out", e.key, m.meta.Unknown))
+	}
+	return &encoded{image: m, tokenizer: t, warnings: warnings}, nil
+}
+
+// write encodes the text.
+func (e *encoding) write(w io.Writer) error {
+	texts, found, warnings, err := survey(e.key, e.sources, e.separator)
+	if err != nil {
+		return err
+	}
+	t := e.tokenizer
+	if t == nil {
+		if t, err = tokenizer.New(e.kind, &found); err != nil {
+			return fmt.Errorf("data.tokenizer: %w", err)
+		}
+	}
+	return encode(w, e.key, texts, e.separator, t, warnings)
+}
+
+func (e *encoding) inMemory() (*image, error) {
+	var b bytes.Buffer
+	if err := e.write(&b); err != nil {
+		return nil, err
+	}
+	return parseImage(b.Bytes())
+}
+
+// cached finds the image in the cache, or writes it there. Where the cache can't be written the image goes to a temporary
+// file, and failing that to memory.
+func (e *encoding) cached(dir string) (*image, error) {
+	name := e.cacheName()
+	if dir == "" {
+		if user, err := os.UserCacheDir(); err == nil {
+			dir = filepath.Join(user, "dmtrain")
+		}
+	}
+	if dir != "" {
+		path := filepath.Join(dir, name)
+		if m, err := mapImage(path); err == nil {
+			return m, nil
+		} else if errors.Is(err, errCorrupt) {
+			e.warnings = append(e.warnings, fmt.Sprintf("%s: damaged, made anew", path))
+		}
+		m, err := e.toFile(path)
+		if err == nil || !isWriteError(err) {
+			return m, err
+		}
+		e.warnings = append(e.warnings, fmt.Sprintf("%s: the text's tokens can't be kept there (%v) and are made again each time", dir, errors.Unwrap(err)))
+	}
+	m, err := e.toTemporary()
+	if err == nil || !isWriteError(err) {
+		return m, err
+	}
+	return e.inMemory()
+}
+
+// cacheName is a file name that changes with anything the image depends on.
+func (e *encoding) cacheName() string {
+	ids := make([]string, len(e.sources))
+	for i, s := range e.sources {
+		ids[i] = s.id
+	}
+	key := struct {
+		Magic     string
+		Kind      string
+		Tokenizer map[string][]byte
+		Separator string
+		Sources   []string
+	}{Magic: imageMagic, Kind: e.kind.Kind, Separator: e.separator, Sources: ids}
+	if e.tokenizer != nil {
+		key.Tokenizer = e.tokenizer.Files()
+	}
+	b, err := json.Marshal(key)
+	if err != nil {
+		panic("data: unencodable key")
+	}
+	return fmt.Sprintf("%x.tokens", sha256.Sum256(b))
+}
+
+// writeError is a failure to write an image, as against one to read the text.
+type writeError struct{ err error }
+
+func (e *writeError) Error() string { return e.err.Error() }
+func (e *writeError) Unwrap() error { return e.err }
+
+func isWriteError(err error) bool {
+	_, ok := errors.AsType[*writeError](err)
+	return ok
+}
+
+// file remembers that it was the writing that failed.
+type file struct{ io.Writer }
+
+func (f file) Write(b []byte) (int, error) {
+	n, err := f.Writer.Write(b)
+	if err != nil {
+		err = &writeError{bare(err)}
+	}
+	return n, err
+}
+
+// toFile writes the image beside path, renames it there once it is whole, and maps it.
+func (e *encoding) toFile(path string) (*image, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, &writeError{bare(err)}
+	}
+	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
+	if err != nil {
+		return nil, &writeError{bare(err)}
+	}
+	defer f.Cleanup()
+	if err := e.write(file{f}); err != nil {
+		return nil, err
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return nil, &writeError{bare(err)}
+	}
+	m, err := mapImage(path)
+	if err != nil {
+		return nil, &writeError{bare(err)}
+	}
+	return m, nil
+}
+
+// toTemporary writes the image to a file that goes with the image.
+func (e *encoding) toTemporary() (*image, error) {
+	dir, err := os.MkdirTemp("", "dmtrain-")
+	if err != nil {
+		return nil, &writeError{bare(err)}
+	}
+	m, err := e.toFile(filepath.Join(dir, "tokens"))
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	if os.RemoveAll(dir) == nil { // the mapping keeps the file, where the system allows it
+		return m, nil
+	}
+	unmap := m.close
+	m.close = func() error { return errors.Join(unmap(), os.RemoveAll(dir)) }
+	return m, nil
+}
+
+// mapImage maps an image file into memory.
+func mapImage(path string) (*image, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Size() == 0 { // nothing can't be mapped
+		return nil, errCorrupt
+	}
+	b, err := mmap.Map(f, mmap.RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	m, err := parseImage(b)
+	if err != nil {
+		return nil, errors.Join(err, b.Unmap())
+	}
+	m.close = b.Unmap
+	return m, nil
+}

@@ -1,0 +1,57 @@
+package data
+
+import (
+	"fmt"
+
+	"dmtrain/internal/tokenizer"
+)
+
+// Config is the data section of a configuration.
+type Config struct {
+	Train             []string         `mapstructure:"train"`          // files, globs, directories, builtin:stories
+	Valid             []string         `mapstructure:"valid"`          // the same; empty: the end of train
+	ValidFraction     float64          `mapstructure:"valid_fraction"` // share of train's tokens, where valid is empty
+	SeqLen            int              `mapstructure:"seq_len"`        // tokens a row
+	Tokenizer         tokenizer.Config `mapstructure:"tokenizer"`
+	DocumentSeparator string           `mapstructure:"document_separator"` // between documents within a file; empty: a file is a document
+}
+
+// DefaultConfig lacks only the text.
+func DefaultConfig() Config {
+	return Config{ValidFraction: 0.1, SeqLen: 128, Tokenizer: tokenizer.DefaultConfig()}
+}
+
+// Problems says what is wrong with a configuration, each problem beginning with its key. Whether the files
+// are there is for Open to find out.
+func (c Config) Problems() []string {
+	var problems []string
+	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if len(c.Train) == 0 {
+		add("data.train: names no text (files, globs, directories or %s)", storiesName)
+	}
+	problems = append(problems, builtinProblems("data.train", c.Train)...)
+	problems = append(problems, builtinProblems("data.valid", c.Valid)...)
+	if len(c.Valid) == 0 && !(c.ValidFraction > 0 && c.ValidFraction < 1) {
+		add("data.valid_fraction: %v is not a fraction (between 0 and 1)", c.ValidFraction)
+	}
+	if c.SeqLen < 1 {
+		add("data.seq_len: %d is not a length (at least 1)", c.SeqLen)
+	}
+	return append(problems, c.Tokenizer.Problems("data.tokenizer")...)
+}
+
+func builtinProblems(key string, entries []string) []string {
+	var problems []string
+	for _, e := range entries {
+		if !isBuiltin(e) {
+			if e == "" {
+				problems = append(problems, key+": an empty name")
+			}
+			continue
+		}
+		if _, err := parseBuiltin(e); err != nil {
+			problems = append(problems, fmt.Sprintf("%s: %s: %v", key, e, err))
+		}
+	}
+	return problems
+}

@@ -1,0 +1,221 @@
+package data
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+
+	"dmtrain/internal/tokenizer"
+)
+
+// An image is an encoded text, in memory or in the cache, all integers little-endian:
+//
+//	magic      16 bytes
+//	tokens     width bytes each, documents' Begin and End included
+//	starts     8 bytes each: the index of each document's first token, then the number of tokens
+//	meta       JSON
+//	footer     lengths of the above and a CRC-32C of all that stands before it
+type image struct {
+	width  int
+	tokens []byte
+	starts []byte // documents + 1
+	crc    uint32
+	meta   meta
+	close  func() error // gives a mapping back; nil in memory
+}
+
+// meta is what an image says of itself.
+type meta struct {
+	Tokenizer map[string][]byte // its Files
+	Unknown   int               // characters left out
+	Warnings  []string          // what was passed over
+}
+
+const imageMagic = "dmtrain tokens 1"
+
+type footer struct {
+	Tokens, Documents, Meta uint64
+	Width, CRC              uint32
+}
+
+var (
+	footerSize = binary.Size(footer{})
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+)
+
+// errCorrupt is an image that isn't what was written.
+var errCorrupt = errors.New("damaged token cache")
+
+// parseImage finds its way in an image's bytes, which it keeps, and refuses damaged ones.
+func parseImage(b []byte) (*image, error) {
+	if len(b) < len(imageMagic)+8+footerSize || string(b[:len(imageMagic)]) != imageMagic {
+		return nil, errCorrupt
+	}
+	var f footer
+	body := b[:len(b)-footerSize]
+	if err := binary.Read(bytes.NewReader(b[len(body):]), binary.LittleEndian, &f); err != nil {
+		return nil, errCorrupt
+	}
+	room := uint64(len(body) - len(imageMagic))
+	if f.Width != 2 && f.Width != 4 || f.Tokens > room || f.Documents > room || f.Meta > room ||
+		f.Tokens*uint64(f.Width)+8*(f.Documents+1)+f.Meta != room || crc32.Checksum(body, castagnoli) != f.CRC {
+		return nil, errCorrupt
+	}
+	m := &image{width: int(f.Width), crc: f.CRC}
+	rest := body[len(imageMagic):]
+	m.tokens, rest = rest[:f.Tokens*uint64(f.Width)], rest[f.Tokens*uint64(f.Width):]
+	m.starts, rest = rest[:8*(f.Documents+1)], rest[8*(f.Documents+1):]
+	if json.Unmarshal(rest, &m.meta) != nil {
+		return nil, errCorrupt
+	}
+	return m, nil
+}
+
+func (m *image) documents() int { return len(m.starts)/8 - 1 }
+
+func (m *image) len() int { return len(m.tokens) / m.width }
+
+func (m *image) start(d int) int { return int(binary.LittleEndian.Uint64(m.starts[8*d:])) }
+
+func (m *image) token(i int) int32 {
+	if m.width == 2 {
+		return int32(binary.LittleEndian.Uint16(m.tokens[2*i:]))
+	}
+	return int32(binary.LittleEndian.Uint32(m.tokens[4*i:]))
+}
+
+// copy fills dst with the tokens from index i on.
+func (m *image) copy(dst []int32, i int) {
+	if m.width == 2 {
+		b := m.tokens[2*i:][:2*len(dst)]
+		for k := range dst {
+			dst[k] = int32(binary.LittleEndian.Uint16(b[2*k:]))
+		}
+		return
+	}
+	b := m.tokens[4*i:][:4*len(dst)]
+	for k := range dst {
+		dst[k] = int32(binary.LittleEndian.Uint32(b[4*k:]))
+	}
+}
+
+// document is the one that holds token i.
+func (m *image) document(i int) int {
+	lo, hi := 0, m.documents() // start(lo) ≤ i < start(hi)
+	for hi-lo > 1 {
+		if mid := int(uint(lo+hi) / 2); m.start(mid) <= i {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// imageWriter writes an image as its tokens come.
+type imageWriter struct {
+	w      *bufio.Writer
+	crc    uint32
+	width  int
+	n      int
+	starts []int
+	buf    []byte
+}
+
+func newImageWriter(w io.Writer, vocab int) *imageWriter {
+	width := 4
+	if vocab <= math.MaxUint16+1 {
+		width = 2
+	}
+	i := &imageWriter{w: bufio.NewWriterSize(w, readSize), width: width}
+	i.write([]byte(imageMagic))
+	return i
+}
+
+// write leaves errors to the flush in finish.
+func (w *imageWriter) write(b []byte) {
+	w.crc = crc32.Update(w.crc, castagnoli, b)
+	w.w.Write(b)
+}
+
+// begin starts a document. One without tokens leaves no trace.
+func (w *imageWriter) begin() {
+	if k := len(w.starts); k == 0 || w.starts[k-1] != w.n {
+		w.starts = append(w.starts, w.n)
+	}
+}
+
+func (w *imageWriter) add(ids ...int32) {
+	w.buf = w.buf[:0]
+	for _, id := range ids {
+		if w.width == 2 {
+			w.buf = binary.LittleEndian.AppendUint16(w.buf, uint16(id))
+		} else {
+			w.buf = binary.LittleEndian.AppendUint32(w.buf, uint32(id))
+		}
+	}
+	w.n += len(ids)
+	w.write(w.buf)
+}
+
+func (w *imageWriter) finish(m meta) error {
+	w.begin() // drops an empty last document: its start is the end
+	w.buf = w.buf[:0]
+	if w.n == 0 {
+		w.starts = []int{0}
+	}
+	for _, s := range w.starts {
+		w.write(binary.LittleEndian.AppendUint64(w.buf, uint64(s)))
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	w.write(b)
+	f := footer{uint64(w.n), uint64(len(w.starts) - 1), uint64(len(b)), uint32(w.width), w.crc}
+	if err := binary.Write(w.w, binary.LittleEndian, f); err != nil {
+		return err
+	}
+	return w.w.Flush()
+}
+
+// encode writes the image of some sources.
+func encode(out io.Writer, key string, sources []source, separator string, t tokenizer.Tokenizer, warnings []string) error {
+	w := newImageWriter(out, t.Vocab())
+	m := meta{Tokenizer: t.Files(), Warnings: warnings}
+	sp := t.Specials()
+	var ids []int32
+	begun := false
+	for _, s := range sources {
+		err := read(&s, separator, t.SplitPoint, func(text []byte, last bool) error {
+			if !begun {
+				begun = true
+				w.begin()
+				if sp.Begin >= 0 {
+					w.add(sp.Begin)
+				}
+			}
+			var unknown int
+			ids, unknown = t.Encode(ids[:0], text)
+			m.Unknown += unknown
+			w.add(ids...)
+			if last {
+				begun = false
+				if sp.End >= 0 {
+					w.add(sp.End)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %s: %w", key, s.name, err)
+		}
+	}
+	return w.finish(m)
+}

@@ -1,0 +1,103 @@
+package data
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+)
+
+// readSize is how much text is read, and encoded, at a time.
+const readSize = 1 << 20
+
+// reader streams a source's documents in pieces.
+type reader struct {
+	separator []byte
+	split     func(text []byte) int              // where a piece may end: tokenizer.Tokenizer's SplitPoint
+	piece     func(text []byte, last bool) error // gets the pieces; last ends a document
+	blank     []byte                             // white space at a document's beginning, held back
+	begun     bool                               // the document has more than white space
+}
+
+// read streams all of a source. A document of nothing but white space is passed over.
+func read(s *source, separator string, split func([]byte) int, piece func([]byte, bool) error) error {
+	if s.separator != "" {
+		separator = s.separator
+	}
+	r := reader{separator: []byte(separator), split: split, piece: piece}
+	f, err := s.open()
+	if err != nil {
+		return bare(err)
+	}
+	defer f.Close()
+	return bare(r.readFrom(f, int(min(readSize, s.size+1))))
+}
+
+// readFrom reads size bytes at a time.
+func (r *reader) readFrom(f io.Reader, size int) error {
+	buf := make([]byte, 0, size+64) // room for what a piece leaves over
+	for {
+		buf = slices.Grow(buf, size)
+		n, err := io.ReadFull(f, buf[len(buf):len(buf)+size])
+		buf = buf[:len(buf)+n]
+		end := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		if err != nil && !end {
+			return err
+		}
+		used, err := r.cut(buf, end)
+		if err != nil || end {
+			return err
+		}
+		buf = buf[:copy(buf, buf[used:])]
+	}
+}
+
+// cut hands out the documents and pieces at the head of a text, and says how much of it that was.
+func (r *reader) cut(text []byte, end bool) (used int, err error) {
+	if len(r.separator) > 0 {
+		for {
+			n := bytes.Index(text[used:], r.separator)
+			if n < 0 {
+				break
+			}
+			if err := r.hand(text[used:used+n], true); err != nil {
+				return used, err
+			}
+			used += n + len(r.separator)
+		}
+	}
+	rest := text[used:]
+	if end {
+		return len(text), r.hand(rest, true)
+	}
+	if keep := len(r.separator) - 1; keep > 0 { // a separator may have begun
+		rest = rest[:max(0, len(rest)-keep)]
+	}
+	n := r.split(rest)
+	if n == 0 {
+		return used, nil
+	}
+	return used + n, r.hand(rest[:n], false)
+}
+
+func (r *reader) hand(text []byte, last bool) error {
+	if !r.begun {
+		if len(bytes.TrimSpace(text)) == 0 && len(r.blank)+len(text) <= readSize {
+			if r.blank = append(r.blank, text...); last {
+				r.blank = r.blank[:0]
+			}
+			return nil
+		}
+		r.begun = true
+		if len(r.blank) > 0 {
+			if err := r.piece(r.blank, false); err != nil {
+				return err
+			}
+			r.blank = r.blank[:0]
+		}
+	}
+	if last {
+		r.begun = false
+	}
+	return r.piece(text, last)
+}
