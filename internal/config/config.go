@@ -1,0 +1,99 @@
+package config
+
+import (
+	"dmtrain/internal/data"
+	"dmtrain/internal/mask"
+)
+
+// Config is a whole run. The order of its fields is the order of the YAML file.
+type Config struct {
+	Task      string      `mapstructure:"task"`      // lm
+	Device    string      `mapstructure:"device"`    // auto | cpu | cuda | cuda:N
+	Precision string      `mapstructure:"precision"` // fp32 | bf16 (activations on CUDA; master weights stay fp32)
+	Run       Run         `mapstructure:"run"`
+	Data      data.Config `mapstructure:"data"`
+	Model     Model       `mapstructure:"model"`
+	Mask      mask.Config `mapstructure:"mask"`
+	Train     Train       `mapstructure:"train"`
+	Bench     Bench       `mapstructure:"bench"`
+	Log       Log         `mapstructure:"log"`
+}
+
+// Run says where a run is kept and what its random draws start from.
+type Run struct {
+	Dir  string `mapstructure:"dir"`
+	Seed uint64 `mapstructure:"seed"`
+}
+
+// Model is the shape of the Transformer. Its context is data.seq_len, its vocabulary the tokenizer's.
+type Model struct {
+	Layers  int     `mapstructure:"layers"`
+	Heads   int     `mapstructure:"heads"`
+	Dim     int     `mapstructure:"dim"`     // width C, a multiple of heads
+	Dropout float64 `mapstructure:"dropout"` // rate at embeddings, attention and residual branches, as in GPT-2
+}
+
+// Train is the optimisation: AdamW, its schedule, and how often to look and to save. Everything is counted in
+// optimiser steps.
+type Train struct {
+	Steps       int        `mapstructure:"steps"`
+	BatchSize   int        `mapstructure:"batch_size"`  // rows a step
+	MicroBatch  int        `mapstructure:"micro_batch"` // rows a pass; 0 = all
+	LR          float64    `mapstructure:"lr"`          // the peak, reached after warmup
+	MinLR       float64    `mapstructure:"min_lr"`      // where the schedule ends
+	Schedule    string     `mapstructure:"schedule"`    // cosine | linear | constant | inverse_sqrt | wsd
+	Warmup      int        `mapstructure:"warmup"`
+	DecaySteps  int        `mapstructure:"decay_steps"`  // wsd: the last steps, over which lr falls to min_lr; 0 = a fifth of all
+	WeightDecay float64    `mapstructure:"weight_decay"` // on matrices only
+	Betas       [2]float64 `mapstructure:"betas"`
+	GradClip    float64    `mapstructure:"grad_clip"`    // largest global gradient norm; 0 = never clip
+	EvalEvery   int        `mapstructure:"eval_every"`   // 0 = only at the start and the end
+	EvalBatches int        `mapstructure:"eval_batches"` // batches an evaluation reads; 0 = the whole validation text
+	SaveEvery   int        `mapstructure:"save_every"`   // 0 = only at the end
+	Keep        int        `mapstructure:"keep"`         // newest checkpoints kept beside the best one
+	Patience    int        `mapstructure:"patience"`     // evaluations without improvement before stopping; 0 = never
+}
+
+// Bench is read by "dmtrain bench" alone, which needs no text.
+type Bench struct {
+	Vocab int `mapstructure:"vocab"` // token values of the random text; 0 = as many as the tokenizer has
+}
+
+// Log is what a user sees on the way.
+type Log struct {
+	Every int `mapstructure:"every"` // steps between lines where the output is no terminal
+}
+
+// Default is a small model that learns on a CPU in minutes. It lacks only the text, data.train.
+func Default() Config {
+	return Config{
+		Task: "lm", Device: "auto", Precision: "fp32",
+		Run:   Run{Dir: "runs/default", Seed: 1},
+		Data:  data.DefaultConfig(),
+		Model: Model{Layers: 4, Heads: 4, Dim: 128},
+		Mask:  mask.DefaultConfig(),
+		Train: Train{
+			Steps: 1000, BatchSize: 16,
+			LR: 1e-3, MinLR: 1e-4, Schedule: "cosine", Warmup: 100,
+			WeightDecay: 0.1, Betas: [2]float64{0.9, 0.95}, GradClip: 1,
+			EvalEvery: 100, SaveEvery: 100, Keep: 3,
+		},
+		Log: Log{Every: 10},
+	}
+}
+
+// Pass is how many rows are computed at once: MicroBatch, or the whole batch.
+func (t Train) Pass() int {
+	if t.MicroBatch == 0 {
+		return t.BatchSize
+	}
+	return t.MicroBatch
+}
+
+// Decay is over how many last steps schedule wsd lowers the learning rate.
+func (t Train) Decay() int {
+	if t.DecaySteps == 0 {
+		return t.Steps / 5
+	}
+	return t.DecaySteps
+}

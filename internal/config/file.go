@@ -1,0 +1,175 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// File is a YAML text and where its keys stand. Its values are not looked at yet: later sources may override them.
+type File struct {
+	Name     string
+	Settings map[string]any // nested as in the text; what is unknown or left empty is absent
+	Problems []Problem      // keys nobody knows, sections and settings mistaken for one another
+	lines    map[string]int // by key
+}
+
+// Read parses the file at path. The error of a file that can't be opened is the operating system's.
+func Read(path string) (*File, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, text)
+}
+
+// Parse reads a YAML text. Its error is an [*Invalid] saying why the text is not a configuration at all.
+func Parse(name string, text []byte) (*File, error) {
+	f := &File{Name: name, Settings: map[string]any{}, lines: map[string]int{}}
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	var doc yaml.Node
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return f, nil // nothing but comments: the defaults
+	case err != nil:
+		return nil, f.syntax(err)
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		if err != nil {
+			return nil, f.syntax(err)
+		}
+		return nil, invalid([]Problem{{Origin: name, Text: "holds more than one YAML document; a configuration is one"}})
+	}
+	// Decoding resolves aliases and merges, bounds their expansion and refuses keys given twice.
+	var settings any
+	if err := doc.Decode(&settings); err != nil {
+		return nil, f.syntax(err)
+	}
+	if settings == nil {
+		return f, nil
+	}
+	top, ok := settings.(map[string]any)
+	if !ok {
+		return nil, invalid([]Problem{{Origin: name, Text: "is not a configuration: its top level must be keys and sections, as \"train: {steps: 100}\""}})
+	}
+	f.locate("", &doc)
+	f.Settings = f.known("", top)
+	slices.SortStableFunc(f.Problems, func(a, b Problem) int { return f.lines[a.Key] - f.lines[b.Key] })
+	return f, nil
+}
+
+// Config is the file laid over the defaults and validated. Its error is an [*Invalid] with every problem there is.
+func (f *File) Config() (Config, error) {
+	c := Default()
+	if err := Check(c, slices.Concat(f.Problems, Decode(f.Settings, &c)), f.Origin); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// Check validates c after problems found while it was put together, which count once: a key already complained of
+// is not complained of again. Origin tells where a key was set, for problems that don't say.
+func Check(c Config, found []Problem, origin func(key string) string) error {
+	known := map[string]bool{}
+	for _, p := range found {
+		known[p.Key] = true
+	}
+	for _, p := range c.Problems() {
+		if !known[p.Key] {
+			found = append(found, p)
+		}
+	}
+	for i, p := range found {
+		if p.Origin == "" {
+			found[i].Origin = origin(p.Key)
+		}
+	}
+	return invalid(found)
+}
+
+// Origin is where the file sets key, "name:line", or "" when it doesn't.
+func (f *File) Origin(key string) string {
+	if line := f.lines[key]; line > 0 {
+		return fmt.Sprintf("%s:%d", f.Name, line)
+	}
+	return ""
+}
+
+// known copies a section without what is empty and notes the keys nobody knows.
+func (f *File) known(section string, in map[string]any) map[string]any {
+	out := map[string]any{}
+	for name, value := range in {
+		key := join(section, name)
+		below, isMap := value.(map[string]any)
+		switch isSection, isKey := slices.Contains(Sections(), key), slices.Contains(Keys(), key); {
+		case isSection && isMap:
+			out[name] = f.known(key, below)
+		case isSection && value == nil:
+			// every line of it is commented out: the defaults
+		case isSection:
+			f.problem(key, "is a section: write its keys below it, as \""+name+": {"+children(key)[0]+": …}\"")
+		case isKey && value == nil:
+			f.problem(key, "has no value")
+		case isKey:
+			out[name] = value
+		default:
+			f.problem(key, Unknown(key).Text)
+		}
+	}
+	return out
+}
+
+func (f *File) problem(key, text string) {
+	origin := f.Origin(key)
+	if origin == "" {
+		origin = f.Name // it came in through an alias
+	}
+	f.Problems = append(f.Problems, Problem{origin, key, text})
+}
+
+// locate notes the line of every key written out in a mapping.
+func (f *File) locate(prefix string, n *yaml.Node) {
+	switch n.Kind {
+	case yaml.DocumentNode:
+		f.locate(prefix, n.Content[0])
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key := join(prefix, n.Content[i].Value)
+			f.lines[key] = n.Content[i].Line
+			f.locate(key, n.Content[i+1])
+		}
+	}
+}
+
+var lineNumber = regexp.MustCompile(`line (\d+): (?s)(.*)`)
+
+// syntax turns the YAML reader's complaints into problems with their lines.
+func (f *File) syntax(err error) error {
+	texts := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
+	if typed := (*yaml.TypeError)(nil); errors.As(err, &typed) {
+		texts = typed.Errors
+	}
+	var problems []Problem
+	for _, text := range texts {
+		p := Problem{Origin: f.Name, Text: text}
+		if m := lineNumber.FindStringSubmatch(text); m != nil {
+			p = Problem{Origin: f.Name + ":" + m[1], Text: m[2]}
+		}
+		problems = append(problems, p)
+	}
+	return invalid(problems)
+}
+
+func join(section, name string) string {
+	if section == "" {
+		return name
+	}
+	return section + "." + name
+}
