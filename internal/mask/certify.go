@@ -23,7 +23,7 @@ package mask
 func (p *Plan) Certify() error {
 	for b := range p.B {
 		if t := p.uncertified(b); t >= 0 {
-			return p.leak(b, t)
+			return p.leak(ByCertificate, b, t)
 		}
 	}
 	return nil

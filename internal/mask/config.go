@@ -1,5 +1,7 @@
 package mask
 
+import "math"
+
 // Config is the mask section of a configuration.
 type Config struct {
 	Structure string `mapstructure:"structure"` // causal | full | prefix | window | blocks | sinks | lookahead
@@ -48,4 +50,39 @@ func DefaultConfig() Config {
 		Low: 0.10, High: 0.50, Beta: 0.98, OpenRate: 0.01, CloseRate: 0.02, Deadband: 0.005, MinTokens: 64,
 		ProbRange: [2]float64{0.15, 0.30}, Certify: true,
 	}
+}
+
+// measures says whether openness follows reliability.
+func (c *Config) measures() bool { return c.Control == ControlAdaptive || c.Control == ControlInverse }
+
+// anchored says whether there are rows to measure reliability on.
+func (c *Config) anchored() bool { return c.Form == FormNone || c.Anchors > 0 }
+
+// maxWindow is W, the largest look-ahead at openness u.
+func (c *Config) maxWindow(u float64) int { return int(math.Round(u * float64(c.MaxWindow))) }
+
+// rate is p, how often a form hides a token at openness u.
+func (c *Config) rate(form string, u float64) float64 {
+	switch {
+	case form == FormNone:
+		return 0
+	case form == FormInfill || c.Control == ControlFixed:
+		return c.Prob
+	}
+	open, closed := c.ProbRange[0], c.ProbRange[1]
+	return closed - float64(u*(closed-open))
+}
+
+// resolve fills in every "0 = default" that depends on the run.
+func (c Config) resolve(run Run) Config {
+	if c.MaxWindow == 0 {
+		c.MaxWindow = run.SeqLen / 4
+	}
+	if c.Schedule.Steps == 0 {
+		c.Schedule.Steps = run.Steps
+	}
+	if c.Warmup == 0 {
+		c.Warmup = max(100, run.Warmup)
+	}
+	return c
 }

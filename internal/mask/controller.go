@@ -23,6 +23,8 @@ type Controller struct {
 	cfg   Config
 	run   Run
 	state State
+
+	planned []float64 // openness by bucket at the last At
 }
 
 // NewController starts a controller at the static mask. The error lists everything wrong with cfg.
@@ -32,6 +34,7 @@ func NewController(cfg Config, run Run) (*Controller, error) {
 	}
 	c := &Controller{cfg: cfg.resolve(run), run: run}
 	c.state = State{Buckets: make([]Bucket, cfg.Buckets), Entropy: run.Entropy}
+	c.planned = make([]float64, cfg.Buckets)
 	return c, c.fit()
 }
 
@@ -55,10 +58,12 @@ func (c *Controller) At(step int) State {
 	if step < c.state.Next {
 		panic("mask: a plan for a step already observed")
 	}
-	if !c.cfg.measures() {
-		for i := range c.state.Buckets {
-			c.state.Buckets[i].Openness = c.scheduled(step, i)
+	for i := range c.state.Buckets {
+		b := &c.state.Buckets[i]
+		if !c.cfg.measures() {
+			b.Openness = c.scheduled(step, i)
 		}
+		c.planned[i] = b.Openness
 	}
 	return c.state
 }
@@ -105,6 +110,9 @@ func (c *Controller) Observe(s *Stats) {
 		panic("mask: a step observed twice")
 	}
 	c.state.Next = s.step + 1
+	if !c.cfg.anchored() {
+		return
+	}
 	for i := range c.state.Buckets {
 		c.update(&c.state.Buckets[i], &s.anchors[i], s.step)
 	}

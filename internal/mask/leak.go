@@ -5,27 +5,40 @@ import (
 	"strings"
 )
 
+// The ways a leak is found.
+const (
+	ByCertificate = "certificate"
+	ByClosure     = "closure"
+	ByProbe       = "probe"
+)
+
 // Leak is a position that can be shown its own answer.
 type Leak struct {
-	Step     int   `json:"step"`
-	Row      int   `json:"row"` // of the step, whatever the micro-batch
-	Position int   `json:"position"`
-	Answer   int   `json:"answer"` // where the token stands that Position is to predict
-	Path     []int `json:"path"`   // from Position to Answer, each seeing the next; empty if none exists, and safety merely is not proved
+	By       string `json:"by"`
+	Step     int    `json:"step"`
+	Row      int    `json:"row"` // of the step, whatever the micro-batch
+	Position int    `json:"position"`
+	Answer   int    `json:"answer"` // where the token stands that Position is to predict
+	Path     []int  `json:"path"`   // the shortest from Position to Answer, each seeing the next; empty if there is none
 }
 
 // Error spells the path out.
 func (l *Leak) Error() string {
-	head := fmt.Sprintf("mask leaks at step %d, row %d: position %d must predict the token at %d", l.Step, l.Row, l.Position, l.Answer)
-	switch len(l.Path) {
-	case 0:
-		return head + ", and the certificate cannot prove that it never sees it (no path was found either: the mask may be sound, but not by its levels)"
-	case 1:
-		return head + ", which is its own input"
-	case 2:
-		return head + " and attends to it directly"
+	return fmt.Sprintf("mask leaks at step %d, row %d: position %d must predict the token at %d, ", l.Step, l.Row, l.Position, l.Answer) + l.how()
+}
+
+func (l *Leak) how() string {
+	switch {
+	case len(l.Path) == 1:
+		return "which is its own input"
+	case len(l.Path) == 2:
+		return "and attends to it directly"
+	case len(l.Path) > 2:
+		return "and reads it through " + through(l.Path)
+	case l.By == ByProbe:
+		return "and its logits change with it, though the mask has no path between them: attention does not keep to the mask"
 	}
-	return head + ", and reads it through " + through(l.Path)
+	return "and the certificate cannot prove that it never sees it, though there is no path: the mask may be sound, but not by its levels"
 }
 
 // through tells a path of two hops or more: the last hop happens in the lowest layer.
@@ -43,9 +56,9 @@ func through(path []int) string {
 }
 
 // leak finds the shortest way by which position i of row b learns its answer.
-func (p *Plan) leak(b, i int) *Leak {
+func (p *Plan) leak(by string, b, i int) *Leak {
 	t := int(p.Answer[b*p.T+i])
-	return &Leak{Step: p.Step, Row: p.First + b, Position: i, Answer: t, Path: p.Mask.path(b, i, t)}
+	return &Leak{By: by, Step: p.Step, Row: p.First + b, Position: i, Answer: t, Path: p.Mask.path(b, i, t)}
 }
 
 // path is the shortest chain of positions from i to t, each seeing the next; nil if there is none.

@@ -1,10 +1,6 @@
 package mask
 
-import (
-	"math"
-
-	"dmtrain/internal/rng"
-)
+import "dmtrain/internal/rng"
 
 // The forms: what the dynamic part does to a structure.
 const (
@@ -41,6 +37,9 @@ func NewPlanner(cfg Config, seed uint64, run Run) (*Planner, error) {
 		return nil, err
 	}
 	cfg = cfg.resolve(run)
+	if run.SeqLen < 1 {
+		panic("mask: Run.SeqLen is not set")
+	}
 	st := structure{kind: cfg.Structure, window: int32(cfg.Window), sinks: int32(cfg.Sinks)}
 	return &Planner{cfg: cfg, seed: seed, run: run, st: st}, nil
 }
@@ -53,6 +52,9 @@ func (p *Planner) Config() Config { return p.cfg }
 func (p *Planner) Plan(dst *Plan, rows *Rows, step int, s State) {
 	if s.Next > step {
 		panic("mask: a plan from a state that has already observed its step")
+	}
+	if len(s.Buckets) == 0 {
+		panic("mask: a plan from a state without buckets")
 	}
 	if p.cfg.Control == ControlTwoPass {
 		panic("mask: control two_pass plans with PlanTwoPass")
@@ -145,16 +147,7 @@ func (p *Planner) hideRate(n, at int, o opening) float64 {
 	case o.rate > 0:
 		return o.rate
 	}
-	return p.rate(o.form, o.buckets, at)
-}
-
-// rate is the hide rate at a position within its document.
-func (p *Planner) rate(form string, buckets []Bucket, at int) float64 {
-	if form != FormInput || p.cfg.Control == ControlFixed {
-		return p.cfg.Prob
-	}
-	open, closed := p.cfg.ProbRange[0], p.cfg.ProbRange[1]
-	return closed - float64(p.openness(buckets, at)*(closed-open))
+	return p.cfg.rate(o.form, p.openness(o.buckets, at))
 }
 
 // draw hides tokens exactly as the bernoulli kernel does.
@@ -220,12 +213,9 @@ func (p *Planner) window(dst *Plan, rows *Rows, b, t int, o opening) int32 {
 	if o.first != nil {
 		return min(p.confidentWindow(o.first, dst.Step, rows, n, t), room)
 	}
-	w := p.maxWindow(p.openness(o.buckets, t-int(rows.Start[n])))
+	w := p.cfg.maxWindow(p.openness(o.buckets, t-int(rows.Start[n])))
 	return min(int32(rng.Below(p.seed, rng.Window, uint32(dst.Step), uint32(dst.First+b), uint32(t), w+1)), room)
 }
-
-// maxWindow is W, the largest look-ahead at openness u.
-func (p *Planner) maxWindow(u float64) int { return int(math.Round(u * float64(p.cfg.MaxWindow))) }
 
 // openness is u at a position within its document.
 func (p *Planner) openness(buckets []Bucket, at int) float64 {
@@ -259,3 +249,9 @@ func (p *Planner) targets(dst *Plan, rows *Rows, b int, o opening) {
 		dst.Targets[n], dst.Answer[n] = target, answer
 	}
 }
+
+// Tagged says whether plans have a second interval.
+func (p *Planner) Tagged() bool { return p.st.tagged() }
+
+// Seed is the seed of its draws.
+func (p *Planner) Seed() uint64 { return p.seed }

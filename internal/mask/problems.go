@@ -7,6 +7,12 @@ import (
 	"strings"
 )
 
+// Limits that keep 32-bit positions from overflowing.
+const (
+	most       = 1 << 30
+	maxBuckets = 4096
+)
+
 // The fills of hidden tokens.
 const (
 	FillZero    = "zero"
@@ -67,13 +73,13 @@ func (c *Config) structureProblems(p *problems) {
 	known := p.oneOf("structure", c.Structure, StructureCausal, StructureFull, StructurePrefix, StructureWindow,
 		StructureBlocks, StructureSinks, StructureLookahead)
 	switch {
-	case c.Window < 0:
-		p.add("window", "%d is negative", c.Window)
+	case c.Window < 0 || c.Window > most:
+		p.add("window", "%d is not a number of tokens (0 to %d)", c.Window, most)
 	case known && c.Window == 0 && c.Structure != StructureCausal && c.Structure != StructureFull:
 		p.add("window", "structure %s needs a number of tokens here, at least 1", c.Structure)
 	}
-	if c.Structure == StructureSinks && c.Sinks < 1 {
-		p.add("sinks", "%d is too small: structure sinks keeps at least a document's first token visible (without sinks, use structure window)", c.Sinks)
+	if c.Structure == StructureSinks && (c.Sinks < 1 || c.Sinks > most) {
+		p.add("sinks", "%d is not how many of a document's first tokens stay visible (at least 1; without sinks, use structure window)", c.Sinks)
 	}
 	if c.Structure == StructureFull && c.Form == FormNone {
 		p.add("structure", "full shows every position its next token, so none could bear a loss; use it with form input or infill")
@@ -84,7 +90,9 @@ func (c *Config) formProblems(p *problems) {
 	p.oneOf("form", c.Form, FormNone, FormInput, FormInfill)
 	p.oneOf("fill", c.Fill, FillZero, FillLearned)
 	p.probability("prob", c.Prob)
-	p.atLeast("max_window", c.MaxWindow, 0)
+	if c.MaxWindow < 0 || c.MaxWindow > most {
+		p.add("max_window", "%d is not a number of tokens (0 to %d; 0 = data.seq_len/4)", c.MaxWindow, most)
+	}
 	if !(c.EdgeDrop >= 0 && c.EdgeDrop < 1) {
 		p.add("edge_drop", "%v is not a rate from 0 to below 1", c.EdgeDrop)
 	}
@@ -128,7 +136,9 @@ func (c *Config) rangeProblems(p *problems) {
 	p.between("schedule.from", c.Schedule.From, 0, 1, "an openness")
 	p.between("schedule.to", c.Schedule.To, 0, 1, "an openness")
 	p.atLeast("schedule.steps", c.Schedule.Steps, 0)
-	p.atLeast("buckets", c.Buckets, 1)
+	if c.Buckets < 1 || c.Buckets > maxBuckets {
+		p.add("buckets", "%d is not a number of ranges of positions (1 to %d)", c.Buckets, maxBuckets)
+	}
 	p.between("low", c.Low, 0, 1, "a reliability")
 	p.between("high", c.High, 0, 1, "a reliability")
 	if c.Low >= c.High {
@@ -142,26 +152,9 @@ func (c *Config) rangeProblems(p *problems) {
 	p.between("deadband", c.Deadband, 0, 1, "a change of openness")
 	p.atLeast("min_tokens", c.MinTokens, 1)
 	p.atLeast("warmup", c.Warmup, 0)
-	p.probability("prob_range[0]", c.ProbRange[0])
-	p.probability("prob_range[1]", c.ProbRange[1])
+	p.probability("prob_range", c.ProbRange[0])
+	p.probability("prob_range", c.ProbRange[1])
 	if c.ProbRange[0] > c.ProbRange[1] {
 		p.add("prob_range", "%v … %v must ascend: the rate when open, then the rate when closed", c.ProbRange[0], c.ProbRange[1])
 	}
-}
-
-// measures says whether openness follows reliability.
-func (c *Config) measures() bool { return c.Control == ControlAdaptive || c.Control == ControlInverse }
-
-// resolve fills in every "0 = default" that depends on the run.
-func (c Config) resolve(run Run) Config {
-	if c.MaxWindow == 0 {
-		c.MaxWindow = run.SeqLen / 4
-	}
-	if c.Schedule.Steps == 0 {
-		c.Schedule.Steps = run.Steps
-	}
-	if c.Warmup == 0 {
-		c.Warmup = max(100, run.Warmup)
-	}
-	return c
 }

@@ -77,7 +77,7 @@ func (p *Plan) Leaks(b, layers int) []*Leak {
 	for i := range p.T {
 		n := b*p.T + i
 		if t := p.Answer[n]; t >= 0 && p.Hidden[b*p.T+int(t)] == 0 && reach[i].Has(int(t)) {
-			leaks = append(leaks, p.leak(b, i))
+			leaks = append(leaks, p.leak(ByClosure, b, i))
 		}
 	}
 	return leaks

@@ -18,7 +18,8 @@ type Stats struct {
 	seqLen  int
 	anchors []tally // by bucket: supervised tokens of anchor rows
 	slots   tally   // slots, which predict themselves
-	causal  tally   // everyone else on rows that are not anchors
+	shape   shape
+	counter counter
 }
 
 // NewStats makes room for a step's statistics.
@@ -28,7 +29,7 @@ func (c *Controller) NewStats() *Stats {
 
 // Begin empties s for a step.
 func (s *Stats) Begin(step int) {
-	s.step, s.rows, s.slots, s.causal = step, 0, tally{}, tally{}
+	s.step, s.rows, s.slots, s.shape = step, 0, tally{}, shape{}
 	clear(s.anchors)
 }
 
@@ -44,23 +45,56 @@ func (s *Stats) Add(p *Plan, rows *Rows, out Outputs) {
 	for b := range p.B {
 		for t := range p.T {
 			n := b*p.T + t
-			if p.Targets[n] < 0 {
-				continue
+			switch {
+			case p.Targets[n] < 0:
+			case p.Anchor[b]:
+				s.anchors[bucketOf(t-int(rows.Start[n]), len(s.anchors), s.seqLen)].add(p, out, n)
+			case p.Slot(b, t):
+				s.slots.add(p, out, n)
 			}
-			s.tally(p, b, n, t-int(rows.Start[n])).add(p, out, n)
+		}
+	}
+	s.shape.add(p, rows)
+}
+
+// shape is what masks look like, in sums over a step.
+type shape struct {
+	tokens, hidden   int // tokens that are not padding
+	slots, lookahead int // lookahead: sum of the slots' windows
+
+	pairs, visible    int // query–key pairs; measured on request
+	ahead, aheadPairs int // pairs whose key comes after the query
+	tiles, tilesTotal int
+}
+
+func (s *shape) add(p *Plan, rows *Rows) {
+	for n, start := range rows.Start {
+		if start < 0 {
+			continue
+		}
+		s.tokens++
+		s.hidden += int(p.Hidden[n])
+		if p.Hidden[n] != 0 && p.Mask.Pos[n] == Inf {
+			s.slots++
+			s.lookahead += int(p.Window[n])
 		}
 	}
 }
 
-// tally is the sum that a supervised token belongs to.
-func (s *Stats) tally(p *Plan, b, n, at int) *tally {
-	switch {
-	case p.Anchor[b]:
-		return &s.anchors[bucketOf(at, len(s.anchors), s.seqLen)]
-	case p.Hidden[n] != 0 && p.Mask.Pos[n] == Inf:
-		return &s.slots
+// Measure adds what a plan lets be seen, in pairs and in attention tiles of tileQ queries by tileS keys. It costs more
+// than the rest and serves records only: steps that are not logged can do without.
+func (s *Stats) Measure(p *Plan, tileQ, tileS int) {
+	for b := range p.B {
+		visible, ahead := s.counter.count(&p.Mask, b)
+		s.shape.visible += visible
+		s.shape.ahead += ahead
+		s.counter.tile.Set(&p.Mask, b, tileQ, tileS)
+		computed, total := s.counter.tile.Computed()
+		s.shape.tiles += computed
+		s.shape.tilesTotal += total
 	}
-	return &s.causal
+	s.shape.pairs += p.B * p.T * p.T
+	s.shape.aheadPairs += p.B * p.T * (p.T - 1) / 2
 }
 
 func (t *tally) add(p *Plan, out Outputs, n int) {

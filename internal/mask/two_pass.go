@@ -57,5 +57,5 @@ func (p *Planner) confidentWindow(f *FirstPass, step int, rows *Rows, n, t int) 
 	if !finite(u) {
 		return 0
 	}
-	return int32(p.maxWindow(u))
+	return int32(p.cfg.maxWindow(u))
 }

@@ -107,8 +107,8 @@ func TestWorkedExampleController(t *testing.T) {
 			{"R", b[0].Reliability(cfg.Beta), row.reliability},
 			{"g", c.goal(&b[0], step), row.goal},
 			{"u", b[0].Openness, row.u},
-			{"W", float64(p.maxWindow(b[0].Openness)), float64(row.w)},
-			{"p", p.rate(FormInput, b, 0), row.p},
+			{"W", float64(p.cfg.maxWindow(b[0].Openness)), float64(row.w)},
+			{"p", p.cfg.rate(FormInput, b[0].Openness), row.p},
 		} {
 			if math.Abs(v.got-v.want) > 5e-7 {
 				t.Errorf("step %d: %s = %v, want %v", step, v.name, v.got, v.want)
