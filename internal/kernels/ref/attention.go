@@ -137,14 +137,14 @@ func attendBackward(dq, dk, dv, q, k, v, dout [][]float64, see edge) {
 // subtracts the largest visible score, so that nothing overflows.
 func weights(q []float64, k [][]float64, i int, see edge) (p []float64, lse float64) {
 	p = make([]float64, len(k))
-	largest, any := math.Inf(-1), false
+	largest, seen := math.Inf(-1), false
 	for j := range k {
 		if visible, _ := see(i, j); visible {
 			p[j] = dot(q, k[j]) / math.Sqrt(float64(len(q)))
-			largest, any = math.Max(largest, p[j]), true
+			largest, seen = math.Max(largest, p[j]), true
 		}
 	}
-	if !any {
+	if !seen {
 		return p, 0
 	}
 	sum := 0.0
