@@ -48,7 +48,9 @@ func (o *embed) backward(be kernels.Backend) {
 	if o.dy == nil {
 		return
 	}
-	be.EmbedBackward(kernels.EmbedBackward{DTable: o.dtable.buf(), DOut: o.dy.buf, IDs: o.ids.buf(),
-		N: o.ids.Shape.Elems(), V: o.table.Shape[0], C: o.table.Shape[1]})
+	if o.dtable.wanted() {
+		be.EmbedBackward(kernels.EmbedBackward{DTable: o.dtable.buf(), DOut: o.dy.buf, IDs: o.ids.buf(),
+			N: o.ids.Shape.Elems(), V: o.table.Shape[0], C: o.table.Shape[1]})
+	}
 	o.dadd.run(be)
 }

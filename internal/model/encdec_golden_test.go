@@ -1,0 +1,145 @@
+package model_test
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dmtrain/internal/graph"
+	"dmtrain/internal/kernels"
+	"dmtrain/internal/model"
+	"dmtrain/internal/optim"
+)
+
+// goldenPair is a golden case with a source.
+type goldenPair struct {
+	*goldenCase
+	causal bool
+	s      int // source tokens a row
+	source *model.Source
+	sees   []int32
+}
+
+func loadGoldenPair(t *testing.T, path string) *goldenPair {
+	t.Helper()
+	c := &goldenPair{goldenCase: loadGolden(t, path)}
+	var meta struct {
+		CausalEncoder bool `json:"causal_encoder"`
+	}
+	if err := json.Unmarshal([]byte(c.tensors.Metadata()["case"]), &meta); err != nil {
+		t.Fatal(err)
+	}
+	c.causal = meta.CausalEncoder
+	c.source = &model.Source{IDs: c.ints("in.src"), Len: c.ints("mask.src_len")}
+	c.s = len(c.source.IDs) / c.b
+	c.sees = c.ints("mask.cross_hi")
+	return c
+}
+
+func (c *goldenPair) model(be kernels.Backend, train bool) *model.EncoderDecoder {
+	c.t.Helper()
+	m, err := model.NewEncoderDecoder(be, model.EncoderDecoderConfig{CausalEncoder: c.causal, Config: model.Config{Vocab: c.meta.Vocab,
+		Context: max(c.n, c.s), Layers: c.meta.Layers, Heads: c.meta.Heads, Dim: c.meta.Dim}}, train)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, p := range m.Params.All() {
+		be.Upload(p.Value(), c.floats("param."+p.Name))
+	}
+	return m
+}
+
+func (c *goldenPair) pass(m *model.EncoderDecoder, train bool) *model.PairPass {
+	c.t.Helper()
+	p, err := m.NewPass(model.PairOptions{B: c.b, S: c.s, T: c.n, Train: train, Logits: !train, Hide: true})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	p.Load(c.source, c.ids, c.plan, c.sees)
+	p.At(1, 0, 0)
+	p.Supervised(c.plan.Supervised)
+	return p
+}
+
+func TestGoldenEncoderDecoder(t *testing.T) {
+	for _, path := range goldenPaths(t, "seq2seq_*.safetensors") {
+		name := strings.TrimSuffix(filepath.Base(path), ".safetensors")
+		for _, b := range backends(t) {
+			t.Run(name+"/"+b.name, func(t *testing.T) {
+				c := loadGoldenPair(t, path)
+				c.checkOutputs(b.Backend)
+				c.checkGradients(b.Backend)
+				c.checkTraining(b.Backend)
+			})
+		}
+	}
+}
+
+func (c *goldenPair) checkOutputs(be kernels.Backend) {
+	c.t.Helper()
+	m := c.model(be, false)
+	defer m.Free()
+	p := c.pass(m, false)
+	defer p.Free()
+	p.Forward()
+	for name, v := range map[string]*graph.Value{"out.logits": p.Logits, "out.nll": p.Stats.NLL, "out.conf": p.Stats.Conf, "out.entropy": p.Stats.Entropy} {
+		c.within(name, read(c.t, be, v.Buffer()), 1e-4)
+	}
+}
+
+func (c *goldenPair) checkGradients(be kernels.Backend) {
+	c.t.Helper()
+	m := c.model(be, true)
+	defer m.Free()
+	p := c.pass(m, true)
+	defer p.Free()
+	m.Params.ZeroGrad()
+	p.Forward()
+	p.Backward()
+	for _, param := range m.Params.All() {
+		c.close("grad."+param.Name, read(c.t, be, param.Grad()), 1e-4)
+	}
+}
+
+func (c *goldenPair) checkTraining(be kernels.Backend) {
+	c.t.Helper()
+	m := c.model(be, true)
+	defer m.Free()
+	p := c.pass(m, true)
+	defer p.Free()
+	o := c.meta.Optimizer
+	opt, err := optim.NewAdamW(be, m.Params, optim.Options{Beta1: float32(o.Betas[0]), Beta2: float32(o.Betas[1]), Eps: float32(o.Eps),
+		WeightDecay: float32(o.WeightDecay), Clip: o.Clip})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer opt.Free()
+	var losses, norms []float32
+	for range c.floats("train.losses") {
+		m.Params.ZeroGrad()
+		p.Forward()
+		p.Backward()
+		norm, err := opt.GradNorm()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		losses = append(losses, float32(meanLoss(read(c.t, be, p.Stats.NLL.Buffer()), c.plan.Supervised)))
+		norms = append(norms, float32(norm))
+		opt.Step(o.LR, norm)
+	}
+	c.within("train.losses", losses, 1e-3)
+	c.within("train.norms", norms, 1e-3)
+}
+
+// The file has every parameter the model has, and no other.
+func TestGoldenNamesAreTheModels(t *testing.T) {
+	c := loadGoldenPair(t, goldenPaths(t, "seq2seq_*.safetensors")[0])
+	m := c.model(backends(t)[0], false)
+	defer m.Free()
+	for _, info := range c.tensors.Infos() {
+		if param, ok := strings.CutPrefix(info.Name, "param."); ok && m.Params.Lookup(param) == nil {
+			t.Errorf("the model lacks %s", param)
+		}
+	}
+}

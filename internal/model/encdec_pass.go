@@ -1,0 +1,115 @@
+package model
+
+import (
+	"fmt"
+
+	"dmtrain/internal/graph"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/tensor"
+)
+
+// PairOptions say what a recorded pass over pairs must do.
+type PairOptions struct {
+	B, S, T    int     // pairs, source tokens, target tokens
+	Train      bool    // with a backward pass; takes the logits' memory for their gradient
+	Hide       bool    // target tokens may be hidden
+	HideSource bool    // source tokens may be hidden
+	Second     bool    // the target's mask has a second interval
+	Logits     bool    // keep the logits readable; not with Train
+	Dropout    float32 // with Train only
+	EdgeDrop   float32 // with Train only; of the target's self-attention
+	Smoothing  float32 // with Train only
+}
+
+// PairPass is the encoder–decoder recorded over B pairs of source and target, with the loss of every target token.
+type PairPass struct {
+	PairOptions
+	Stats  graph.TokenStats
+	Logits *graph.Value // (B, T, V), with PairOptions.Logits
+
+	m             *EncoderDecoder
+	prog          *graph.Program
+	source        *sourceInputs
+	target        side
+	cross         *crossInputs
+	rate, targets *graph.Value
+	draw, scale   *graph.Value
+}
+
+// NewPass records and compiles a pass.
+func (m *EncoderDecoder) NewPass(o PairOptions) (*PairPass, error) {
+	if n := max(o.S, o.T); n > m.Context {
+		return nil, fmt.Errorf("%d tokens a row, but the model has %d positions", n, m.Context)
+	}
+	g := graph.New(m.be, o.Train)
+	ints := func() *graph.Value { return g.Input(tensor.Int32, o.B, o.T) }
+	p := &PairPass{PairOptions: o, m: m, draw: g.Input(tensor.Int32, 4), scale: g.Input(tensor.Float32, 1),
+		source: newSourceInputs(g, o.B, o.S, o.HideSource, m.CausalEncoder),
+		target: side{ids: ints(), positions: ints(), mask: g.Mask(o.B, o.T, o.T, o.Second)},
+		cross:  newCrossInputs(g, o.B, o.T, o.S), targets: ints()}
+	if o.Hide {
+		p.rate = g.Input(tensor.Float32, o.B, o.T)
+		p.target.hidden = g.Bernoulli(p.rate, p.draw)
+	}
+	r := pairRecorder{EncoderDecoder: m, g: g, draw: p.draw}
+	if o.Train {
+		r.dropout, r.edgeDrop = o.Dropout, o.EdgeDrop
+	}
+	logits := r.decode(p.target, r.keysValues(r.encode(p.source.side)), p.cross.mask)
+	if o.Logits {
+		p.Logits = logits.Keep()
+	}
+	p.Stats = g.CrossEntropy(logits, p.targets, p.scale)
+	prog, err := g.Compile()
+	if err != nil {
+		return nil, err
+	}
+	p.prog = prog
+	uploadPositions(m.be, p.source.positions)
+	uploadPositions(m.be, p.target.positions)
+	return p, nil
+}
+
+// Load uploads a batch: its sources; the targets' tokens (B, T), which the decoder reads, and what the plan says of them; and
+// the last source position each of them sees (B, T). Positions past a source's end are never seen.
+func (p *PairPass) Load(src *Source, ids []int32, plan *mask.Plan, sees []int32) {
+	up := func(v *graph.Value, data any) { p.m.be.Upload(v.Buffer(), data) }
+	p.source.load(p.m.be, src)
+	p.cross.load(p.m.be, p.source.level, sees)
+	up(p.target.ids, ids)
+	up(p.targets, plan.Targets)
+	if p.Hide {
+		up(p.rate, plan.Rate)
+	}
+	m, in := &plan.Mask, p.target.mask
+	up(in.Pos, m.Pos)
+	up(in.Lo, m.Lo)
+	up(in.Hi, m.Hi)
+	if p.Second {
+		up(in.Tag, m.Tag)
+		up(in.A, m.A)
+		up(in.B, m.B)
+	}
+}
+
+// At places the pass in the random streams: draws are those of this seed and step, for rows from first on.
+func (p *PairPass) At(seed uint64, step, first int) {
+	p.m.be.Upload(p.draw.Buffer(), []int32{int32(uint32(seed)), int32(uint32(seed >> 32)), int32(step), int32(first)})
+}
+
+// Supervised says how many targets the whole step has, over which the loss is averaged.
+func (p *PairPass) Supervised(n int) {
+	p.m.be.Upload(p.scale.Buffer(), []float32{1 / float32(max(n, 1))})
+}
+
+// Forward computes Stats (and Logits).
+func (p *PairPass) Forward() { p.prog.Forward() }
+
+// Backward adds the gradient of the mean loss to the parameters' gradients.
+func (p *PairPass) Backward() { p.prog.Backward() }
+
+// Bytes is the memory the pass holds.
+func (p *PairPass) Bytes() int { return p.prog.Bytes() }
+
+// Free gives it back.
+func (p *PairPass) Free() { p.prog.Free() }
