@@ -52,13 +52,16 @@ type who struct {
 	pronouns // of he, she, it or they
 }
 
-type pronouns struct{ he, him, his, self, was string }
+type pronouns struct {
+	he, him, his, self string
+	plural             bool
+}
 
 var (
-	he   = pronouns{"he", "him", "his", "himself", "was"}
-	she  = pronouns{"she", "her", "her", "herself", "was"}
-	it   = pronouns{"it", "it", "its", "itself", "was"}
-	they = pronouns{"they", "them", "their", "themselves", "were"}
+	he   = pronouns{"he", "him", "his", "himself", false}
+	she  = pronouns{"she", "her", "her", "herself", false}
+	it   = pronouns{"it", "it", "its", "itself", false}
+	they = pronouns{"they", "them", "their", "themselves", true}
 )
 
 // thing is something a story is about: a kite, boots.
@@ -67,28 +70,32 @@ type thing struct {
 	plural bool
 }
 
-// cast binds someone to a name: {hero}, {hero.he}, {hero.him}, {hero.his}, {hero.self}, and what agrees in number: {hero.was}
-// and, in the present, {hero.is}, {hero.has}, {hero.s} (she wants, they want).
+// cast binds someone to a name: {hero}, {hero.he}, {hero.him}, {hero.his}, {hero.self}; what agrees in number (see
+// agree); and what is said in the first person: {hero.I}, {hero.me}, {hero.my}, {hero.am}.
 func (t *teller) cast(role string, w who) {
 	t.bound[role] = w.name
 	t.bound[role+".he"], t.bound[role+".him"], t.bound[role+".his"] = w.he, w.him, w.his
 	t.bound[role+".self"] = w.self
-	t.agree(role, w.was == "were")
+	t.agree(role, w.plural)
+	first := [...]string{"I", "me", "my", "am"}
+	if w.plural {
+		first = [...]string{"we", "us", "our", "are"}
+	}
+	t.bound[role+".I"], t.bound[role+".me"], t.bound[role+".my"], t.bound[role+".am"] = first[0], first[1], first[2], first[3]
 }
 
-// bring binds a thing to a name: {toy}, {toy.a} (a kite, some boots), {toy.it}, {toy.them}, {toy.that}, and what agrees in number.
+// bring binds a thing to a name: {toy}, {toy.a} (a kite, some boots), {toy.it}, {toy.them}; and what agrees in number.
 func (t *teller) bring(role string, th thing) {
 	t.bound[role] = th.name
 	t.agree(role, th.plural)
 	if th.plural {
-		t.bound[role+".a"] = "some " + th.name
-		t.bound[role+".it"], t.bound[role+".them"], t.bound[role+".that"] = "they", "them", "those"
+		t.bound[role+".a"], t.bound[role+".it"], t.bound[role+".them"] = "some "+th.name, "they", "them"
 		return
 	}
-	t.bound[role+".a"] = article(th.name)
-	t.bound[role+".it"], t.bound[role+".them"], t.bound[role+".that"] = "it", "it", "that"
+	t.bound[role+".a"], t.bound[role+".it"], t.bound[role+".them"] = article(th.name), "it", "it"
 }
 
+// agree binds what agrees in number: {hero.was}, {hero.is}, {hero.has} and {hero.s} (she wants, they want).
 func (t *teller) agree(role string, plural bool) {
 	if plural {
 		t.bound[role+".was"], t.bound[role+".is"], t.bound[role+".has"], t.bound[role+".s"] = "were", "are", "have", ""
@@ -175,7 +182,7 @@ func alternatives(template string) (wordings []string, size int) {
 }
 
 // capitalise makes the first letter of every sentence a capital. After a quotation that ends in ! or ? its speaker
-// may follow, so there a sentence doesn't begin by itself.
+// may follow, so there no capital comes by itself.
 func capitalise(s string) string {
 	out := []rune(s)
 	begins := true
@@ -189,6 +196,8 @@ func capitalise(s string) string {
 		case r == ' ' && i > 0 && strings.ContainsRune(".!?", out[i-1]):
 			begins = true
 		case r == ' ' && i > 1 && out[i-1] == '"' && out[i-2] == '.':
+			begins = true
+		case r == '"' && i > 1 && out[i-1] == ' ' && out[i-2] == '"': // someone answers
 			begins = true
 		}
 	}

@@ -8,13 +8,14 @@ func lostToy(t *teller) {
 	t.say("{hero} had {toy.a} that {hero.he} loved very much.", "{elder} gave {hero.him} {toy.a}. {toy.it} {toy.was} new.")
 	place := t.below(4)
 	t.bound["place"] = []string{"the park", "the beach", "the market", "the wood"}[place]
-	t.say("{day} {hero} went to {place} and took the {toy} along.", "{day} {hero} played in {place} with the {toy}.")
+	t.bound["at"] = []string{"in", "at", "at", "in"}[place]
+	t.say("{day} {hero} went to {place} and took the {toy} along.", "{day} {hero} played {at} {place} with the {toy}.")
 	t.say("[on the way home|when it was time to go|in the evening] {hero} looked for the {toy}, but {toy.it} {toy.was} gone.")
 	t.say("{hero} {hero.was} "+sad+" and began to cry.", "{hero} {hero.was} "+sad+".")
 	t.pause()
 	t.companion()
-	t.say(`"what is wrong?" asked {friend}. "{toy.that} {toy} {toy.is} lost," said {hero}. "can you help me?"`,
-		`{friend} came by and asked, "Why are you crying?" "I can't find my {toy}," said {hero}.`)
+	t.say(`"what is wrong?" asked {friend}. "{hero.my} {toy} {toy.is} lost," said {hero}. "can you help {hero.me}?"`,
+		`{friend} came by and asked, "Why are you crying?" "{hero.I} can't find {hero.my} {toy}," said {hero}.`)
 	t.bound["wrong"] = []string{"under the bench", "behind the big stone", "next to the cart", "under the leaves"}[place]
 	t.bound["right"] = []string{"on the swing", "in the sand", "behind the apples", "beside a tall tree"}[place]
 	t.say("they went back to {place} together. They looked {wrong}, but the {toy} {toy.was} not there.",
@@ -22,7 +23,7 @@ func lostToy(t *teller) {
 	t.say("then {friend} looked {right}, and there {toy.it} {toy.was}!", "at last they found the {toy} {right}.")
 	t.pause()
 	t.say(`{hero} {hero.was} `+glad+`. "thank you, {friend}!" said {hero}.`, "{hero} thanked {friend} and {hero.was} "+glad+" again.")
-	t.say("from that day on, {hero} always looked after the {toy}.", "after that {hero} and {friend} were good friends.",
+	t.say("now {hero} always look{hero.s} after the {toy}.", "now {hero} {hero.has} a new friend.",
 		"then they all played with the {toy} until it was dark.")
 }
 
@@ -76,7 +77,7 @@ func kiteInTree(t *teller) {
 	default:
 		t.companion()
 		t.say(`"stand on my back," said {friend}. so {hero} climbed up and took hold of the kite.`, "{friend} came with a long stick, and together they got the kite down.")
-		t.say(`"alone I could not do it," said {hero}. "together it was easy."`, "{hero} let {friend} fly the kite, too.")
+		t.say(`"alone {hero.I} could not do it," said {hero}. "together it was easy."`, "{hero} let {friend} fly the kite, too.")
 	}
 	t.pause()
 	t.say("after that {hero} always flew the kite far away from the trees.", "then the {color} kite was in the sky again, and {hero} {hero.was} "+glad+".")
@@ -92,7 +93,7 @@ func sharing(t *teller) {
 	t.cast("friend", b)
 	t.family()
 	t.bring("toy", t.toy())
-	t.set("day", "One morning", "One day", "One afternoon", "On Sunday")
+	t.someDay()
 	t.say("{day} {hero} and {friend} were playing in the [garden|park|yard].", "{hero} and {friend} were neighbors. {day} they played together.")
 	t.say("{hero} had {toy.a}, and {friend} wanted {toy.them}, too.", "they found {toy.a}, and both of them wanted {toy.them}.")
 	t.say(`"{toy.it} {toy.is} mine!" said {hero}. "no, mine!" said {friend}.`, `"give me the {toy}!" said {friend}. "no!" said {hero}.`)

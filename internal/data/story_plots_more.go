@@ -11,7 +11,7 @@ func rainyWalk(t *teller) {
 	if wise {
 		t.say("so {hero} took an umbrella.", "{hero} listened and took an umbrella along.")
 	} else {
-		t.say(`"I don't need it," said {hero}, and left it at home.`, "but {hero} forgot it and left without an umbrella.")
+		t.say(`"{hero.I} don't need it," said {hero}, and left it at home.`, "but {hero} forgot it and left without an umbrella.")
 	}
 	t.pause()
 	t.say("soon it began to rain.", "at {goal} it started to rain very hard.", "then there was thunder, and it rained and rained.")
@@ -25,17 +25,17 @@ func rainyWalk(t *teller) {
 		t.say("{hero} {hero.was} " + glad + " that {hero.he} had listened to {elder}.")
 		return
 	}
-	t.say("{hero} got wet from head to toe and {hero.was} very cold.", "the rain ran down {hero.his} neck, and {hero.his} shoes were full of water.")
+	t.say("{hero} got wet from head to toe and {hero.was} very cold.", "there was water in {hero.his} shoes and in {hero.his} hair.")
 	t.say("{hero} ran home as fast as {hero.he} could.", "so {hero} turned around and ran all the way home.")
 	t.pause()
 	t.say("{elder} put {hero.him} by the fire and gave {hero.him} hot [milk|soup|tea], and soon {hero.he} {hero.was} warm again.",
 		"the next day {hero} had a cold and had to stay in bed.")
-	t.say(`"next time I will listen to you," said {hero}.`, "after that {hero} never forgot the umbrella again.")
+	t.say(`"next time {hero.I} will listen to you," said {hero}.`, "now {hero} never leave{hero.s} without an umbrella.")
 }
 
 func hungryAnimal(t *teller) {
 	t.childHero()
-	t.set("day", "One morning", "One cold day", "One evening", "On Sunday")
+	t.set("day", "one morning", "one cold day", "one evening", "on Sunday")
 	t.family()
 	kind := t.below(5)
 	t.bound["animal"] = []string{"cat", "dog", "bird", "rabbit", "horse"}[kind]
@@ -68,12 +68,12 @@ func strandedAnimal(t *teller) {
 	t.say("it was a {animal} that {trap}.", "there was a {animal}. it {trap} and could not get away.")
 	t.say(`"please help me," said the {animal}. "I can't get out alone."`, "the {animal} was afraid and shook all over.")
 	if t.chance(4) {
-		t.say(`"I have no time," said {hero}, and went on.`)
+		t.say(`"{hero.I} have no time," said {hero}, and went on.`)
 		t.say("but after a while {hero} felt bad, because nobody else was there to help. so {hero.he} went back.", "but the voice stayed in {hero.his} ears, so {hero} turned around.")
 	}
 	t.pause()
 	t.say("{hero} {rescue}, and the {animal} was free.", "slowly and carefully {hero} {rescue}. then the {animal} was free.")
-	t.say(`"thank you," said the {animal}. "one day I will help you, too."`, `"you saved me," said the {animal}. "I will never forget it."`)
+	t.say(`"thank you," said the {animal}. "one day I will help you, too."`, `"you saved me," said the {animal}. "I will never forget it." {hero} {hero.was} `+proud+` of {hero.self}.`)
 	t.pause()
 	t.say("the next day the {animal} came back and brought {hero} {gift}.", "a week later there was {gift} in front of the door. it was from the {animal}.",
 		"when {hero} lost the way some days later, the {animal} came and led {hero.him} home.")
@@ -83,11 +83,11 @@ func strandedAnimal(t *teller) {
 func baking(t *teller) {
 	t.protagonist()
 	t.set("cake", "an apple cake", "a honey cake", "a big cake", "some bread", "a plum pie")
-	t.set("missing", "eggs", "milk", "flour", "butter")
+	t.bring("missing", []thing{{"eggs", true}, {"milk", false}, {"flour", false}, {"butter", false}, {"nuts", true}}[t.below(5)])
 	t.say("{day} {hero} wanted to bake {cake} for {elder}.", "it was the birthday of {elder}, so {hero} wanted to bake {cake}.")
-	t.say("but in the kitchen {hero} could not find any {missing}.", "{hero} looked in every pot, but there was not enough {missing}.")
+	t.say("but in the kitchen {hero} could not find any {missing}.", "{hero} looked in every pot, but there {missing.was} not enough {missing}.")
 	t.companion()
-	t.say(`so {hero} went to {friend} and asked, "Do you have some {missing}?"`, `{hero} knocked at the door of {friend}. "I need {missing} for {cake}," said {hero}.`)
+	t.say(`so {hero} went to {friend} and asked, "Do you have some {missing}?"`, `{hero} knocked at the door of {friend}. "{hero.I} need {missing} for {cake}," said {hero}.`)
 	t.say(`"yes," said {friend}, "if I may help you bake."`, `"here you are," said {friend}. "can I have a piece?"`)
 	t.pause()
 	t.say("together they mixed everything in a big bowl and put it into the oven.", "they stirred and stirred, and then the oven was hot.")
@@ -151,7 +151,7 @@ func garden(t *teller) {
 	t.single()
 	t.bring("plant", []thing{{"sunflower", false}, {"rose", false}, {"apple tree", false}, {"beans", true}, {"pumpkins", true}, {"tulips", true}}[t.below(6)])
 	t.say("in spring {elder} gave {hero} some seeds. {hero} put them into the ground.", "{hero} wanted to have a garden, so {hero.he} dug a hole and planted seeds.")
-	t.say(`"plants need water and sun," said {elder}.`, `"you must give them water every day," said {elder}.`)
+	t.say(`"{plant.a} need{plant.s} water and sun," said {elder}.`, `"you must give them water every day," said {elder}.`)
 	if t.chance(2) {
 		t.say("{hero} gave them water every morning.", "every day {hero} carried a can of water to the garden.")
 		t.pause()
@@ -181,7 +181,7 @@ func lostInFog(t *teller) {
 		t.say("{hero} sat down on a stone and listened. far away there was the sound of a bell.")
 		t.say("{hero} followed the sound, and it became louder and louder.", `"that is the bell of our village," thought {hero}, and walked toward it.`)
 	case 1:
-		t.say(`an owl sat in a tree. "why do you cry?" it asked. "I am lost," said {hero}.`)
+		t.say(`an owl sat in a tree. "why do you cry?" it asked. "{hero.I} {hero.am} lost," said {hero}.`)
 		t.say("the owl flew from tree to tree, and {hero} followed it.", `"go along the river," said the owl. "it flows past your house."`)
 	default:
 		t.say("then {hero} remembered what {elder} had said: the sun goes down behind the village.", "{hero} looked at the sky. the evening star stood over the village.")
@@ -190,7 +190,7 @@ func lostInFog(t *teller) {
 	t.say("at last {hero} saw the light of the house.", "behind the last trees there was the village.")
 	t.pause()
 	t.say("{elder} {elder.was} "+glad+" to see {hero.him} and held {hero.him} tight.", "{elder} had been very worried and hugged {hero.him} for a long time.")
-	t.say("{hero} never left the path again.", `"next time I will stay on the path," said {hero}.`)
+	t.say("{hero} never left the path again.", `"next time {hero.I} will stay on the path," said {hero}.`)
 }
 
 func tooManySweets(t *teller) {

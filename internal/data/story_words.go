@@ -26,7 +26,7 @@ func (t *teller) beast() who {
 
 // protagonist begins a story: it casts {hero}, a child, an animal or two children, and {elder}, who cares for {hero.him}.
 func (t *teller) protagonist() {
-	t.set("day", "One morning", "One day", "One afternoon", "On Sunday", "Last summer")
+	t.someDay()
 	switch t.below(6) {
 	case 0:
 		t.beastHero()
@@ -42,13 +42,17 @@ func (t *teller) protagonist() {
 
 // single is protagonist without the pairs.
 func (t *teller) single() {
-	t.set("day", "One morning", "One day", "One afternoon", "On Sunday", "Last summer")
+	t.someDay()
 	if t.chance(5) {
 		t.beastHero()
 	} else {
 		t.childHero()
 	}
 	t.family()
+}
+
+func (t *teller) someDay() {
+	t.set("day", "one morning", "one day", "one afternoon", "on Sunday", "last summer")
 }
 
 func (t *teller) childHero() {
