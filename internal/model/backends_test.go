@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"dmtrain/internal/kernels"
+	"dmtrain/internal/kernels/cpu"
 	"dmtrain/internal/kernels/ref"
 )
 
@@ -14,5 +15,10 @@ type namedBackend struct {
 
 // backends are the machines every model test runs on.
 func backends(t *testing.T) []namedBackend {
-	return []namedBackend{{"ref", ref.New()}}
+	fast, err := cpu.New(cpu.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { fast.Close() })
+	return []namedBackend{{"ref", ref.New()}, {"cpu", fast}}
 }

@@ -1,0 +1,92 @@
+package checkpoint
+
+import (
+	"fmt"
+
+	"dmtrain/internal/graph"
+	"dmtrain/internal/kernels"
+	"dmtrain/internal/model"
+)
+
+// Decoder makes the saved model on a backend. It has gradients if it is to be trained further.
+func (s *Saved) Decoder(be kernels.Backend, train bool) (*model.Decoder, error) {
+	c, err := s.GPT2()
+	if err != nil {
+		return nil, err
+	}
+	_, fill := s.Model.Info(model.FillParam)
+	m, err := model.NewDecoder(be, model.Config{Vocab: c.Vocab, Context: c.Context, Layers: c.Layers, Heads: c.Heads, Dim: c.Dim,
+		LearnedFill: fill}, train)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Dir, err)
+	}
+	if err := s.ReadParams(be, m.Params); err != nil {
+		m.Params.Free()
+		return nil, err
+	}
+	return m, nil
+}
+
+// ReadParams fills parameters with the saved ones. One that is missing or has another shape is an error that names it.
+func (s *Saved) ReadParams(be kernels.Backend, params *graph.Params) error {
+	for _, p := range params.All() {
+		if err := readInto(be, s.Model, p.Name, p, p.Value()); err != nil {
+			return fmt.Errorf("%s: %w", s.Dir, err)
+		}
+	}
+	return nil
+}
+
+// readInto uploads the tensor of that name, of p's shape, to dst.
+func readInto(be kernels.Backend, t *Tensors, name string, p *graph.Param, dst kernels.Buffer) error {
+	w := make([]float32, p.Shape.Elems())
+	if err := t.ReadFloat32s(w, name, p.Shape); err != nil {
+		return err
+	}
+	be.Upload(dst, w)
+	return nil
+}
+
+// The optimiser's moments are stored under the parameter's name with one of these in front.
+const (
+	firstMoment  = "exp_avg."
+	secondMoment = "exp_avg_sq."
+)
+
+// ReadMoments fills AdamW's moments, laid out like params, with the saved ones.
+func (s *Saved) ReadMoments(be kernels.Backend, params *graph.Params, first, second kernels.Buffer) error {
+	if s.Optimizer == nil {
+		return fmt.Errorf("%s: no %s: this checkpoint can't be trained further", s.Dir, optimizerName)
+	}
+	for _, p := range params.All() {
+		for _, m := range []struct {
+			prefix string
+			flat   kernels.Buffer
+		}{{firstMoment, first}, {secondMoment, second}} {
+			if err := readInto(be, s.Optimizer, m.prefix+p.Name, p, params.Part(m.flat, p)); err != nil {
+				return fmt.Errorf("%s: %w", s.Dir, err)
+			}
+		}
+	}
+	return nil
+}
+
+// ParamTensors are parameters as Save takes them; they are copied from the device while they are written.
+func ParamTensors(be kernels.Backend, params *graph.Params) []Tensor {
+	return tensorsFrom(be, params, "", params.Flat())
+}
+
+// MomentTensors are AdamW's moments, laid out like params, as Save takes them.
+func MomentTensors(be kernels.Backend, params *graph.Params, first, second kernels.Buffer) []Tensor {
+	return append(tensorsFrom(be, params, firstMoment, first), tensorsFrom(be, params, secondMoment, second)...)
+}
+
+func tensorsFrom(be kernels.Backend, params *graph.Params, prefix string, flat kernels.Buffer) []Tensor {
+	var tensors []Tensor
+	for _, p := range params.All() {
+		tensors = append(tensors, Float32From(prefix+p.Name, p.Shape, func(dst []float32) error {
+			return be.Download(dst, params.Part(flat, p))
+		}))
+	}
+	return tensors
+}

@@ -1,0 +1,164 @@
+package train
+
+import (
+	"math"
+
+	"dmtrain/internal/data"
+	"dmtrain/internal/kernels"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/model"
+)
+
+// evaluator measures a model on a corpus: always under the static mask, so that runs can be compared, and on blanks where
+// the model was trained to fill them.
+type evaluator struct {
+	be      kernels.Backend
+	planner *mask.Planner
+	static  *model.Pass
+	infill  *model.Pass // nil until asked for
+	model   *model.Decoder
+	rows    *mask.Rows
+	plan    mask.Plan
+	out     outputs
+}
+
+// Score is what an evaluation says of the tokens it read.
+type Score struct {
+	Loss     float64 // nats per token
+	Accuracy float64 // share of tokens whose most probable prediction was right
+	Tokens   int
+	Bits     float64 // per byte of text; 0 where the bytes are not known
+	ECE      float64 // expected calibration error of confidence, 15 bins (Guo et al. 2017)
+}
+
+func newEvaluator(be kernels.Backend, m *model.Decoder, p *mask.Planner, rows, t int) (*evaluator, error) {
+	pass, err := m.NewPass(model.PassOptions{B: rows, T: t, Second: p.Tagged()})
+	if err != nil {
+		return nil, err
+	}
+	return &evaluator{be: be, planner: p, model: m, static: pass, rows: mask.NewRows(rows, t), out: newOutputs(rows * t)}, nil
+}
+
+// TokenFunc receives every supervised token of an evaluation, in order.
+type TokenFunc func(Token) error
+
+// Token is one prediction: the token at a position of the corpus and what the model thought of it.
+type Token struct {
+	Position   int     `json:"position"`
+	Token      int32   `json:"token"`
+	NLL        float32 `json:"nll"`
+	Confidence float32 `json:"confidence"`
+	Entropy    float32 `json:"entropy"`
+}
+
+// run scores the corpus under the static mask, or only its first batches if that is not 0.
+func (e *evaluator) run(c *data.Corpus, batches int, each TokenFunc) (Score, error) {
+	var sum tally
+	err := e.batches(c, batches, func(batch int) error {
+		e.planner.PlanStatic(&e.plan, e.rows, 0)
+		return e.forward(e.static, &sum, each)
+	})
+	s := sum.score()
+	if batches == 0 && sum.tokens == c.Targets() && c.Bytes() > 0 {
+		s.Bits = sum.nll / (float64(c.Bytes()) * math.Ln2)
+	}
+	return s, err
+}
+
+// blanks scores tokens hidden at the given rate, from both sides.
+func (e *evaluator) blanks(c *data.Corpus, batches int, rate float64) (Score, error) {
+	if e.infill == nil {
+		o := e.static.PassOptions
+		o.Hide = true
+		pass, err := e.model.NewPass(o)
+		if err != nil {
+			return Score{}, err
+		}
+		e.infill = pass
+	}
+	var sum tally
+	err := e.batches(c, batches, func(batch int) error {
+		e.planner.PlanInfill(&e.plan, e.rows, 0, rate) // rows are numbered through the corpus: draws differ without a batch number
+		e.infill.At(e.planner.Seed(), e.plan.Step, e.rows.First)
+		return e.forward(e.infill, &sum, nil)
+	})
+	return sum.score(), err
+}
+
+// batches lays out the corpus batch by batch.
+func (e *evaluator) batches(c *data.Corpus, limit int, each func(batch int) error) error {
+	windows := c.Windows(e.rows.T)
+	for batch := 0; batch*e.rows.B < windows && (limit == 0 || batch < limit); batch++ {
+		e.rows.First = batch * e.rows.B
+		c.Window(e.rows)
+		if err := each(batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *evaluator) forward(p *model.Pass, sum *tally, each TokenFunc) error {
+	p.Load(e.rows.IDs, &e.plan)
+	p.Forward()
+	if err := e.out.download(e.be, p); err != nil {
+		return err
+	}
+	for n, target := range e.plan.Targets {
+		if target < 0 {
+			continue
+		}
+		sum.add(e.out.NLL[n], e.out.Conf[n], e.out.Argmax[n] == target)
+		if each != nil {
+			at := (e.rows.First+n/e.rows.T)*e.rows.T + n%e.rows.T + 1
+			if err := each(Token{at, target, e.out.NLL[n], e.out.Conf[n], e.out.Entropy[n]}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// free gives the passes' memory back.
+func (e *evaluator) free() {
+	e.static.Free()
+	if e.infill != nil {
+		e.infill.Free()
+	}
+}
+
+// calibrationBins is how finely confidence is compared with accuracy.
+const calibrationBins = 15
+
+// tally sums what was said of tokens.
+type tally struct {
+	tokens, right int
+	nll           float64
+	bins          [calibrationBins]struct {
+		conf  float64
+		right int
+	}
+}
+
+func (t *tally) add(nll, conf float32, right bool) {
+	t.tokens++
+	t.nll += float64(nll)
+	b := &t.bins[min(int(conf*calibrationBins), calibrationBins-1)]
+	b.conf += float64(conf)
+	if right {
+		t.right++
+		b.right++
+	}
+}
+
+func (t *tally) score() Score {
+	if t.tokens == 0 {
+		return Score{}
+	}
+	n := float64(t.tokens)
+	s := Score{Loss: t.nll / n, Accuracy: float64(t.right) / n, Tokens: t.tokens}
+	for _, b := range t.bins {
+		s.ECE += math.Abs(float64(b.right)-b.conf) / n
+	}
+	return s
+}
