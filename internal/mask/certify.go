@@ -22,19 +22,32 @@ package mask
 // layers, are refused though Leaks finds nothing.
 func (p *Plan) Certify() error {
 	for b := range p.B {
-		if t := p.uncertified(b); t >= 0 {
-			return p.leak(ByCertificate, b, t)
+		r := p.row(b)
+		if i := r.uncertified(r.validOrders(), 0); i >= 0 {
+			return p.refusal(b, i)
 		}
 	}
 	return nil
 }
 
-// uncertified is the first position of row b whose answer may reach it; −1 if there is none.
-func (p *Plan) uncertified(b int) int {
-	row := p.row(b)
-	valid := row.validOrders()
-	for i, t := range row.answer {
-		if t >= 0 && row.hidden[t] == 0 && !row.outOfReach(valid, i, int(t)) {
+// refusal tells of the first position of row b that can learn its answer or, if none can, of the first position, first,
+// that cannot be proved not to.
+func (p *Plan) refusal(b, first int) *Leak {
+	r := p.row(b)
+	valid := r.validOrders()
+	for i := first; i >= 0; i = r.uncertified(valid, i+1) {
+		if l := p.leak(ByCertificate, b, i); l.Path != nil {
+			return l
+		}
+	}
+	return p.leak(ByCertificate, b, first)
+}
+
+// uncertified is the first position at or after from whose answer may reach it; −1 if there is none.
+func (r *row) uncertified(valid orders, from int) int {
+	for i := from; i < len(r.answer); i++ {
+		t := int(r.answer[i])
+		if t >= 0 && r.hidden[t] == 0 && !r.outOfReach(valid, i, t) {
 			return i
 		}
 	}
