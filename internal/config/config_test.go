@@ -102,7 +102,7 @@ func TestComplaints(t *testing.T) {
 		"two documents":      {data + "---\n" + data, "x.yaml: holds more than one YAML document; a configuration is one"},
 		"not UTF-8":          {"data: {train: \xff}", "x.yaml: invalid leading UTF-8 octet"},
 		"no lr":              {data + "train: {lr: 0, min_lr: 0}", "x.yaml:2: train.lr: 0 is not a learning rate (above 0)"},
-		"nan lr":             {data + "train: {lr: .nan, min_lr: 0}", "x.yaml:2: train.lr: NaN is not a learning rate (above 0)"},
+		"nan lr":             {data + "train: {lr: .nan}", "x.yaml:2: train.lr: NaN is not a learning rate (above 0)"},
 		"infinite lr":        {data + "train: {lr: .inf}", "x.yaml:2: train.lr: +Inf is not a learning rate (above 0)"},
 		"min above lr":       {data + "train: {lr: 1e-5}", "train.min_lr: 0.0001 is above train.lr, 1e-05"},
 		"heads":              {data + "model: {heads: 3}", "x.yaml:2: model.heads: 3 do not divide model.dim, 128"},

@@ -73,7 +73,7 @@ func (t Train) check(l *list) {
 func (t Train) checkSchedule(l *list) {
 	l.need(t.LR > 0 && finite(t.LR), "train.lr", "%v is not a learning rate (above 0)", t.LR)
 	l.need(t.MinLR >= 0 && finite(t.MinLR), "train.min_lr", "%v is not a learning rate (0 or more)", t.MinLR)
-	l.need(!(t.MinLR > t.LR), "train.min_lr", "%v is above train.lr, %v", t.MinLR, t.LR)
+	l.need(!(t.LR > 0 && t.MinLR > t.LR), "train.min_lr", "%v is above train.lr, %v", t.MinLR, t.LR)
 	l.oneOf("train.schedule", t.Schedule, "cosine", "linear", "constant", "inverse_sqrt", "wsd")
 	l.within("train.warmup", t.Warmup, 0, maxCount)
 	l.within("train.decay_steps", t.DecaySteps, 0, maxCount)

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"dmtrain/internal/config"
+	"dmtrain/internal/mask"
+)
+
+// Exit codes. README documents them: scripts rely on them.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2   // bad usage or configuration
+	exitLeak        = 3   // a mask that shows the model its own answer
+	exitInterrupted = 130 // SIGINT or SIGTERM, after saving
+)
+
+// usageError is a command line that asks for something impossible.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// exitCode is what the process ends with after err.
+func exitCode(err error) int {
+	var (
+		usage   usageError
+		invalid *config.Invalid
+		leak    *mask.Leak
+	)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &usage), errors.As(err, &invalid):
+		return exitUsage
+	case errors.As(err, &leak):
+		return exitLeak
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	}
+	return exitFailed
+}
+
+// traceVar makes a panic print its stack.
+const traceVar = "DMTRAIN_TRACE"
+
+// guard runs f and turns a panic, which is always a mistake of this program, into one line.
+func guard(stderr io.Writer, f func() int) (code int) {
+	defer func() {
+		cause := recover()
+		if cause == nil {
+			return
+		}
+		code = exitFailed
+		fmt.Fprintf(stderr, "dmtrain: internal error: %v; this is a mistake in dmtrain, please report it", cause)
+		if os.Getenv(traceVar) == "" {
+			fmt.Fprintf(stderr, " with what %s=1 prints\n", traceVar)
+			return
+		}
+		fmt.Fprintf(stderr, "\n%s", debug.Stack())
+	}()
+	return f()
+}

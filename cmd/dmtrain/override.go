@@ -1,0 +1,77 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+
+	"dmtrain/internal/config"
+)
+
+// override is one setting from the command line.
+type override struct{ origin, key, value string }
+
+// overrides are the settings of --set and --device, in the order in which they count.
+func (s *sources) overrides() []override {
+	var list []override
+	for _, arg := range s.set {
+		key, value, _ := strings.Cut(arg, "=")
+		list = append(list, override{"--set", strings.TrimSpace(key), value})
+	}
+	if s.device != "" {
+		list = append(list, override{"--device", "device", s.device})
+	}
+	return list
+}
+
+func (o override) unknown() config.Problem {
+	p := config.Unknown(o.key)
+	p.Origin = o.origin
+	return p
+}
+
+// envPrefix begins the environment variables that are settings: DMTRAIN_TRAIN_STEPS is train.steps.
+const envPrefix = "DMTRAIN_"
+
+// envName is the environment variable of a key.
+func envName(key string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+// environment finds out which settings come from environment variables, by key, and which variables look like
+// settings but are none: those named after a section, or one edit away from a setting. Others that begin with
+// DMTRAIN_ are no business of the configuration.
+func environment(environ []string) (origins map[string]string, problems []config.Problem) {
+	variables := map[string]string{} // setting's key by variable
+	for _, key := range config.Keys() {
+		variables[envName(key)] = key
+	}
+	known := slices.Sorted(maps.Keys(variables))
+	origins = map[string]string{}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, envPrefix) || value == "" {
+			continue
+		}
+		if key := variables[name]; key != "" {
+			origins[key] = name
+			continue
+		}
+		near := func(v string) int { return levenshtein.ComputeDistance(v, name) }
+		best := slices.MinFunc(known, func(a, b string) int { return near(a) - near(b) })
+		switch {
+		case near(best) <= 2 && inSection(name) || near(best) == 1:
+			problems = append(problems, config.Problem{Origin: name, Text: "no setting has this environment variable; did you mean " + best + "? Otherwise unset it"})
+		case inSection(name):
+			problems = append(problems, config.Problem{Origin: name, Text: "no setting has this environment variable: correct or unset it"})
+		}
+	}
+	return origins, problems
+}
+
+// inSection says whether a variable is named like a setting of a section, or like a section.
+func inSection(name string) bool {
+	return slices.ContainsFunc(config.Sections(), func(s string) bool { return strings.HasPrefix(name+"_", envName(s)+"_") })
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// execute runs one command line and returns the exit code. Errors become one message on stderr.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	started := false
+	root := newRoot(&started)
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitDone
+	}
+	message := strings.TrimSpace(err.Error())
+	if !started { // cobra refused the command line
+		err = usageError{err}
+		message += fmt.Sprintf("\nRun '%s --help' for usage.", cmd.CommandPath())
+	}
+	fmt.Fprintf(stderr, "dmtrain: %s\n", message)
+	return exitCode(err)
+}
+
+// newRoot builds the tree of commands. Started is set once a command's own work begins.
+func newRoot(started *bool) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "dmtrain",
+		Short: "Train Transformers whose masks move while they learn",
+		Long: `dmtrain trains Transformers whose masks move while they learn, and proves that no
+moving mask shows a model its own answer.
+
+Settings come from a YAML file (--config), from environment variables
+(DMTRAIN_TRAIN_STEPS=100 is train.steps) and from --set key=value, the later overriding
+the earlier. Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 a mask that
+leaks, 130 interrupted, after saving.`,
+		Example: `  dmtrain train --config configs/quickstart.yaml
+  dmtrain sample --run runs/quickstart`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(initCommand(), versionCommand())
+	for _, c := range root.Commands() {
+		run := c.RunE
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			*started = true
+			return run(cmd, args)
+		}
+	}
+	return root
+}

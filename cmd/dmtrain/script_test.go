@@ -1,0 +1,65 @@
+package main
+
+import (
+	"errors"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"dmtrain": main})
+}
+
+// TestScripts runs the command lines in testdata/script as a user would.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits}})
+}
+
+// exits runs a program that must end with a code: exits 2 dmtrain ….
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code program [args]")
+	}
+	var code *exec.ExitError
+	switch err := ts.Exec(args[1], args[2:]...); {
+	case errors.As(err, &code) && strconv.Itoa(code.ExitCode()) == args[0]:
+	case errors.As(err, &code):
+		ts.Fatalf("exit code %d, want %s", code.ExitCode(), args[0])
+	default:
+		ts.Fatalf("ended with %v, want exit code %s", err, args[0])
+	}
+}
+
+// TestHelpIsComplete: every command has an example, and every flag is explained and shown in one.
+func TestHelpIsComplete(t *testing.T) {
+	var started bool
+	for _, c := range newRoot(&started).Commands() {
+		if c.Short == "" || c.Example == "" {
+			t.Errorf("%s lacks a description or an example", c.Name())
+		}
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if f.Usage == "" {
+				t.Errorf("%s --%s is not explained", c.Name(), f.Name)
+			}
+			if !shows(c, f) {
+				t.Errorf("no example of %s shows --%s", c.Name(), f.Name)
+			}
+		})
+	}
+}
+
+func shows(c *cobra.Command, f *pflag.Flag) bool {
+	for line := range strings.Lines(c.Example) {
+		if words := strings.Fields(line); slices.Contains(words, "--"+f.Name) {
+			return true
+		}
+	}
+	return false
+}
