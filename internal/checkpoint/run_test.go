@@ -1,0 +1,387 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestSaveAndLoad(t *testing.T) {
+	r := newRun(t)
+	c := checkpointAt(7, &Best{Step: 7, Loss: 1.25})
+	dir, err := r.Save(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(r.Dir, "checkpoints", "step-000007"); dir != want {
+		t.Errorf("saved in %s, want %s", dir, want)
+	}
+	expect(t, dir, 7)
+	s, err := r.Load("last")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c.State.Format = stateFormat
+	var mask struct{ U float64 }
+	if err := json.Unmarshal(s.State.Mask, &mask); err != nil || mask.U != 0.5 {
+		t.Errorf("mask state %s", s.State.Mask)
+	}
+	s.State.Mask, c.State.Mask = nil, nil
+	if diff := cmp.Diff(c.State, s.State); diff != "" {
+		t.Error(diff)
+	}
+	config, err := s.GPT2()
+	if err != nil || config != small {
+		t.Errorf("config %+v, %v", config, err)
+	}
+	if text, err := fs.ReadFile(s.Files(), "tokenizer.json"); err != nil || string(text) != `{"step":7}` {
+		t.Errorf("tokenizer %s, %v", text, err)
+	}
+	if s.Model.Metadata()["format"] != "pt" {
+		t.Error("transformers refuses model.safetensors without the metadata format: pt")
+	}
+}
+
+func TestEqualCheckpointsAreEqualFiles(t *testing.T) {
+	a, b := newRun(t), newRun(t)
+	save(t, a, 3, nil)
+	save(t, b, 3, nil)
+	entries, err := os.ReadDir(a.StepDir(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if string(slurp(t, filepath.Join(a.StepDir(3), e.Name()))) != string(slurp(t, filepath.Join(b.StepDir(3), e.Name()))) {
+			t.Errorf("%s differs", e.Name())
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	r := newRun(t)
+	if _, err := r.Find("last"); !errors.Is(err, ErrNoCheckpoint) {
+		t.Errorf("empty run: %v", err)
+	}
+	save(t, r, 100, nil)
+	if _, err := r.Find("best"); err == nil || !strings.Contains(err.Error(), "no evaluation") {
+		t.Errorf("best without evaluation: %v", err)
+	}
+	save(t, r, 200, &Best{Step: 200, Loss: 2})
+	save(t, r, 1000000, &Best{Step: 200, Loss: 2})
+	for which, want := range map[string]int{"last": 1000000, "best": 200, "100": 100, "step-000200": 200} {
+		if dir, err := r.Find(which); err != nil || dir != r.StepDir(want) {
+			t.Errorf("%s: %s, %v", which, dir, err)
+		}
+	}
+	for which, want := range map[string]string{
+		"150": "no checkpoint of step 150; there are 100 200 1000000", "-1": "not a checkpoint", "newest": "not a checkpoint", "": "not a checkpoint",
+	} {
+		if _, err := r.Find(which); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", which, err, want)
+		}
+	}
+	for link, want := range map[string]int{"last": 1000000, "best": 200} {
+		expect(t, r.Path(link), want)
+	}
+}
+
+func TestStepNames(t *testing.T) {
+	for name, want := range map[string]int{
+		"step-000000": 0, "step-000100": 100, "step-1234567": 1234567,
+		"step-100": -1, "step-0000100": -1, "step--00001": -1, "step-+00001": -1, "step-": -1, "100": -1, ".tmp-step-000100": -1, "aside-step-000100": -1,
+	} {
+		if got, ok := stepOf(name); ok != (want >= 0) || ok && got != want {
+			t.Errorf("%s: %d, %v", name, got, ok)
+		}
+	}
+}
+
+func TestSavingAStepAgainReplacesIt(t *testing.T) {
+	r := newRun(t)
+	save(t, r, 10, nil)
+	before := slurp(t, filepath.Join(r.StepDir(10), stateName))
+	save(t, r, 10, &Best{Step: 10, Loss: 1})
+	if string(before) == string(slurp(t, filepath.Join(r.StepDir(10), stateName))) {
+		t.Error("the older checkpoint stayed")
+	}
+	expect(t, r.StepDir(10), 10)
+	if names := leftovers(t, r.Dir); len(names) > 0 {
+		t.Errorf("left over: %v", names)
+	}
+}
+
+// leftovers are names that only a crash should leave.
+func leftovers(t testing.TB, dir string) []string {
+	t.Helper()
+	var names []string
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if strings.HasPrefix(e.Name(), ".") && e.Name() != lockFile {
+			names = append(names, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func TestPruneKeepsTheNewestAndTheBest(t *testing.T) {
+	best := &Best{Step: 20, Loss: 1}
+	for keep, want := range map[int][]int{0: {10, 20, 30, 40, 50}, 1: {20, 50}, 3: {20, 30, 40, 50}, 4: {20, 30, 40, 50}, 9: {10, 20, 30, 40, 50}} {
+		r := newRun(t)
+		for step := 10; step <= 50; step += 10 {
+			if step < 20 {
+				save(t, r, step, nil)
+			} else {
+				save(t, r, step, best)
+			}
+		}
+		if err := r.Prune(keep); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := r.Steps(); err != nil || !slices.Equal(got, want) {
+			t.Errorf("keep %d: %v, want %v (%v)", keep, got, want, err)
+		}
+		expect(t, r.Path("best"), 20)
+		if names := leftovers(t, r.Dir); len(names) > 0 {
+			t.Errorf("left over: %v", names)
+		}
+	}
+}
+
+func TestPruneDeletesNothingWhenTheBestIsUnknown(t *testing.T) {
+	r := newRun(t)
+	for step := range 4 {
+		save(t, r, step, &Best{Step: 1, Loss: 1})
+	}
+	write(t, filepath.Join(r.StepDir(3), stateName), []byte("{}"))
+	if err := r.Prune(1); err == nil || !strings.Contains(err.Error(), "step-000003") {
+		t.Errorf("error %v", err)
+	}
+	if steps, err := r.Steps(); err != nil || len(steps) != 4 {
+		t.Errorf("steps left: %v, %v", steps, err)
+	}
+}
+
+func TestRewindSetsNewerCheckpointsAside(t *testing.T) {
+	r := newRun(t)
+	for n := 1; n <= 2; n++ {
+		for step := 1; step <= 3; step++ {
+			save(t, r, step, &Best{Step: step, Loss: 1 / float64(step)})
+		}
+		if err := r.Rewind(1); err != nil {
+			t.Fatal(err)
+		}
+		if last, err := r.Last(); err != nil || last != 1 {
+			t.Errorf("last %d, %v", last, err)
+		}
+		expect(t, r.Path("last"), 1)
+		expect(t, r.Path("best"), 1)
+	}
+	for name, step := range map[string]int{"aside-step-000002": 2, "aside-step-000003": 3, "aside-step-000002-2": 2, "aside-step-000003-2": 3} {
+		expect(t, filepath.Join(r.Path(stepsDir), name), step)
+	}
+}
+
+func TestDamageIsNamedAndAnotherOffered(t *testing.T) {
+	for _, name := range []string{modelName, optimizerName, configName, stateName, manifestName, "tokenizer.json"} {
+		for how, change := range map[string]func([]byte) []byte{
+			"torn":     func(b []byte) []byte { return b[:len(b)/2] },
+			"emptied":  func([]byte) []byte { return nil },
+			"altered":  func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
+			"appended": func(b []byte) []byte { return append(b, '}') },
+			"missing":  nil,
+		} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				r := newRun(t)
+				for step := 1; step <= 3; step++ {
+					save(t, r, step, nil)
+				}
+				path := filepath.Join(r.StepDir(3), name)
+				if change == nil {
+					if err := os.Remove(path); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					write(t, path, change(slurp(t, path)))
+				}
+				_, err := r.Load("last")
+				var damaged *DamagedError
+				if !errors.As(err, &damaged) {
+					t.Fatalf("error %v is no DamagedError", err)
+				}
+				if damaged.Dir != r.StepDir(3) || damaged.Intact != r.StepDir(2) {
+					t.Errorf("%+v", damaged)
+				}
+				if how != "altered" || name != manifestName { // which may name any file
+					if !strings.Contains(err.Error(), name) {
+						t.Errorf("error %q does not name %s", err, name)
+					}
+				}
+				if !strings.Contains(err.Error(), r.StepDir(2)) {
+					t.Errorf("error %q does not offer step 2", err)
+				}
+				_, err = r.LoadModel("last")
+				if name != manifestName && errors.As(err, &damaged) == (name == optimizerName) {
+					t.Errorf("LoadModel: %v", err)
+				}
+				expect(t, r.StepDir(2), 2)
+			})
+		}
+	}
+}
+
+func TestTheOfferIsItselfVerified(t *testing.T) {
+	r := newRun(t)
+	for step := 1; step <= 4; step++ {
+		save(t, r, step, nil)
+	}
+	for _, step := range []int{2, 3} {
+		write(t, filepath.Join(r.StepDir(step), modelName), []byte("?"))
+	}
+	for which, want := range map[string]string{"3": r.StepDir(1), "2": r.StepDir(1)} {
+		var damaged *DamagedError
+		if _, err := r.Load(which); !errors.As(err, &damaged) || damaged.Intact != want {
+			t.Errorf("%s: %v", which, err)
+		}
+	}
+	write(t, filepath.Join(r.StepDir(1), modelName), []byte("?"))
+	var damaged *DamagedError
+	if _, err := r.Load("2"); !errors.As(err, &damaged) || damaged.Intact != r.StepDir(4) {
+		t.Errorf("no older one is left: %v", err)
+	}
+	write(t, filepath.Join(r.StepDir(4), modelName), []byte("?"))
+	if _, err := r.Load("2"); !errors.As(err, &damaged) || damaged.Intact != "" {
+		t.Errorf("none is left: %v", err)
+	}
+}
+
+func TestOpeningRuns(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "run")
+	for name, open := range map[string]func(string) (*Run, error){"resume": ResumeRun, "view": ViewRun} {
+		if _, err := open(dir); !errors.Is(err, ErrNoRun) || !strings.Contains(err.Error(), dir) {
+			t.Errorf("%s of nothing: %v", name, err)
+		}
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("looking for a run made a directory")
+	}
+	r, err := CreateRun(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	save(t, r, 5, &Best{Step: 5, Loss: 1})
+	for name, open := range map[string]func() (*Run, error){
+		"resume":    func() (*Run, error) { return ResumeRun(dir) },
+		"overwrite": func() (*Run, error) { return CreateRun(dir, true) },
+	} {
+		if _, err := open(); !errors.Is(err, ErrRunBusy) || !strings.Contains(err.Error(), "process") {
+			t.Errorf("%s of a run in use: %v", name, err)
+		}
+	}
+	v, err := ViewRun(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := v.Find("best"); err != nil || found != r.StepDir(5) {
+		t.Errorf("viewer found %s, %v", found, err)
+	}
+	if err := errors.Join(v.Close(), r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := CreateRun(dir, false); !errors.Is(err, ErrRunExists) {
+		t.Errorf("create over a run: %v", err)
+	}
+	if r, err = ResumeRun(dir); err != nil {
+		t.Fatal(err)
+	}
+	if last, err := r.Last(); err != nil || last != 5 {
+		t.Errorf("resumed at %d, %v", last, err)
+	}
+	r.Close()
+}
+
+func TestOverwriteDiscardsTheRunAndNothingElse(t *testing.T) {
+	r := newRun(t)
+	save(t, r, 5, &Best{Step: 5, Loss: 1})
+	if err := errors.Join(r.WriteFile(ConfigFile, []byte("a: 1\n")), r.WriteFile(MetricsFile, []byte("{}\n"))); err != nil {
+		t.Fatal(err)
+	}
+	write(t, r.Path("notes.txt"), []byte("mine"))
+	r.Close()
+	again, err := CreateRun(r.Dir, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	var left []string
+	entries, err := os.ReadDir(r.Dir)
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if want := []string{lockFile, stepsDir, "notes.txt"}; err != nil || !slices.Equal(left, want) {
+		t.Errorf("left: %v, want %v (%v)", left, want, err)
+	}
+	if _, err := again.Last(); !errors.Is(err, ErrNoCheckpoint) {
+		t.Errorf("last: %v", err)
+	}
+}
+
+func TestAStateThatJSONCannotHoldIsAnErrorAndSavesNothing(t *testing.T) {
+	r := newRun(t)
+	if _, err := r.Save(checkpointAt(1, &Best{Step: 1, Loss: math.NaN()})); err == nil || !strings.Contains(err.Error(), stateName) {
+		t.Errorf("error %v", err)
+	}
+	if steps, err := r.Steps(); err != nil || len(steps) != 0 {
+		t.Errorf("steps %v, %v", steps, err)
+	}
+	if names := leftovers(t, r.Dir); len(names) > 0 {
+		t.Errorf("left over: %v", names)
+	}
+}
+
+func TestAnotherFormatOfStateIsNotCalledDamage(t *testing.T) {
+	_, err := decodeState([]byte(`{"format":2}`))
+	if err == nil || !strings.Contains(err.Error(), "format 2") || errors.As(err, new(damage)) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Whatever one does to a checkpoint's files, Load fails or gives what was saved.
+func TestLoadNeverGivesAnotherCheckpoint(t *testing.T) {
+	r := newRun(t)
+	dir := save(t, r, 9, nil)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		path := filepath.Join(dir, rapid.SampledFrom(entries).Draw(rt, "file").Name())
+		before := slurp(t, path)
+		defer write(t, path, before)
+		at := rapid.IntRange(0, len(before)-1).Draw(rt, "at")
+		cut := rapid.IntRange(0, len(before)-at).Draw(rt, "cut")
+		put := rapid.SliceOfN(rapid.Byte(), 0, 8).Draw(rt, "put")
+		write(t, path, slices.Concat(before[:at], put, before[at+cut:]))
+		s, err := Load(dir)
+		var damaged *DamagedError
+		if err != nil && !errors.As(err, &damaged) {
+			rt.Fatalf("error %v is no DamagedError", err)
+		}
+		if err == nil {
+			s.Close()
+			expect(t, dir, 9)
+		}
+	})
+}
