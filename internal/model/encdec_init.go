@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Init draws the initial parameters. Embeddings are normal with deviation 1/√C, so that what √C scales them to has the size of the
-// sinusoids and the tied output's logits start near 1. Matrices are normal with Glorot and Bengio's deviation √(2/(in+out)) (2010),
+// Init draws the initial parameters. Embeddings are normal with deviation 1/√C, so that what √C scales them to has size 1 like the
+// sinusoids, and so have the tied output's logits. Matrices are normal with Glorot and Bengio's deviation √(2/(in+out)) (2010),
 // projections into the residual stream divided by the root of how many a stack adds up. Biases are 0, norm weights 1, the
 // fill vector 0.
 func (m *EncoderDecoder) Init(seed uint64) {

@@ -1,0 +1,233 @@
+package model_test
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"dmtrain/internal/kernels"
+	"dmtrain/internal/kernels/ref"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/model"
+	"dmtrain/internal/rng"
+)
+
+// pairs are random sources of different lengths and random targets under the causal mask, which see their whole source.
+type pairs struct {
+	b, s, t int
+	source  *model.Source
+	ids     []int32
+	plan    *mask.Plan
+	sees    []int32
+}
+
+func randomPairs(b, s, t, vocab int, rate float32) *pairs {
+	p := &pairs{b: b, s: s, t: t, source: &model.Source{IDs: make([]int32, b*s), Hidden: make([]uint8, b*s)}, sees: make([]int32, b*t)}
+	p.ids, p.plan = causalPlan(b, t, vocab, rate)
+	for i := range p.source.IDs {
+		p.source.IDs[i] = int32(rng.Below(2, rng.Probe, 0, 1, uint32(i), vocab))
+	}
+	for row := range b {
+		p.source.Len = append(p.source.Len, int32(1+(s-1)*(row+1)/b)) // the last row is full
+	}
+	for i := range p.sees {
+		p.sees[i] = int32(s - 1)
+	}
+	return p
+}
+
+func newPairModel(t *testing.T, be kernels.Backend, c model.EncoderDecoderConfig, train bool) *model.EncoderDecoder {
+	t.Helper()
+	m, err := model.NewEncoderDecoder(be, c, train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Free)
+	return m
+}
+
+func newPairPass(t *testing.T, m *model.EncoderDecoder, o model.PairOptions) *model.PairPass {
+	t.Helper()
+	p, err := m.NewPass(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Free)
+	return p
+}
+
+// logits are those of one pass over pairs.
+func (p *pairs) logits(t *testing.T, be kernels.Backend, m *model.EncoderDecoder) []float32 {
+	t.Helper()
+	pass := newPairPass(t, m, model.PairOptions{B: p.b, S: p.s, T: p.t, Logits: true, HideSource: true})
+	pass.Load(p.source, p.ids, p.plan, p.sees)
+	pass.Forward()
+	return read(t, be, pass.Logits.Buffer())
+}
+
+var smallPair = model.EncoderDecoderConfig{Config: model.Config{Vocab: 11, Context: 9, Layers: 2, Heads: 2, Dim: 8}}
+
+// The golden cases have no dropout, edge dropping, learned fill or hidden source. Their gradients are held to central differences of
+// the loss along one random direction a parameter.
+func TestPairGradientsWithDroppingAndLearnedFill(t *testing.T) {
+	be := ref.New()
+	c := smallPair
+	c.LearnedFill, c.CausalEncoder = true, true
+	m := newPairModel(t, be, c, true)
+	for _, p := range m.Params.All() {
+		be.Upload(p.Value(), direction(p.Index, p.Shape.Elems(), 0.7, 7))
+	}
+	p := randomPairs(3, 7, 9, c.Vocab, 0.4)
+	for i := range p.source.Hidden {
+		p.source.Hidden[i] = uint8(i % 4 / 3)
+	}
+	pass := newPairPass(t, m, model.PairOptions{B: 3, S: 7, T: 9, Train: true, Hide: true, HideSource: true, Dropout: 0.2, EdgeDrop: 0.1})
+	pass.Load(p.source, p.ids, p.plan, p.sees)
+	pass.At(5, 3, 12)
+	pass.Supervised(p.plan.Supervised)
+	loss := func() float64 {
+		pass.Forward()
+		return meanLoss(read(t, be, pass.Stats.NLL.Buffer()), p.plan.Supervised)
+	}
+	m.Params.ZeroGrad()
+	loss()
+	pass.Backward()
+	for _, param := range m.Params.All() {
+		w, g := read(t, be, param.Value()), read(t, be, param.Grad())
+		d := direction(param.Index, len(w), 1/math.Sqrt(float64(len(w))), 8)
+		slope, norm := 0.0, 0.0
+		for i := range g {
+			slope += float64(g[i]) * float64(d[i])
+			norm += float64(g[i]) * float64(g[i])
+		}
+		if norm == 0 {
+			t.Errorf("%s has no gradient", param.Name)
+		}
+		want := centralDifference(func(by float64) float64 {
+			moved := slices.Clone(w)
+			for i := range moved {
+				moved[i] += float32(by) * d[i]
+			}
+			be.Upload(param.Value(), moved)
+			return loss()
+		})
+		be.Upload(param.Value(), w)
+		if diff := math.Abs(slope - want); diff > 2e-4*(math.Abs(want)+math.Sqrt(norm)) {
+			t.Errorf("%s: slope %.7g, central difference %.7g", param.Name, slope, want)
+		}
+	}
+}
+
+// centralDifference is f'(0) by the fourth-order formula. The step keeps its error, h⁴, and a float32 loss's rounding, 1e-7/h, of a size.
+func centralDifference(f func(float64) float64) float64 {
+	const h = 2.5e-2
+	return (8*(f(h)-f(-h)) - (f(2*h) - f(-2*h))) / (12 * h)
+}
+
+// What lies in a source's padding reaches no output, to the bit.
+func TestPaddingReachesNothing(t *testing.T) {
+	for _, b := range backends(t) {
+		t.Run(b.name, func(t *testing.T) {
+			m := newPairModel(t, b, smallPair, false)
+			m.Init(3)
+			p := randomPairs(3, 7, 6, smallPair.Vocab, 0)
+			want := p.logits(t, b, m)
+			for i := range p.source.IDs {
+				if int32(i%p.s) >= p.source.Len[i/p.s] {
+					p.source.IDs[i] = (p.source.IDs[i] + 5) % int32(smallPair.Vocab)
+				}
+			}
+			if !slices.Equal(p.logits(t, b, m), want) {
+				t.Error("another padding gives other logits")
+			}
+		})
+	}
+}
+
+// Under wait-k with a causal encoder, a source word that a target hasn't read changes nothing there, to the bit; one it has
+// read does. Without a causal encoder it would: that shows that the test can fail.
+func TestUnreadSourceReachesNothing(t *testing.T) {
+	for _, b := range backends(t) {
+		t.Run(b.name, func(t *testing.T) {
+			const k, changed = 2, 4
+			for _, causal := range []bool{true, false} {
+				c := smallPair
+				c.CausalEncoder = causal
+				m := newPairModel(t, b, c, false)
+				m.Init(3)
+				p := randomPairs(1, 7, 6, c.Vocab, 0)
+				for i := range p.sees {
+					p.sees[i] = int32(i + k - 1)
+				}
+				before := p.logits(t, b, m)
+				p.source.IDs[changed] = (p.source.IDs[changed] + 1) % int32(c.Vocab)
+				after := p.logits(t, b, m)
+				for i := range p.t {
+					row := func(x []float32) []float32 { return x[i*c.Vocab : (i+1)*c.Vocab] }
+					same := slices.Equal(row(before), row(after))
+					if want := causal && p.sees[i] < changed; same != want {
+						t.Errorf("causal encoder %v, target %d sees %d: unchanged = %v", causal, i, p.sees[i], same)
+					}
+				}
+			}
+		})
+	}
+}
+
+// A hidden source token's own id reaches no output.
+func TestHiddenSourceReachesNothing(t *testing.T) {
+	be := ref.New()
+	m := newPairModel(t, be, smallPair, false)
+	m.Init(3)
+	p := randomPairs(2, 7, 6, smallPair.Vocab, 0)
+	open := p.logits(t, be, m)
+	p.source.Hidden[1] = 1
+	hidden := p.logits(t, be, m)
+	p.source.IDs[1] = (p.source.IDs[1] + 1) % int32(smallPair.Vocab)
+	if !slices.Equal(p.logits(t, be, m), hidden) {
+		t.Error("the hidden token's id shows")
+	}
+	if slices.Equal(open, hidden) {
+		t.Error("hiding a token changes nothing")
+	}
+}
+
+func TestPairConfigRefusesTheImpossible(t *testing.T) {
+	odd := smallPair
+	odd.Heads, odd.Dim = 1, 7
+	none := smallPair
+	none.Layers = 0
+	for key, c := range map[string]model.EncoderDecoderConfig{"model.dim": odd, "model.layers": none} {
+		if err := c.Check(); err == nil || !strings.HasPrefix(err.Error(), key) {
+			t.Errorf("%+v: error %v, want one on %s", c, err, key)
+		}
+	}
+	be := ref.New()
+	m := newPairModel(t, be, smallPair, false)
+	for _, o := range []model.PairOptions{{B: 1, S: 10, T: 2}, {B: 1, S: 2, T: 10}} {
+		if _, err := m.NewPass(o); err == nil {
+			t.Errorf("%+v: no error in a model of %d positions", o, smallPair.Context)
+		}
+	}
+	if _, err := m.NewDecode(model.PairDecodeOptions{Sources: 1, Beams: 1, T: 1, S: 5, Context: 10}, nil); err == nil {
+		t.Error("a cache longer than the model's positions: no error")
+	}
+}
+
+// The initial logits have size 1 or so, whatever the width.
+func TestPairInitIsScaled(t *testing.T) {
+	be := ref.New()
+	for _, dim := range []int{16, 64, 128} {
+		c := model.EncoderDecoderConfig{Config: model.Config{Vocab: 100, Context: 9, Layers: 2, Heads: 2, Dim: dim}}
+		m := newPairModel(t, be, c, false)
+		m.Init(1)
+		sum, logits := 0.0, randomPairs(2, 9, 9, c.Vocab, 0).logits(t, be, m)
+		for _, l := range logits {
+			sum += float64(l) * float64(l)
+		}
+		if rms := math.Sqrt(sum / float64(len(logits))); rms < 0.7 || rms > 1.5 {
+			t.Errorf("width %d: logits of size %.3f", dim, rms)
+		}
+	}
+}
