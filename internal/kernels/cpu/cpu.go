@@ -27,7 +27,8 @@ type Backend struct {
 
 var _ kernels.Backend = (*Backend)(nil)
 
-// New starts the workers. Close stops them.
+// New starts the workers. Close stops them. The environment variable DMTRAIN_CPU (generic, avx2 or avx512) forces
+// an instruction set; without it the best one is taken.
 func New(opts Options) (*Backend, error) {
 	if opts.Threads < 0 {
 		return nil, fmt.Errorf("cpu: %d threads: must be 0 (all) or more", opts.Threads)
@@ -36,7 +37,11 @@ func New(opts Options) (*Backend, error) {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	return &Backend{pool: newPool(threads), prim: generic()}, nil
+	prim, err := choosePrimitives()
+	if err != nil {
+		return nil, err
+	}
+	return &Backend{pool: newPool(threads), prim: prim}, nil
 }
 
 // Info says which path runs and on how many threads.
@@ -61,6 +66,8 @@ func (b *Backend) scratch(n int) []float32 {
 // tasks holds the one running task of each kind, so that a call allocates nothing.
 type tasks struct {
 	matMul             matMulTask
+	product            product
+	pack               packTask
 	biasGrad           biasGradTask
 	embed              embedTask
 	embedBackward      embedBackwardTask

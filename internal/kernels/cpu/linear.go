@@ -10,21 +10,20 @@ const (
 
 // MatMul sets C = op(A)·op(B) + Bias + Add and Gelu = gelu(C).
 func (b *Backend) MatMul(a kernels.MatMul) {
-	t := matMulTask{
+	t := product{
 		prim: &b.prim, m: a.M, n: a.N, k: a.K, transA: a.TransA, transB: a.TransB,
 		c: f32(a.C, a.M*a.N), a: f32(a.A, a.M*a.K), b: f32(a.B, a.K*a.N),
 		bias: optF32(a.Bias, a.N), add: optF32(a.Add, a.M*a.N), gelu: optF32(a.Gelu, a.M*a.N),
 	}
-	launch(b, &b.tasks.matMul, t, pieces(a.M, blockM)*pieces(a.N, blockN))
+	if b.prim.lanes > 0 {
+		b.multiply(t)
+		return
+	}
+	launch(b, &b.tasks.matMul, matMulTask{t}, pieces(a.M, blockM)*pieces(a.N, blockN))
 }
 
-type matMulTask struct {
-	prim            *primitives
-	c, a, b         []float32
-	bias, add, gelu []float32
-	m, n, k         int
-	transA, transB  bool
-}
+// matMulTask is a product by gonum's BLAS.
+type matMulTask struct{ product }
 
 func (t *matMulTask) run(_ *worker, item int) {
 	columns := pieces(t.n, blockN)
@@ -50,7 +49,7 @@ func (t *matMulTask) run(_ *worker, item int) {
 	t.prim.gemm(t.c[i0*t.n+j0:], t.n, a, lda, t.transA, b, ldb, t.transB, i1-i0, j1-j0, t.k)
 	if t.gelu != nil {
 		for i := i0; i < i1; i++ {
-			gelu(t.gelu[i*t.n+j0:i*t.n+j1], t.c[i*t.n+j0:i*t.n+j1])
+			t.prim.gelu(t.gelu[i*t.n+j0:i*t.n+j1], t.c[i*t.n+j0:i*t.n+j1])
 		}
 	}
 }

@@ -42,27 +42,28 @@ func exp(x float32) float32 {
 
 func pow2(n int32) float32 { return math.Float32frombits(uint32(n+127) << 23) }
 
-// sigmoid2u is σ(2u) = ½(1 + tanh u) with u = √(2/π)(x + 0.044715x³): gelu(x) = x·σ(2u). The form keeps its relative
-// precision where 1 + tanh u would cancel.
-func sigmoid2u(x float32) float32 {
-	u := geluScale * (x + geluCubic*x*x*x)
-	return 1 / (1 + exp(-2*u))
-}
-
+// gelu sets y = x·σ(2u) with u = √(2/π)(x + 0.044715x³), which is ½x(1 + tanh u) without the cancellation in 1 + tanh u.
 func gelu(y, x []float32) {
 	y = y[:len(x)]
 	for i, v := range x {
-		y[i] = v * sigmoid2u(v)
+		y[i] = v / (1 + expMinus2u(v))
 	}
 }
 
-// geluBackward sets dx = dy·gelu'(x), gelu'(x) = σ + x·σ(1−σ)·2u'.
+func expMinus2u(x float32) float32 {
+	return exp(-2 * geluScale * (x + geluCubic*x*x*x))
+}
+
+// geluBackward sets dx = dy·gelu'(x), gelu'(x) = σ + x·σ·(1−σ)·2u', where 1−σ = σ·exp(−2u). Beyond ±10 gelu' is 1 or 0 and the
+// exponential about to overflow.
 func geluBackward(dx, dy, x []float32) {
 	dx, dy = dx[:len(x)], dy[:len(x)]
 	for i, v := range x {
-		s := sigmoid2u(v)
+		v = min(max(v, -10), 10)
+		e := expMinus2u(v)
+		s := 1 / (1 + e)
 		du := geluScale * (1 + 3*geluCubic*v*v)
-		dx[i] = dy[i] * (s + 2*v*s*(1-s)*du)
+		dx[i] = dy[i] * (s + 2*v*du*s*(s*e))
 	}
 }
 

@@ -10,11 +10,18 @@ type primitives struct {
 	path string // as in kernels.Info
 	// gemm sets C += op(A)·op(B), op(A) m×k and op(B) k×n.
 	gemm func(c []float32, ldc int, a []float32, lda int, transA bool, b []float32, ldb int, transB bool, m, n, k int)
+	// lanes is the number of float32 in a vector and strip the products of strips by width; none without vectors.
+	lanes int
+	strip [maxStrip + 1]stripFunc
+	// transpose sets dst[c·ldd+r] = scale·src[r·lds+c].
+	transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int, scale float32)
+	// gelu sets y = gelu(x).
+	gelu func(y, x []float32)
 }
 
 // generic is plain Go and gonum's BLAS.
 func generic() primitives {
-	return primitives{path: "generic", gemm: gonumGemm}
+	return primitives{path: "generic", gemm: gonumGemm, transpose: transpose, gelu: gelu}
 }
 
 // gonumGemm leaves the product to gonum, block by block: a block this small is summed there in one piece and on the

@@ -11,8 +11,8 @@ import (
 
 // step is a set of operands for every operation, in shapes that leave rests everywhere.
 type step struct {
-	k    kernels.Backend
-	fail func(args ...any)
+	k  kernels.Backend
+	tb testing.TB
 
 	mask                                    kernels.Mask
 	q, k2, v, out, lse, delta               kernels.Buffer
@@ -30,7 +30,7 @@ const (
 )
 
 func newStep(tb testing.TB, k kernels.Backend) *step {
-	s := &step{k: k, fail: tb.Fatal}
+	s := &step{k: k, tb: tb}
 	tokens := stepN * stepC
 	s.q, s.k2, s.v = s.floats(1, tokens), s.floats(2, tokens), s.floats(3, tokens)
 	s.out, s.dq, s.dk, s.dv = s.floats(0, tokens), s.floats(0, tokens), s.floats(0, tokens), s.floats(0, tokens)
@@ -61,26 +61,12 @@ func newStep(tb testing.TB, k kernels.Backend) *step {
 func (s *step) alloc(t tensor.DType, n int) kernels.Buffer {
 	b, err := s.k.Alloc(t, n)
 	if err != nil {
-		s.fail(err)
+		s.tb.Fatal(err)
 	}
 	return b
 }
 
-func (s *step) floats(stream uint32, n int) kernels.Buffer {
-	b := s.alloc(tensor.Float32, n)
-	if stream > 0 {
-		s.k.Upload(b, normals(stream, n))
-	}
-	return b
-}
-
-func normals(stream uint32, n int) []float32 {
-	v := make([]float32, n)
-	for i := range v {
-		v[i] = float32(rng.Normal(7, rng.Probe, 0, stream, uint32(i)))
-	}
-	return v
-}
+func (s *step) floats(stream uint32, n int) kernels.Buffer { return floats(s.tb, s.k, stream, n) }
 
 func (s *step) ints(n int, f func(i int) int32) kernels.Buffer {
 	v := make([]int32, n)
@@ -142,7 +128,7 @@ func (s *step) results() []uint32 {
 	for _, b := range []kernels.Buffer{s.out, s.lse, s.dq, s.dk, s.dv, s.q, s.y, s.gelu, s.dw, s.dbias, s.bias, s.logits, s.nll, s.conf, s.ent, s.margin, s.norm, s.w} {
 		v := make([]float32, b.Len())
 		if err := s.k.Download(v, b); err != nil {
-			s.fail(err)
+			s.tb.Fatal(err)
 		}
 		for _, x := range v {
 			all = append(all, math.Float32bits(x))
@@ -161,7 +147,9 @@ func open(tb testing.TB, threads int) *Backend {
 	return b
 }
 
-func TestThreadsDoNotChangeABit(t *testing.T) {
+func TestThreadsDoNotChangeABit(t *testing.T) { eachPath(t, testThreadsDoNotChangeABit) }
+
+func testThreadsDoNotChangeABit(t *testing.T) {
 	var want []uint32
 	for _, threads := range []int{1, 2, 3, 7} {
 		s := newStep(t, open(t, threads))
@@ -186,7 +174,9 @@ func TestThreadsDoNotChangeABit(t *testing.T) {
 	}
 }
 
-func TestSteadyStateAllocatesNothing(t *testing.T) {
+func TestSteadyStateAllocatesNothing(t *testing.T) { eachPath(t, testSteadyStateAllocatesNothing) }
+
+func testSteadyStateAllocatesNothing(t *testing.T) {
 	for _, threads := range []int{1, 2} {
 		s := newStep(t, open(t, threads))
 		if n := testing.AllocsPerRun(5, s.run); n != 0 {

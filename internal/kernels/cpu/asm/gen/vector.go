@@ -1,0 +1,227 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// instructionSet is what differs between the two.
+type instructionSet struct {
+	suffix string // of function names
+	file   string
+	lanes  int // float32 in a register
+	// rows is how many rows of C a matrix product keeps in registers, at the most and for rests.
+	rows []int
+}
+
+var (
+	avx2   = instructionSet{suffix: "AVX2", file: "avx2", lanes: 8, rows: []int{4, 2, 1}}
+	avx512 = instructionSet{suffix: "AVX512", file: "avx512", lanes: 16, rows: []int{8, 4, 2, 1}}
+)
+
+// generator emits one instruction set's code. Vectors are whole registers; the last, partial one of an array is read and
+// written under the tail mask.
+type generator struct {
+	*build.Context
+	instructionSet
+	tail   reg.Register // the tail mask: a K register, or lanes of all ones
+	labels int
+	consts map[string]operand.Mem
+}
+
+func newGenerator(set instructionSet) *generator {
+	return &generator{Context: build.NewContext(), instructionSet: set, consts: map[string]operand.Mem{}}
+}
+
+func (g *generator) wide() bool { return g.lanes == 16 }
+
+// bytes is the size of a vector register.
+func (g *generator) bytes() int { return 4 * g.lanes }
+
+// function begins a function. Everything it knows of the caller is its parameters.
+func (g *generator) function(name, signature string, doc ...string) {
+	g.Function(name + g.suffix)
+	g.Attributes(attr.NOSPLIT)
+	g.SignatureExpr(signature)
+	g.Pragma("noescape")
+	g.Doc(append([]string{name + g.suffix + " " + doc[0]}, doc[1:]...)...)
+	g.tail = nil
+}
+
+// end returns. Without VZEROUPPER the Go code after it would pay for mixing old and new encodings.
+func (g *generator) end() {
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// label makes a name that is unique in the file.
+func (g *generator) label(name string) string {
+	g.labels++
+	return fmt.Sprintf("%s%d", name, g.labels)
+}
+
+// vec is a new vector register.
+func (g *generator) vec() reg.VecVirtual {
+	if g.wide() {
+		return g.ZMM()
+	}
+	return g.YMM()
+}
+
+func (g *generator) vecs(n int) []reg.VecVirtual {
+	v := make([]reg.VecVirtual, n)
+	for i := range v {
+		v[i] = g.vec()
+	}
+	return v
+}
+
+// pointer loads a slice parameter's base, number an int parameter.
+func (g *generator) pointer(param string) reg.GPVirtual {
+	r := g.GP64()
+	g.Load(g.Param(param).Base(), r)
+	return r
+}
+
+func (g *generator) length(param string) reg.GPVirtual {
+	r := g.GP64()
+	g.Load(g.Param(param).Len(), r)
+	return r
+}
+
+func (g *generator) number(param string) reg.GPVirtual {
+	r := g.GP64()
+	g.Load(g.Param(param), r)
+	return r
+}
+
+// stride loads an int parameter that counts float32 and turns it into bytes.
+func (g *generator) stride(param string) reg.GPVirtual {
+	r := g.number(param)
+	g.SHLQ(operand.U8(2), r)
+	return r
+}
+
+// triple is three times a stride, for rowOf.
+func (g *generator) triple(stride reg.GPVirtual) reg.GPVirtual {
+	r := g.GP64()
+	g.LEAQ(operand.Mem{Base: stride, Index: stride, Scale: 2}, r)
+	return r
+}
+
+func (g *generator) copyOf(r reg.GPVirtual) reg.GPVirtual {
+	c := g.GP64()
+	g.MOVQ(r, c)
+	return c
+}
+
+// rowOf addresses row r (0 … 3) after base.
+func rowOf(base, stride, stride3 reg.Register, r int) operand.Mem {
+	switch r {
+	case 0:
+		return operand.Mem{Base: base}
+	case 3:
+		return operand.Mem{Base: base, Index: stride3, Scale: 1}
+	}
+	return operand.Mem{Base: base, Index: stride, Scale: uint8(r)}
+}
+
+// constant is x in read-only memory.
+func (g *generator) constant(x float32) operand.Mem {
+	return g.word(math.Float32bits(x))
+}
+
+func (g *generator) word(bits uint32) operand.Mem {
+	name := fmt.Sprintf("%sc%08x", g.file, bits)
+	m, ok := g.consts[name]
+	if !ok {
+		m = g.ConstData(name, operand.U32(bits))
+		g.consts[name] = m
+	}
+	return m
+}
+
+// splat is x in every lane.
+func (g *generator) splat(x float32) reg.VecVirtual {
+	v := g.vec()
+	g.VBROADCASTSS(g.constant(x), v)
+	return v
+}
+
+// zero clears v.
+func (g *generator) zero(v reg.VecVirtual) { g.VXORPS(v, v, v) }
+
+// setTail makes the tail mask for the last count elements, 1 … lanes.
+func (g *generator) setTail(count reg.GPVirtual) {
+	if g.wide() {
+		// BZHI keeps the lowest count bits of all ones.
+		bits := g.GP64()
+		g.MOVQ(operand.I32(-1), bits)
+		g.BZHIQ(count, bits, bits)
+		k := g.K()
+		g.KMOVW(bits.As32(), k)
+		g.tail = k
+		return
+	}
+	// Eight ones and eight zeros; the mask begins 8−count words into them.
+	ones, ok := g.consts["tail"]
+	if !ok {
+		ones = g.StaticGlobal("avx2tail")
+		g.DataAttributes(attr.RODATA | attr.NOPTR)
+		for i := range 16 {
+			g.AddDatum(4*i, operand.U32(map[bool]uint32{true: math.MaxUint32}[i < 8]))
+		}
+		g.consts["tail"] = ones
+	}
+	at, base := g.GP64(), g.GP64()
+	g.MOVQ(operand.I32(8), at)
+	g.SUBQ(count, at)
+	g.LEAQ(ones, base)
+	mask := g.YMM()
+	g.VMOVUPS(operand.Mem{Base: base, Index: at, Scale: 4}, mask)
+	g.tail = mask
+}
+
+// load and store move a whole register, loadTail and storeTail only its lanes under the mask; the others load as 0.
+func (g *generator) load(m operand.Mem, v reg.VecVirtual)  { g.VMOVUPS(m, v) }
+func (g *generator) store(v reg.VecVirtual, m operand.Mem) { g.VMOVUPS(v, m) }
+
+func (g *generator) loadTail(m operand.Mem, v reg.VecVirtual) {
+	if g.wide() {
+		g.VMOVUPS_Z(m, g.tail, v)
+		return
+	}
+	g.VMASKMOVPS(m, g.tail, v)
+}
+
+func (g *generator) storeTail(v reg.VecVirtual, m operand.Mem) {
+	if g.wide() {
+		g.VMOVUPS(v, g.tail, m)
+		return
+	}
+	g.VMASKMOVPS(v, g.tail, m)
+}
+
+// loadAt and storeAt choose: the last of a row's vectors goes under the mask.
+func (g *generator) loadAt(m operand.Mem, v reg.VecVirtual, last bool) {
+	if last {
+		g.loadTail(m, v)
+	} else {
+		g.load(m, v)
+	}
+}
+
+func (g *generator) storeAt(v reg.VecVirtual, m operand.Mem, last bool) {
+	if last {
+		g.storeTail(v, m)
+	} else {
+		g.store(v, m)
+	}
+}
+
+func jump(label string) operand.Op { return operand.LabelRef(label) }
