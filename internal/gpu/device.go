@@ -1,0 +1,165 @@
+package gpu
+
+import (
+	"fmt"
+	"math"
+	"unsafe"
+)
+
+// MaxArgs is how many arguments a kernel may take.
+const MaxArgs = 48
+
+// Device is an open device. It is used by one goroutine at a time.
+type Device struct {
+	drv     driver
+	kernels map[string]kernel
+	args    [MaxArgs]uint64
+	err     error
+	trace   *trace
+}
+
+// Open opens a device by its ordinal and loads the modules onto it.
+func Open(ordinal int, modules []Module) (*Device, error) {
+	drv, err := openDriver(ordinal, modules)
+	if err != nil {
+		return nil, fmt.Errorf("gpu: %w", err)
+	}
+	return &Device{drv: drv, kernels: map[string]kernel{}}, nil
+}
+
+// Close gives the device back.
+func (d *Device) Close() error { return d.drv.close() }
+
+// Properties describe the device.
+func (d *Device) Properties() Properties { return d.drv.properties() }
+
+// Memory is how much is free and how much there is.
+func (d *Device) Memory() (free, total int64, err error) { return d.drv.memory() }
+
+// Alloc returns bytes of memory, aligned to 256, whose content is undefined. The error is an *OutOfMemory when there is no room.
+func (d *Device) Alloc(bytes int64) (Ptr, error) { return d.drv.alloc(bytes) }
+
+// Free gives memory back.
+func (d *Device) Free(p Ptr) { d.check(d.drv.free(p)) }
+
+// Write copies host memory to the device. src may be reused on return.
+func (d *Device) Write(dst Ptr, src unsafe.Pointer, bytes int) {
+	if d.err == nil && bytes > 0 {
+		d.check(d.drv.upload(dst, src, bytes))
+	}
+}
+
+// Read copies device memory to the host, once everything asked for before is done.
+func (d *Device) Read(dst unsafe.Pointer, src Ptr, bytes int) error {
+	if err := d.Sync(); err != nil || bytes == 0 {
+		return err
+	}
+	return d.drv.download(dst, src, bytes)
+}
+
+// Copy copies within the device.
+func (d *Device) Copy(dst, src Ptr, bytes int) {
+	if d.err == nil && bytes > 0 {
+		d.check(d.drv.copy(dst, src, bytes))
+	}
+}
+
+// Set fills memory with a byte.
+func (d *Device) Set(dst Ptr, value byte, bytes int) {
+	if d.err == nil && bytes > 0 {
+		d.check(d.drv.set(dst, value, bytes))
+	}
+}
+
+// Float is a float32 as a kernel argument. Integers and addresses are their own 64-bit form.
+func Float(f float32) uint64 { return uint64(math.Float32bits(f)) }
+
+// Launch runs a kernel: a grid of blocks of that many threads, with that many bytes of dynamic shared memory each.
+func (d *Device) Launch(name string, grid Dim, threads, shared int, args ...uint64) {
+	if d.err != nil {
+		return
+	}
+	k, err := d.kernel(name)
+	if err != nil {
+		d.check(err)
+		return
+	}
+	n := copy(d.args[:], args)
+	if n < len(args) {
+		panic("gpu: too many kernel arguments")
+	}
+	if d.trace != nil {
+		d.check(d.trace.launch(d.drv, name, func() error { return d.drv.launch(k, grid, threads, shared, d.args[:n]) }))
+		return
+	}
+	d.check(d.drv.launch(k, grid, threads, shared, d.args[:n]))
+}
+
+// Has reports whether the device has a kernel of that name.
+func (d *Device) Has(name string) bool {
+	_, err := d.kernel(name)
+	return err == nil
+}
+
+func (d *Device) kernel(name string) (kernel, error) {
+	if k, ok := d.kernels[name]; ok {
+		return k, nil
+	}
+	k, err := d.drv.kernel(name)
+	if err == nil {
+		d.kernels[name] = k
+	}
+	return k, err
+}
+
+// Sync waits for everything asked for so far and returns the first fault since the last Sync.
+func (d *Device) Sync() error {
+	err := d.err
+	if e := d.drv.sync(); err == nil && e != nil {
+		err = fmt.Errorf("gpu: %w", e)
+	}
+	d.err = nil
+	return err
+}
+
+func (d *Device) check(err error) {
+	if err != nil && d.err == nil {
+		d.err = fmt.Errorf("gpu: %w", err)
+	}
+}
+
+// Graph is a captured sequence of work that is replayed as one.
+type Graph struct {
+	d *Device
+	g graph
+}
+
+// Capture records what work asks of the device (without doing it) as a graph. Within it nothing may be
+// allocated, written from or read to the host, or waited for.
+func (d *Device) Capture(work func()) (*Graph, error) {
+	if err := d.Sync(); err != nil {
+		return nil, err
+	}
+	if err := d.drv.beginCapture(); err != nil {
+		return nil, fmt.Errorf("gpu: capture: %w", err)
+	}
+	work()
+	g, err := d.drv.endCapture()
+	if d.err != nil {
+		err, d.err = d.err, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("gpu: capture: %w", err)
+	}
+	return &Graph{d, g}, nil
+}
+
+// Replay does the captured work again.
+func (g *Graph) Replay() {
+	if g.d.err == nil {
+		g.d.check(g.d.drv.replay(g.g))
+	}
+}
+
+// Free gives the graph back.
+func (g *Graph) Free() { g.d.drv.freeGraph(g.g) }
