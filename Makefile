@@ -1,0 +1,44 @@
+# "make" alone lists the targets.
+
+# make bench measures these packages; pick fewer or change the flags from the command line.
+BENCH_PACKAGES ?= ./internal/kernels/...
+BENCH_FLAGS    ?= -bench . -benchtime 0.5s -count 6
+BENCH_BASE     ?= bench/kernels.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help build test test-long race lint bench bench-update generate ci
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build build/dmtrain
+	go build -o build/dmtrain ./cmd/dmtrain
+
+test: ## run the tests that every change should pass (minutes)
+	go test ./...
+
+test-long: ## run all tests, those that train for long too
+	DMTRAIN_LONG=1 go test -timeout 30m ./...
+
+race: ## run the tests under the race detector (needs a C compiler)
+	go test -race -timeout 30m ./...
+
+lint: ## check formatting, go vet and staticcheck
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go tool staticcheck ./...
+
+bench: ## time the kernels and compare with the committed figures
+	@mkdir -p build
+	go test -run '^$$' $(BENCH_FLAGS) $(BENCH_PACKAGES) > build/bench.txt || { cat build/bench.txt; exit 1; }
+	@if [ -f $(BENCH_BASE) ]; then go tool benchstat $(BENCH_BASE) build/bench.txt; else go tool benchstat build/bench.txt; fi
+
+bench-update: bench ## make the figures just measured the committed ones
+	@mkdir -p $(dir $(BENCH_BASE))
+	cp build/bench.txt $(BENCH_BASE)
+
+generate: ## write generated sources again
+	go generate ./...
+
+ci: ## run what continuous integration runs
+	.ci/run
