@@ -4,4 +4,4 @@
 // There are two of each, named after the instruction set they need.
 package asm
 
-//go:generate go run ./gen -out .
+//go:generate go run -tags generate ./gen -out .

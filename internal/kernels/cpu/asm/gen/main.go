@@ -1,3 +1,5 @@
+//go:build generate
+
 // Command gen writes the assembly of package asm: the same kernels for two instruction sets, AVX2 with FMA and AVX-512.
 //
 //	gen -out DIR
