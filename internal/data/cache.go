@@ -127,7 +127,7 @@ func (e *encoding) cached(dir string) (*image, error) {
 		if err == nil || !isWriteError(err) {
 			return m, err
 		}
-		e.warnings = append(e.warnings, fmt.Sprintf("%s: the text's tokens can't be kept there (%v) and are made again each time", dir, errors.Unwrap(err)))
+		e.warnings = append(e.warnings, fmt.Sprintf("%s: the text's tokens can't be kept there (%v) and are made again each time", dir, err))
 	}
 	m, err := e.toTemporary()
 	if err == nil || !isWriteError(err) {

@@ -71,10 +71,20 @@ func parseImage(b []byte) (*image, error) {
 	rest := body[len(imageMagic):]
 	m.tokens, rest = rest[:f.Tokens*uint64(f.Width)], rest[f.Tokens*uint64(f.Width):]
 	m.starts, rest = rest[:8*(f.Documents+1)], rest[8*(f.Documents+1):]
-	if json.Unmarshal(rest, &m.meta) != nil {
+	if json.Unmarshal(rest, &m.meta) != nil || !m.ordered() {
 		return nil, errCorrupt
 	}
 	return m, nil
+}
+
+// ordered is true if every token is in one document, and no document is empty.
+func (m *image) ordered() bool {
+	for d := range m.documents() {
+		if m.start(d) >= m.start(d+1) {
+			return false
+		}
+	}
+	return m.start(0) == 0 && m.start(m.documents()) == m.len()
 }
 
 func (m *image) documents() int { return len(m.starts)/8 - 1 }
@@ -165,11 +175,8 @@ func (w *imageWriter) add(ids ...int32) {
 }
 
 func (w *imageWriter) finish(m meta) error {
-	w.begin() // drops an empty last document: its start is the end
+	w.begin() // the end; an empty last document has started there already
 	w.buf = w.buf[:0]
-	if w.n == 0 {
-		w.starts = []int{0}
-	}
 	for _, s := range w.starts {
 		w.write(binary.LittleEndian.AppendUint64(w.buf, uint64(s)))
 	}

@@ -19,16 +19,21 @@ func NewLoader(c *Corpus, seed uint64) *Loader { return &Loader{corpus: c, seed:
 // Fill lays out rows First … First+B−1 of a step. What a row holds is a function of the loader's seed and corpus,
 // the step and the row's number, and of nothing else. Windows start uniformly at 0 … Len−T−1.
 func (l *Loader) Fill(rows *mask.Rows, step int) {
-	starts := l.corpus.Len() - rows.T
+	for r := range rows.B {
+		l.corpus.fill(rows, r, l.corpus.lo+l.start(step, rows.First+r, rows.T))
+	}
+}
+
+// start is where in the corpus a row's window of t tokens begins.
+func (l *Loader) start(step, row, t int) int {
+	starts := l.corpus.Len() - t
 	if starts < 1 {
 		panic("data: rows longer than the corpus")
 	}
-	for r := range rows.B {
-		// 64 bits: a corpus may have more starts than 32 bits can draw evenly.
-		b := rng.Block(l.seed, rng.Rows, uint32(step), uint32(rows.First+r), 0)
-		at, _ := bits.Mul64(uint64(b[0])<<32|uint64(b[1]), uint64(starts))
-		l.corpus.fill(rows, r, l.corpus.lo+int(at))
-	}
+	// 64 bits: a corpus may have more starts than 32 bits can draw evenly.
+	b := rng.Block(l.seed, rng.Rows, uint32(step), uint32(row), 0)
+	at, _ := bits.Mul64(uint64(b[0])<<32|uint64(b[1]), uint64(starts))
+	return int(at)
 }
 
 // Windows is how many rows of t tokens Window needs for all of the corpus.
