@@ -14,10 +14,17 @@ type cache struct {
 	at           *graph.Value   // int32 (B·T): where this pass's rows go; −1: nowhere
 }
 
+// DecodeOptions are a decoding pass's shape.
+type DecodeOptions struct {
+	B, T   int
+	Second bool // the mask has a second interval
+}
+
 // Decode is the decoder recorded for decoding: B rows of T new tokens each, attending to up to S = Context cached ones.
 type Decode struct {
-	B, T, S int
-	Logits  *graph.Value // (B, T, V)
+	DecodeOptions
+	S      int          // cached positions: the model's context
+	Logits *graph.Value // (B, T, V)
 
 	m              *Decoder
 	prog           *graph.Program
@@ -29,14 +36,15 @@ type Decode struct {
 
 // NewDecode records a decoding pass. share, which may be nil, is a pass of the same B whose cache this one reads and
 // writes: a prompt is read by one pass of many tokens and continued by one of a single token.
-func (m *Decoder) NewDecode(b, t int, share *Decode) (*Decode, error) {
+func (m *Decoder) NewDecode(o DecodeOptions, share *Decode) (*Decode, error) {
+	b, t := o.B, o.T
 	if t > m.Context {
 		return nil, fmt.Errorf("%d tokens at once, but the model has %d positions", t, m.Context)
 	}
 	g := graph.New(m.be, false)
-	d := &Decode{B: b, T: t, S: m.Context, m: m,
+	d := &Decode{DecodeOptions: o, S: m.Context, m: m,
 		ids: g.Input(tensor.Int32, b, t), positions: g.Input(tensor.Int32, b, t),
-		rate: g.Input(tensor.Float32, b, t), draw: g.Input(tensor.Int32, 4), mask: g.Mask(b, t, m.Context, false)}
+		rate: g.Input(tensor.Float32, b, t), draw: g.Input(tensor.Int32, 4), mask: g.Mask(b, t, m.Context, o.Second)}
 	d.cache = &cache{at: g.Input(tensor.Int32, b*t)}
 	if share != nil {
 		d.cache.keys, d.cache.values = share.cache.keys, share.cache.values
@@ -64,6 +72,8 @@ type Tokens struct {
 	Hidden    []float32 // 1: a slot, its embedding filled; 0: an ordinary token
 	Lo, Hi    []int32   // the levels each token sees
 	Pos       []int32   // (B, S): level of each cached position; mask.Inf where nothing is visible
+	Tag       []int32   // with DecodeOptions.Second
+	A, B      []int32   // (B, S), with DecodeOptions.Second
 }
 
 // NewTokens makes room for a pass's rows; nothing is cached or visible yet.
@@ -73,6 +83,9 @@ func (d *Decode) NewTokens() *Tokens {
 		Lo: make([]int32, n), Hi: make([]int32, n), Pos: make([]int32, d.B*d.S)}
 	for i := range t.Pos {
 		t.Pos[i] = mask.Inf
+	}
+	if d.Second {
+		t.Tag, t.A, t.B = make([]int32, n), make([]int32, d.B*d.S), make([]int32, d.B*d.S)
 	}
 	return t
 }
@@ -94,6 +107,11 @@ func (d *Decode) Run(t *Tokens, logits []float32) error {
 	be.Upload(d.mask.Pos.Buffer(), t.Pos)
 	be.Upload(d.mask.Lo.Buffer(), t.Lo)
 	be.Upload(d.mask.Hi.Buffer(), t.Hi)
+	if d.Second {
+		be.Upload(d.mask.Tag.Buffer(), t.Tag)
+		be.Upload(d.mask.A.Buffer(), t.A)
+		be.Upload(d.mask.B.Buffer(), t.B)
+	}
 	d.prog.Forward()
 	return be.Download(logits, d.Logits.Buffer())
 }

@@ -120,11 +120,11 @@ func decodeEqualsFullPass(t *testing.T, be kernels.Backend) {
 	full.Forward()
 	want := read(t, be, full.Logits.Buffer())
 
-	first, err := m.NewDecode(rows, 4, nil)
+	first, err := m.NewDecode(model.DecodeOptions{B: rows, T: 4}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	one, err := m.NewDecode(rows, 1, first)
+	one, err := m.NewDecode(model.DecodeOptions{B: rows, T: 1}, first)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,207 @@
+package generate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"dmtrain/internal/model"
+)
+
+// Acceptance says which of a round's predictions are kept. At least the most reliable one is, and in the last allowed round all
+// are.
+type Acceptance struct {
+	Threshold float64 // accept every prediction of at least this confidence
+	Budget    float64 // instead, if above 0: accept the most reliable ones while the sum of (1 − confidence) stays at most this
+	MaxRounds int     // rounds a block may take; 0 = as many as it has tokens
+}
+
+// Check tells what is impossible about the settings.
+func (a Acceptance) Check() error {
+	switch {
+	case !(a.Threshold >= 0 && a.Threshold <= 1):
+		return fmt.Errorf("threshold: %v is not a probability (0 to 1)", a.Threshold)
+	case !(a.Budget >= 0):
+		return fmt.Errorf("budget: %v is not 0 or more", a.Budget)
+	case a.MaxRounds < 0:
+		return fmt.Errorf("max-rounds: %d is not 0 (no limit) or more", a.MaxRounds)
+	}
+	return nil
+}
+
+// guess is one slot's prediction.
+type guess struct {
+	at   int // which slot
+	id   int32
+	conf float64
+}
+
+// accept sorts guesses by falling confidence (equal ones by place) and returns how many to keep.
+func (a Acceptance) accept(guesses []guess, last bool) int {
+	slices.SortFunc(guesses, func(x, y guess) int {
+		switch {
+		case x.conf > y.conf:
+			return -1
+		case x.conf < y.conf:
+			return 1
+		}
+		return x.at - y.at
+	})
+	if last {
+		return len(guesses)
+	}
+	keep, spent := 1, 1-guesses[0].conf
+	for ; keep < len(guesses); keep++ {
+		spent += 1 - guesses[keep].conf
+		if a.Budget > 0 && spent > a.Budget || a.Budget == 0 && guesses[keep].conf < a.Threshold {
+			break
+		}
+	}
+	return keep
+}
+
+// Rounds is what a parallel sample took.
+type Rounds struct {
+	Passes int // of the model, the prompt's aside
+	Tokens int
+}
+
+// PerToken is passes for each token; 0 without tokens.
+func (r Rounds) PerToken() float64 {
+	if r.Tokens == 0 {
+		return 0
+	}
+	return float64(r.Passes) / float64(r.Tokens)
+}
+
+// Parallel continues the prompt in blocks of slots. Each round predicts all open slots of the block, seeing the text and what has
+// been accepted of the block on either side; a finished block becomes ordinary text.
+func (d *Decoder) Parallel(ctx context.Context, prompt []int32, block int, a Acceptance, o Options, emit Emit) (Rounds, error) {
+	var r Rounds
+	if block < 1 || 2*block > d.m.Context {
+		return r, fmt.Errorf("block: %d tokens is not within 1 … %d, half the model's context", block, d.m.Context/2)
+	}
+	first, rest, err := d.blockPasses(block)
+	if err != nil {
+		return r, err
+	}
+	defer first.Free()
+	defer rest.Free()
+	b := blockDecoder{Acceptance: a, Options: o, sampler: sampler{Sampling: o.Sampling}, first: first, rest: rest,
+		text: newHistory(d.m, &d.static, prompt), rounds: &r}
+	if err := b.readPrompt(d, block); err != nil {
+		return r, err
+	}
+	for r.Tokens < o.MaxTokens {
+		ids, err := b.block(ctx, min(block, o.MaxTokens-r.Tokens), len(prompt)+r.Tokens)
+		if err != nil {
+			return r, err
+		}
+		for _, id := range ids {
+			if id == o.End {
+				return r, nil
+			}
+			r.Tokens++
+			if err := emit(id); err != nil {
+				return r, err
+			}
+		}
+	}
+	return r, nil
+}
+
+// blockPasses records a block's first pass, which also reads the block before, and that of its later rounds.
+func (d *Decoder) blockPasses(block int) (first, rest *model.Decode, err error) {
+	o := model.DecodeOptions{B: 1, T: 2 * block, Second: d.read.Second}
+	if first, err = d.m.NewDecode(o, d.read); err != nil {
+		return nil, nil, err
+	}
+	o.T = block
+	if rest, err = d.m.NewDecode(o, d.read); err != nil {
+		first.Free()
+		return nil, nil, err
+	}
+	return first, rest, nil
+}
+
+// blockDecoder decodes one sequence block by block.
+type blockDecoder struct {
+	Acceptance
+	Options
+	sampler
+	first, rest *model.Decode
+	text        *history
+	rounds      *Rounds
+}
+
+// readPrompt reads all of the prompt but its last block, which the first block's first pass reads.
+func (b *blockDecoder) readPrompt(d *Decoder, block int) error {
+	b.text.reserve(block)
+	all := b.text.ids
+	b.text.ids = all[:max(0, len(all)-block)]
+	_, err := b.text.catchUp(d.read, d.next)
+	b.text.ids = all
+	return err
+}
+
+// block predicts the next n tokens of the text, and appends them. position counts from the sequence's beginning, for the draws.
+func (b *blockDecoder) block(ctx context.Context, n, position int) ([]int32, error) {
+	b.text.reserve(n)
+	ids := make([]int32, n)
+	open := make([]guess, n)
+	for i := range open {
+		open[i].at = i
+	}
+	for round := 1; len(open) > 0; round++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := b.round(ids, open, position); err != nil {
+			return nil, err
+		}
+		keep := b.accept(open, b.MaxRounds > 0 && round >= b.MaxRounds)
+		for _, g := range open[:keep] {
+			ids[g.at] = g.id
+		}
+		open = open[keep:]
+	}
+	b.text.ids = append(b.text.ids, ids...)
+	return ids, nil
+}
+
+// round predicts the open slots; the others of ids are accepted.
+func (b *blockDecoder) round(ids []int32, open []guess, position int) error {
+	behind := len(b.text.ids) - b.text.cached
+	d := b.rest
+	if behind > 0 {
+		d = b.first
+	}
+	t := b.text.tokens(d)
+	for i := range behind {
+		b.text.ordinary(t, i, b.text.cached+i)
+	}
+	at, end := len(b.text.ids), len(b.text.ids)+len(ids)-1
+	isOpen := make([]bool, len(ids))
+	for _, g := range open {
+		isOpen[g.at] = true
+	}
+	for i := range ids {
+		if isOpen[i] {
+			b.text.slot(t, behind+i, at+i, end)
+		} else {
+			b.text.visible(t, behind+i, at+i, ids[i])
+		}
+	}
+	logits, err := b.text.run(d, t)
+	if err != nil {
+		return err
+	}
+	b.text.cached += behind
+	b.rounds.Passes++
+	v := b.text.vocab
+	for i := range open {
+		row := behind + open[i].at
+		open[i].id, open[i].conf = b.pick(logits[row*v:(row+1)*v], b.Sequence, position+open[i].at, b.Banned)
+	}
+	return nil
+}
