@@ -275,15 +275,18 @@ func (s *suite) attentionBackward(tb rapid.TB, dt tensor.DType, c attentionCase)
 	dout := t.in("DOut", dt, t.normal(c.batch*c.t*width)).strided(width, c.gap, c.gap)
 	delta := t.scratch("Delta", tensor.Float32, c.batch*c.h*c.t)
 	var dq, dk, dv *operand
-	// Scores and their gradients are as large as q·k and dout·v; both cancel.
-	tol := within(c.t + c.s + c.d).atLeast(c.scoreSize() * (1 + c.queryScale()) / (1 - float64(c.drop)))
+	// A score's gradient is a difference of terms of size √D; it is multiplied by q and by k, over √D, and a key's
+	// gradient sums that over all queries. Products of three normal draws have long tails: hence the 4.
+	keep := 1 - float64(c.drop)
+	query, key := c.sizes()
+	tol := func(size float64) tolerance { return within(c.t + c.s + c.d).atLeast(c.scoreSize() * size / keep) }
 	if c.fused {
-		dq = t.out("DQKV", dt, 3*c.batch*c.t*width, tol).strided(3*width, 0, c.gap)
+		dq = t.out("DQKV", dt, 3*c.batch*c.t*width, tol(4*max(query*math.Sqrt(float64(c.t)), key))).strided(3*width, 0, c.gap)
 		dk, dv = dq, dq
 	} else {
-		dq = t.out("DQ", dt, c.batch*c.t*width, tol).strided(width, 0, c.gap)
-		dk = t.out("DK", dt, c.batch*c.s*width, tol).strided(width, c.gap, 0)
-		dv = t.out("DV", dt, c.batch*c.s*width, tol).strided(width, 1, c.gap)
+		dq = t.out("DQ", dt, c.batch*c.t*width, tol(4*key)).strided(width, 0, c.gap)
+		dk = t.out("DK", dt, c.batch*c.s*width, tol(4*query*math.Sqrt(float64(c.t)))).strided(width, c.gap, 0)
+		dv = t.out("DV", dt, c.batch*c.s*width, tol(1)).strided(width, 1, c.gap)
 	}
 	got := t.check(func(k kernels.Backend, at *bound) {
 		k.AttentionBackward(kernels.AttentionBackward{
@@ -300,17 +303,18 @@ func (s *suite) attentionBackward(tb rapid.TB, dt tensor.DType, c attentionCase)
 	}
 }
 
-// queryScale is the size of what a case multiplies its queries by.
-func (c attentionCase) queryScale() float64 {
+// sizes are those of a case's queries and keys.
+func (c attentionCase) sizes() (query, key float64) {
+	root := math.Sqrt(float64(c.d))
 	switch c.scores {
 	case sharpScores:
-		return 20
+		return 20, 1
 	case risingScores:
-		return float64(c.s)
+		return 1, root * float64(c.s)
 	case sinkingScores:
-		return 10_000
+		return 1, root * 10_000
 	}
-	return 1
+	return 1, 1
 }
 
 // forwardOnRef computes Out and LSE on the reference, in the trial's own bytes.

@@ -9,8 +9,8 @@ import (
 )
 
 // Benchmark times every kernel on the backend that open returns, at the shapes of a model of 10 million parameters (width
-// 384, 6 heads, 4 rows of 256 tokens), with products and attention at larger ones besides. It reports GFLOP/s where arithmetic
-// is the work (attention counts visible pairs only) and GB/s where moving memory is.
+// 384, 6 heads, 4 rows of 256 tokens), with products and attention at larger ones besides. It reports GB/s of
+// the operands' own size, and GFLOP/s where products are the work (attention counts visible pairs only).
 func Benchmark(b *testing.B, open func() (kernels.Backend, error)) {
 	k, err := open()
 	if err != nil {
@@ -27,7 +27,9 @@ func Benchmark(b *testing.B, open func() (kernels.Backend, error)) {
 		calls func(*device) []call
 	}{
 		{"Linear", func(d *device) []call { return append(linearCalls(d, z), square(d, 256), square(d, 1024)) }},
-		{"Rows", func(d *device) []call { return append(rowCalls(d, z), crossEntropyCall(d, "CrossEntropy/V=50257", 256, 50257)) }},
+		{"Rows", func(d *device) []call {
+			return append(rowCalls(d, z), crossEntropyCall(d, "CrossEntropy/V=50257", 256, 50257))
+		}},
 		{"Update", func(d *device) []call { return updateCalls(d, size{c: 2048}) }},
 		{"Attention", func(d *device) []call { return benchmarkAttention(d, z) }},
 	} {
@@ -51,10 +53,9 @@ func (c call) benchmark(b *testing.B, k kernels.Backend) {
 		b.Fatal(err)
 	}
 	calls := float64(b.N) / b.Elapsed().Seconds() / 1e9
+	b.ReportMetric(c.bytes*calls, "GB/s")
 	if c.flops > 0 {
 		b.ReportMetric(c.flops*calls, "GFLOP/s")
-	} else {
-		b.ReportMetric(c.bytes*calls, "GB/s")
 	}
 }
 

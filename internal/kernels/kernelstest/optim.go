@@ -35,7 +35,7 @@ func (s *suite) testSquaredNorm(t *testing.T) {
 	t.Run("non-finite", s.squaredNormOfNonFinite)
 }
 
-// squaredNorm holds the promise of 1e-6 relative: with one term, the bound is 6·2⁻²³.
+// squaredNorm holds the promise of 1e-6 relative: with one term, the bound is 5·2⁻²³.
 func (s *suite) squaredNorm(t *trial, dt tensor.DType, values []float32) {
 	x, out := t.in("X", dt, values), t.out("Out", tensor.Float32, 1, within(1))
 	t.check(func(k kernels.Backend, at *bound) {

@@ -12,7 +12,8 @@ import (
 type Trait int
 
 const (
-	// BFloat16 backends also compute on bfloat16 activations and weights. Gradients of parameters stay float32.
+	// BFloat16 backends also compute on bfloat16: activations, their gradients and weights. Gradients of parameters, statistics
+	// of rows (mean, rstd, log-sum-exp) and losses stay float32.
 	BFloat16 Trait = iota
 	// Allocates is for a backend whose steady-state calls may allocate on the Go heap: the reference.
 	Allocates
