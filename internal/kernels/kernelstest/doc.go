@@ -13,6 +13,7 @@
 //     outputs must agree with the reference, and every other byte must be what it was: so a
 //     trial also shows an element left unwritten, an input written, a gap between strided rows touched, a write past the end.
 //   - cut: the same rows in one call and in several. The bits must be the same.
+//   - mistake: what the suite's own test plants in the reference, one at a time, to see the suite fail.
 //
 // # Tolerances
 //

@@ -20,21 +20,19 @@ func (s *suite) testHiddenKeys(t *testing.T) {
 	})
 }
 
-// selfAttention is one attention's inputs and outputs on a device, T = S.
+// selfAttention is one attention on a device, T = S: its inputs, and its outputs as bytes.
 type selfAttention struct {
-	d                  *device
-	host               *hostMask
-	dt                 tensor.DType
-	h, width           int
-	q, k, v, dout      []float32
-	out, lse           []uint8 // as bytes
-	dq, dk, dv         []uint8
-	backward           bool
-	outFloats, lseKept []float32
+	d             *device
+	host          *hostMask
+	dt            tensor.DType
+	h, width      int
+	q, k, v, dout []float32
+	out, lse      []uint8
+	dq, dk, dv    []uint8
 }
 
 func newSelfAttention(d *device, dt tensor.DType, m *hostMask) *selfAttention {
-	a := &selfAttention{d: d, host: m, dt: dt, h: 2, width: 64, backward: true}
+	a := &selfAttention{d: d, host: m, dt: dt, h: 2, width: 64}
 	n := m.batch * m.t * a.width
 	a.q, a.k, a.v, a.dout = normals(1, 1, n, 1), normals(1, 2, n, 1), normals(1, 3, n, 1), normals(1, 4, n, 1)
 	return a
