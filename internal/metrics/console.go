@@ -1,0 +1,205 @@
+package metrics
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// ConsoleOptions say where and how a run is shown.
+type ConsoleOptions struct {
+	Out   io.Writer
+	Width func() int // columns of the terminal; nil: Out is not a terminal
+	Now   func() time.Time
+	Steps int // of the whole run
+	Every int // steps between lines where Out is not a terminal; below 1 means 1
+	Quiet bool
+}
+
+// redraw is how often a terminal's progress line may change: faster than that only flickers.
+const redraw = 100 * time.Millisecond
+
+// Console shows a run to a person. It is for one goroutine. What Out refuses is lost: a closed
+// terminal must not end a training run.
+type Console struct {
+	ConsoleOptions
+	drawn bool      // the progress line is on the screen
+	at    time.Time // since then
+	valid Number    // of the last evaluation
+	evals int
+
+	step Step          // the last one, and
+	left time.Duration // what was left after it
+	eta  bool
+}
+
+// NewConsole makes a console. Now may be nil.
+func NewConsole(o ConsoleOptions) *Console {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Console{ConsoleOptions: o}
+}
+
+// TerminalWidth asks for the width of the terminal that f is; it is nil if f is none, or one that
+// cannot move its cursor (TERM=dumb).
+func TerminalWidth(f *os.File) func() int {
+	fd := int(f.Fd())
+	if !term.IsTerminal(fd) || os.Getenv("TERM") == "dumb" {
+		return nil
+	}
+	return func() int {
+		width, _, err := term.GetSize(fd)
+		if err != nil || width < 1 {
+			return 80
+		}
+		return width
+	}
+}
+
+// Step shows a step: in place of the one before on a terminal, elsewhere every few steps. m estimates
+// the time left.
+func (c *Console) Step(s *Step, m *Meter) {
+	if c.Quiet {
+		return
+	}
+	c.step = *s
+	c.left, c.eta = m.Left(c.Steps - s.Step)
+	switch {
+	case c.Width != nil:
+		if now := c.Now(); !c.drawn || now.Sub(c.at) >= redraw || s.Step >= c.Steps {
+			c.draw(now)
+		}
+	case s.Step%max(c.Every, 1) == 0 || s.Step == 1 || s.Step >= c.Steps:
+		c.line(c.progress())
+	}
+}
+
+// Eval shows an evaluation on a line that stays.
+func (c *Console) Eval(e *Eval) {
+	c.valid = e.ValidLoss
+	c.evals++
+	if c.Quiet {
+		return
+	}
+	c.line(c.evaluation(e))
+}
+
+// Note shows a remark on a line that stays.
+func (c *Console) Note(format string, args ...any) {
+	if !c.Quiet {
+		c.line(fmt.Sprintf(format, args...))
+	}
+}
+
+// Warn is Note for what also a quiet console shows.
+func (c *Console) Warn(format string, args ...any) {
+	c.line("warning: " + fmt.Sprintf(format, args...))
+}
+
+// Break ends the progress line, before someone else writes to the same terminal.
+func (c *Console) Break() {
+	if c.drawn {
+		c.draw(c.Now())
+		io.WriteString(c.Out, "\n")
+		c.drawn = false
+	}
+}
+
+// line writes a line that stays, above the progress line if there is one.
+func (c *Console) line(text string) {
+	if !c.drawn {
+		io.WriteString(c.Out, text+"\n")
+		return
+	}
+	io.WriteString(c.Out, "\r"+clearLine+text+"\n")
+	c.draw(c.Now())
+}
+
+const clearLine = "\x1b[K" // ECMA-48: erase to the end of the line
+
+// draw writes the progress line over the old one. The last column stays free, where some terminals
+// would wrap.
+func (c *Console) draw(now time.Time) {
+	text := truncate(c.progress(), c.Width()-1)
+	io.WriteString(c.Out, "\r"+text+clearLine)
+	c.drawn, c.at = true, now
+}
+
+// truncate cuts text to so many columns. The progress line has one column a byte.
+func truncate(text string, columns int) string {
+	if len(text) <= columns {
+		return text
+	}
+	return text[:max(columns, 0)]
+}
+
+// progress is the progress line. Its columns keep their places from line to line.
+func (c *Console) progress() string {
+	s := &c.step
+	parts := []string{
+		c.place("step", s.Step),
+		fmt.Sprintf("loss %7.4f", s.Loss),
+		fmt.Sprintf("lr %.2e", s.LR),
+		fmt.Sprintf("norm %7.3f", s.GradNorm),
+		fmt.Sprintf("%6s tok/s", Count(s.Time.TokensPerS)),
+		fmt.Sprintf("eta %6s", c.timeLeft()),
+	}
+	if c.evals > 0 {
+		parts = append(parts, fmt.Sprintf("valid %7.4f", c.valid))
+	}
+	if s.Hidden > 0 || s.Mask != nil {
+		parts = append(parts, fmt.Sprintf("hidden %5.1f%%", 100*s.Hidden))
+	}
+	if s.Mask != nil && len(s.Mask.Openness) > 0 {
+		parts = append(parts, fmt.Sprintf("open %4.2f", mean(s.Mask.Openness)))
+	}
+	if s.Skipped {
+		parts = append(parts, "skipped")
+	}
+	return strings.Join(parts, "  ")
+}
+
+func (c *Console) timeLeft() string {
+	if !c.eta {
+		return "-"
+	}
+	return Duration(c.left)
+}
+
+func (c *Console) evaluation(e *Eval) string {
+	parts := []string{
+		c.place("eval", e.Step),
+		fmt.Sprintf("valid %7.4f", e.ValidLoss),
+		fmt.Sprintf("perplexity %8s", Count(float64(e.Perplexity))),
+	}
+	if e.BitsPerByte > 0 {
+		parts = append(parts, fmt.Sprintf("bits/byte %6.4f", e.BitsPerByte))
+	}
+	parts = append(parts, fmt.Sprintf("accuracy %5.1f%%", 100*e.Accuracy))
+	if e.Infill != nil {
+		parts = append(parts, fmt.Sprintf("infill %7.4f", e.Infill.Loss))
+	}
+	if e.Best {
+		parts = append(parts, "best")
+	}
+	return strings.Join(parts, "  ")
+}
+
+// place is "step  20/400".
+func (c *Console) place(what string, step int) string {
+	total := fmt.Sprint(c.Steps)
+	return fmt.Sprintf("%s %*d/%s", what, len(total), step, total)
+}
+
+func mean(v []float64) float64 {
+	sum := 0.0
+	for _, x := range v {
+		sum += x
+	}
+	return sum / float64(len(v))
+}

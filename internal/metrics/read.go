@@ -1,0 +1,102 @@
+package metrics
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+)
+
+// maxLine is the longest line that is read: a thousand times what a record takes.
+const maxLine = 1 << 20
+
+// Record is a Step or an Eval; the other is nil.
+type Record struct {
+	Step *Step
+	Eval *Eval
+}
+
+// ReadFile yields the records of a log, also while it is being written. Errors name file and line, and
+// end the sequence.
+func ReadFile(path string) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		f, err := os.Open(path)
+		if err != nil {
+			yield(Record{}, err)
+			return
+		}
+		defer f.Close()
+		for r, err := range Read(f) {
+			if err != nil {
+				err = fmt.Errorf("%s:%w", path, err)
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// Read yields the records of a log. A last line without its end is left out: it is torn or still being
+// written. Kinds of record that are not known are passed over.
+func Read(from io.Reader) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		lines := bufio.NewScanner(from)
+		lines.Buffer(nil, maxLine)
+		lines.Split(wholeLines)
+		n := 0
+		for lines.Scan() {
+			n++
+			r, err := decode(lines.Bytes())
+			if err != nil {
+				yield(Record{}, fmt.Errorf("%d: %w", n, err))
+				return
+			}
+			if r != (Record{}) && !yield(r, nil) {
+				return
+			}
+		}
+		if err := lines.Err(); err != nil {
+			yield(Record{}, fmt.Errorf("%d: %w", n+1, err))
+		}
+	}
+}
+
+// wholeLines is a bufio.SplitFunc that gives only lines that end.
+func wholeLines(data []byte, atEOF bool) (int, []byte, error) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1, data[:i], nil
+	}
+	if atEOF {
+		return len(data), nil, nil
+	}
+	return 0, nil, nil
+}
+
+func decode(line []byte) (Record, error) {
+	var kind struct {
+		Kind string `json:"kind"`
+	}
+	if err := json.Unmarshal(line, &kind); err != nil {
+		return Record{}, fmt.Errorf("not a record: %w", err)
+	}
+	var r Record
+	var into any
+	switch kind.Kind {
+	case KindStep:
+		r.Step = new(Step)
+		into = r.Step
+	case KindEval:
+		r.Eval = new(Eval)
+		into = r.Eval
+	default:
+		return Record{}, nil
+	}
+	if err := json.Unmarshal(line, into); err != nil {
+		return Record{}, fmt.Errorf("not a record: %w", err)
+	}
+	return r, nil
+}

@@ -1,0 +1,76 @@
+package metrics
+
+import (
+	"encoding/json"
+	"math"
+
+	"dmtrain/internal/mask"
+)
+
+// Number is a float64 that JSON can always hold: NaN and the infinities are null, and null is NaN.
+type Number float64
+
+// MarshalJSON implements json.Marshaler.
+func (n Number) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(n))
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *Number) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		*n = Number(math.NaN())
+		return nil
+	}
+	return json.Unmarshal(text, (*float64)(n))
+}
+
+// The values of "kind".
+const (
+	KindStep = "step"
+	KindEval = "eval"
+)
+
+// Step is the record of one optimiser step.
+type Step struct {
+	Kind     string       `json:"kind"` // set by Log.Write
+	Step     int          `json:"step"` // from 1: optimiser steps done, this one included
+	Loss     Number       `json:"loss"` // nats per supervised token
+	LR       float64      `json:"lr"`
+	GradNorm Number       `json:"grad_norm"` // global norm, before clipping
+	Tokens   int          `json:"tokens"`    // supervised tokens of this step
+	Skipped  bool         `json:"skipped"`   // loss or gradient was not finite: the parameters are as before
+	Hidden   float64      `json:"hidden"`    // share of the input's tokens that were hidden
+	Mask     *mask.Record `json:"mask,omitempty"`
+	Time     Time         `json:"time"`
+}
+
+// Time is what differs between two runs of one configuration.
+type Time struct {
+	ElapsedS   float64 `json:"elapsed_s"`              // since the run's first step, pauses between processes left out
+	TokensPerS float64 `json:"tokens_per_s,omitempty"` // of this step
+}
+
+// Eval is the record of one evaluation on the validation text, under the static mask.
+type Eval struct {
+	Kind        string  `json:"kind"`       // set by Log.Write
+	Step        int     `json:"step"`       // after how many steps
+	ValidLoss   Number  `json:"valid_loss"` // nats per token
+	Perplexity  Number  `json:"perplexity"`
+	BitsPerByte Number  `json:"bits_per_byte,omitempty"` // absent where the text's bytes are not known
+	Accuracy    float64 `json:"accuracy"`
+	ECE         float64 `json:"ece"` // expected calibration error of the confidence (Guo et al. 2017)
+	Tokens      int     `json:"tokens"`
+	Infill      *Infill `json:"infill,omitempty"`
+	Best        bool    `json:"best"` // the lowest validation loss so far
+	Time        Time    `json:"time"`
+}
+
+// Infill is how well hidden tokens were filled in from both sides.
+type Infill struct {
+	Loss     Number  `json:"loss"` // nats per hidden token
+	Accuracy float64 `json:"accuracy"`
+	Tokens   int     `json:"tokens"`
+}
