@@ -32,9 +32,8 @@ type Console struct {
 	valid Number    // of the last evaluation
 	evals int
 
-	step Step          // the last one, and
-	left time.Duration // what was left after it
-	eta  bool
+	step Step // the last one
+	pace pace
 }
 
 // NewConsole makes a console. Now may be nil.
@@ -61,17 +60,17 @@ func TerminalWidth(f *os.File) func() int {
 	}
 }
 
-// Step shows a step: in place of the one before on a terminal, elsewhere every few steps. m estimates
-// the time left.
-func (c *Console) Step(s *Step, m *Meter) {
+// Step shows a step: in place of the one before on a terminal, elsewhere every few steps.
+func (c *Console) Step(s *Step) {
 	if c.Quiet {
 		return
 	}
+	now := c.Now()
+	c.pace.step(now)
 	c.step = *s
-	c.left, c.eta = m.Left(c.Steps - s.Step)
 	switch {
 	case c.Width != nil:
-		if now := c.Now(); !c.drawn || now.Sub(c.at) >= redraw || s.Step >= c.Steps {
+		if !c.drawn || now.Sub(c.at) >= redraw || s.Step >= c.Steps {
 			c.draw(now)
 		}
 	case s.Step%max(c.Every, 1) == 0 || s.Step == 1 || s.Step >= c.Steps:
@@ -165,10 +164,11 @@ func (c *Console) progress() string {
 }
 
 func (c *Console) timeLeft() string {
-	if !c.eta {
+	left, ok := c.pace.left(c.Steps - c.step.Step)
+	if !ok {
 		return "-"
 	}
-	return Duration(c.left)
+	return Duration(left)
 }
 
 func (c *Console) evaluation(e *Eval) string {

@@ -28,6 +28,6 @@
 //
 // # Time and quality
 //
-// Meter measures tokens per second and the time left. Perplexity, BitsPerByte and Accuracy turn
-// sums over tokens into what people compare.
+// Meter measures elapsed time and tokens per second. Perplexity, BitsPerByte and Accuracy turn sums
+// over tokens into what people compare.
 package metrics
