@@ -18,6 +18,7 @@ type State struct {
 	Tokens int64  `json:"tokens"` // supervised tokens seen
 	Seed   uint64 `json:"seed"`   // with Step it is the data position and the state of every random stream
 
+	Evaled    int   `json:"evaled"`     // step of the last evaluation; −1 before any
 	Best      *Best `json:"best"`       // nil until an evaluation was made
 	BadEvals  int   `json:"bad_evals"`  // evaluations since Best
 	Skipped   int   `json:"skipped"`    // steps skipped for a loss or gradient that was not finite
@@ -27,9 +28,9 @@ type State struct {
 	ElapsedS     float64 `json:"elapsed_s"`     // seconds spent training, over all resumptions
 
 	// The state of other packages, in their own JSON.
-	Mask   json.RawMessage `json:"mask,omitempty"`   // the mask controller's
-	Data   json.RawMessage `json:"data,omitempty"`   // the loader's, beyond seed and step: what the text was
-	Config json.RawMessage `json:"config,omitempty"` // whatever of the configuration must not change on resume
+	Mask      json.RawMessage `json:"mask,omitempty"`      // the mask controller's
+	Data      json.RawMessage `json:"data,omitempty"`      // the loader's, beyond seed and step: what the text was
+	Optimizer json.RawMessage `json:"optimizer,omitempty"` // what the optimiser has besides its tensors
 }
 
 // Best is the evaluation with the lowest validation loss so far. A checkpoint of its step must be saved

@@ -57,9 +57,7 @@ func NewDecoder(m *model.Decoder, c mask.Config) (*Decoder, error) {
 
 // plan asks the planner what a text as long as the context sees.
 func (d *Decoder) plan(c mask.Config) error {
-	static := mask.DefaultConfig()
-	static.Structure, static.Window, static.Sinks = c.Structure, c.Window, c.Sinks
-	p, err := mask.NewPlanner(static, 0, mask.Run{SeqLen: d.m.Context, Steps: 1, Vocab: d.m.Vocab})
+	p, err := staticPlanner(d.m, c)
 	if err != nil {
 		return err
 	}
@@ -71,6 +69,13 @@ func (d *Decoder) plan(c mask.Config) error {
 	p.PlanStatic(&plan, rows, 0)
 	d.static = plan.Mask
 	return nil
+}
+
+// staticPlanner plans for the model's context under a mask section's structure.
+func staticPlanner(m *model.Decoder, c mask.Config) (*mask.Planner, error) {
+	static := mask.DefaultConfig()
+	static.Structure, static.Window, static.Sinks = c.Structure, c.Window, c.Sinks
+	return mask.NewPlanner(static, 0, mask.Run{SeqLen: m.Context, Steps: 1, Vocab: m.Vocab})
 }
 
 // Free gives the passes' memory back.

@@ -6,6 +6,7 @@ import (
 	"dmtrain/internal/data"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/metrics"
 	"dmtrain/internal/model"
 )
 
@@ -20,6 +21,7 @@ type evaluator struct {
 	rows    *mask.Rows
 	plan    mask.Plan
 	out     outputs
+	stop    func() error // asked between batches; its error ends the evaluation
 }
 
 // Score is what an evaluation says of the tokens it read.
@@ -27,16 +29,22 @@ type Score struct {
 	Loss     float64 // nats per token
 	Accuracy float64 // share of tokens whose most probable prediction was right
 	Tokens   int
-	Bits     float64 // per byte of text; 0 where the bytes are not known
 	ECE      float64 // expected calibration error of confidence, 15 bins (Guo et al. 2017)
+
+	BitsPerByte float64 // 0 where only a part of the text was read
 }
 
-func newEvaluator(be kernels.Backend, m *model.Decoder, p *mask.Planner, rows, t int) (*evaluator, error) {
+// evalTokens is about how many tokens an evaluation reads at once.
+const evalTokens = 4096
+
+func newEvaluator(be kernels.Backend, m *model.Decoder, p *mask.Planner, t int) (*evaluator, error) {
+	rows := max(1, evalTokens/t)
 	pass, err := m.NewPass(model.PassOptions{B: rows, T: t, Second: p.Tagged()})
 	if err != nil {
 		return nil, err
 	}
-	return &evaluator{be: be, planner: p, model: m, static: pass, rows: mask.NewRows(rows, t), out: newOutputs(rows * t)}, nil
+	return &evaluator{be: be, planner: p, model: m, static: pass, rows: mask.NewRows(rows, t), out: newOutputs(rows * t),
+		stop: func() error { return nil }}, nil
 }
 
 // TokenFunc receives every supervised token of an evaluation, in order.
@@ -60,7 +68,7 @@ func (e *evaluator) run(c *data.Corpus, batches int, each TokenFunc) (Score, err
 	})
 	s := sum.score()
 	if batches == 0 && sum.tokens == c.Targets() && c.Bytes() > 0 {
-		s.Bits = sum.nll / (float64(c.Bytes()) * math.Ln2)
+		s.BitsPerByte = metrics.BitsPerByte(sum.nll, int64(c.Bytes()))
 	}
 	return s, err
 }
@@ -89,6 +97,9 @@ func (e *evaluator) blanks(c *data.Corpus, batches int, rate float64) (Score, er
 func (e *evaluator) batches(c *data.Corpus, limit int, each func(batch int) error) error {
 	windows := c.Windows(e.rows.T)
 	for batch := 0; batch*e.rows.B < windows && (limit == 0 || batch < limit); batch++ {
+		if err := e.stop(); err != nil {
+			return err
+		}
 		e.rows.First = batch * e.rows.B
 		c.Window(e.rows)
 		if err := each(batch); err != nil {

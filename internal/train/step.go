@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
@@ -26,6 +27,13 @@ type stepper struct {
 	micro    []micro
 	out      outputs
 	stats    *mask.Stats
+	spent    spent
+}
+
+// spent is the time that went into masks.
+type spent struct {
+	plan    time.Duration // laying out text, planning and certifying
+	certify time.Duration // of that, certifying
 }
 
 // micro is one micro-batch: its text and its plan.
@@ -40,7 +48,6 @@ type result struct {
 	LR         float64
 	GradNorm   float64 // before clipping
 	Supervised int
-	Hidden     int  // hidden tokens
 	Skipped    bool // loss or gradient was not finite, or nothing was supervised: the parameters are as before
 }
 
@@ -71,6 +78,7 @@ func (s *stepper) step(step int) (result, error) {
 
 // plan lays out the step's text and decides what every position may see, before any loss of it is known.
 func (s *stepper) plan(step int, r *result) error {
+	defer func(start time.Time) { s.spent.plan += time.Since(start) }(time.Now())
 	state := s.control.At(step)
 	for i := range s.micro {
 		m := &s.micro[i]
@@ -80,17 +88,21 @@ func (s *stepper) plan(step int, r *result) error {
 		} else if err := s.first.plan(m, s.planner, step, state); err != nil {
 			return err
 		}
-		if s.certify {
-			if err := m.plan.Certify(); err != nil {
-				return fmt.Errorf("step %d: %w", step, err)
-			}
+		if err := s.check(&m.plan); err != nil {
+			return fmt.Errorf("step %d: %w", step, err)
 		}
 		r.Supervised += m.plan.Supervised
-		for _, h := range m.plan.Hidden {
-			r.Hidden += int(h)
-		}
 	}
 	return nil
+}
+
+// check refuses a plan that shows an output its own target.
+func (s *stepper) check(p *mask.Plan) error {
+	if !s.certify {
+		return nil
+	}
+	defer func(start time.Time) { s.spent.certify += time.Since(start) }(time.Now())
+	return p.Certify()
 }
 
 // gradients runs every micro-batch forwards and backwards, gathering losses and gradients of the whole step.

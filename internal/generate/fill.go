@@ -1,0 +1,232 @@
+package generate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"dmtrain/internal/kernels"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/model"
+)
+
+// FillOptions say how blanks are filled.
+type FillOptions struct {
+	Options
+	Acceptance
+	Length    int // tokens a blank stands for; 0: every length up to MaxLength is tried
+	MaxLength int
+}
+
+// Check tells what is impossible about the settings.
+func (o FillOptions) Check() error {
+	if o.Length < 0 || o.Length == 0 && o.MaxLength < 1 {
+		return errors.New("blank-tokens: is not 0 (any length) or more")
+	}
+	return errors.Join(o.Sampling.Check(), o.Acceptance.Check())
+}
+
+// maxLogits bounds the logits that one pass over candidates keeps.
+const maxLogits = 1 << 25
+
+// Filler fills blanks of a model trained under form infill.
+type Filler struct {
+	be      kernels.Backend
+	m       *model.Decoder
+	planner *mask.Planner
+}
+
+// NewFiller is for a model trained under the given mask section.
+func NewFiller(be kernels.Backend, m *model.Decoder, c mask.Config) (*Filler, error) {
+	if c.Form != mask.FormInfill {
+		return nil, fmt.Errorf("mask.form: this model was trained with form %s; only form infill teaches a model to fill blanks and to decode in parallel", c.Form)
+	}
+	p, err := staticPlanner(m, c)
+	return &Filler{be, m, p}, err
+}
+
+// Fill fills the blanks between parts, from left to right: each sees the text before it and the part after it. Where the length is
+// open, the one is taken under which the model finds the text from the blank on most probable, read causally. The result is the whole text
+// and the fills.
+func (f *Filler) Fill(ctx context.Context, parts [][]int32, o FillOptions) (text []int32, fills [][]int32, r Rounds, err error) {
+	text = append(text, parts[0]...)
+	if len(text) == 0 {
+		return nil, nil, r, errors.New("a blank needs at least one token before it")
+	}
+	for _, right := range parts[1:] {
+		fill, err := f.blank(ctx, text, right, o, &r)
+		if err != nil {
+			return nil, nil, r, err
+		}
+		text = append(append(text, fill...), right...)
+		fills = append(fills, fill)
+		r.Tokens += len(fill)
+	}
+	return text, fills, r, nil
+}
+
+// blank fills one blank between left and right.
+func (f *Filler) blank(ctx context.Context, left, right []int32, o FillOptions, r *Rounds) ([]int32, error) {
+	var lengths []int
+	for n := 1; n <= o.MaxLength && o.Length == 0; n++ {
+		lengths = append(lengths, n)
+	}
+	if o.Length > 0 {
+		lengths = []int{o.Length}
+	}
+	longest := lengths[len(lengths)-1]
+	if total := len(left) + longest + len(right); total > f.m.Context {
+		return nil, fmt.Errorf("the text with its blank is %d tokens long, more than the model's context of %d", total, f.m.Context)
+	}
+	t := len(left) + longest + len(right)
+	at := max(1, maxLogits/(t*f.m.Vocab))
+	var best []int32
+	bestScore := 0.0
+	for len(lengths) > 0 {
+		now := lengths[:min(at, len(lengths))]
+		lengths = lengths[len(now):]
+		fills, scores, err := f.candidates(ctx, left, right, now, t, o, r)
+		if err != nil {
+			return nil, err
+		}
+		for i, fill := range fills {
+			if best == nil || scores[i] < bestScore {
+				best, bestScore = fill, scores[i]
+			}
+		}
+	}
+	return best, nil
+}
+
+// candidates fills the blank with each of the lengths, a row each, and scores the results.
+func (f *Filler) candidates(ctx context.Context, left, right []int32, lengths []int, t int, o FillOptions, r *Rounds) ([][]int32, []float64, error) {
+	pass, err := f.m.NewPass(model.PassOptions{B: len(lengths), T: t, Hide: true, Logits: true, Second: f.planner.Tagged()})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer pass.Free()
+	c := candidates{Filler: f, pass: pass, rows: mask.NewRows(len(lengths), t), left: len(left), lengths: lengths,
+		windows: make([]int32, len(lengths)*t), logits: make([]float32, len(lengths)*t*f.m.Vocab), sampler: sampler{Sampling: o.Sampling}}
+	c.layOut(left, right)
+	for round := 1; c.open() > 0; round++ {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
+		if err := c.round(o, o.MaxRounds > 0 && round >= o.MaxRounds); err != nil {
+			return nil, nil, err
+		}
+		r.Passes++
+	}
+	scores, err := c.score()
+	return c.fills(), scores, err
+}
+
+// candidates is a blank filled with several lengths at once.
+type candidates struct {
+	*Filler
+	sampler
+	pass    *model.Pass
+	rows    *mask.Rows
+	plan    mask.Plan
+	left    int
+	lengths []int
+	windows []int32 // a slot's look-ahead, −1 where the token is known
+	logits  []float32
+}
+
+func (c *candidates) layOut(left, right []int32) {
+	t := c.rows.T
+	for b, n := range c.lengths {
+		row := c.rows.IDs[b*t : (b+1)*t]
+		copy(row, left)
+		copy(row[len(left)+n:], right)
+		end := len(left) + n + len(right)
+		for i := range t {
+			k := b*t + i
+			c.rows.Start[k], c.rows.End[k], c.rows.Next[k], c.windows[k] = 0, int32(end), -1, -1
+			if i >= end {
+				c.rows.Start[k], c.rows.End[k] = -1, -1
+			} else if i >= len(left) && i < len(left)+n {
+				c.windows[k] = int32(end)
+			}
+		}
+	}
+}
+
+// open is how many slots are still open.
+func (c *candidates) open() int {
+	n := 0
+	for _, w := range c.windows {
+		if w >= 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// round predicts every open slot and accepts the reliable ones of each row.
+func (c *candidates) round(o FillOptions, last bool) error {
+	c.planner.PlanSlots(&c.plan, c.rows, c.windows)
+	if err := c.run(); err != nil {
+		return err
+	}
+	if err := c.be.Download(c.logits, c.pass.Logits.Buffer()); err != nil {
+		return err
+	}
+	v, t := c.m.Vocab, c.rows.T
+	for b := range c.lengths {
+		var guesses []guess
+		for i := range t {
+			if k := b*t + i; c.windows[k] >= 0 {
+				id, conf := c.pick(c.logits[k*v:(k+1)*v], o.Sequence, i, o.Banned)
+				guesses = append(guesses, guess{k, id, conf})
+			}
+		}
+		if len(guesses) == 0 {
+			continue
+		}
+		for _, g := range guesses[:o.accept(guesses, last)] {
+			c.rows.IDs[g.at], c.windows[g.at] = g.id, -1
+		}
+	}
+	return nil
+}
+
+func (c *candidates) run() error {
+	c.pass.Load(c.rows.IDs, &c.plan)
+	c.pass.At(c.planner.Seed(), c.plan.Step, c.rows.First)
+	c.pass.Forward()
+	return c.be.Sync()
+}
+
+// score is, for each row, −ln p of the text from the blank on given what stands before, each token seeing those before it.
+func (c *candidates) score() ([]float64, error) {
+	t := c.rows.T
+	for k := range c.rows.Next {
+		if i := k % t; i+1 < t && i+1 < int(c.rows.End[k]) && i+1 >= c.left {
+			c.rows.Next[k] = c.rows.IDs[k+1]
+		}
+	}
+	c.planner.PlanStatic(&c.plan, c.rows, 0)
+	if err := c.run(); err != nil {
+		return nil, err
+	}
+	nll := make([]float32, len(c.lengths)*t)
+	if err := c.be.Download(nll, c.pass.Stats.NLL.Buffer()); err != nil {
+		return nil, err
+	}
+	scores := make([]float64, len(c.lengths))
+	for k, l := range nll {
+		scores[k/t] += float64(l)
+	}
+	return scores, nil
+}
+
+func (c *candidates) fills() [][]int32 {
+	var fills [][]int32
+	for b, n := range c.lengths {
+		from := b*c.rows.T + c.left
+		fills = append(fills, c.rows.IDs[from:from+n:from+n])
+	}
+	return fills
+}

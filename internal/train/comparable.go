@@ -1,0 +1,45 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dmtrain/internal/checkpoint"
+	"dmtrain/internal/config"
+)
+
+// free are the settings that may change when a run is resumed: they say where and how long, not what. The rest of section train may
+// change too, but is told.
+var free = []string{"device", "run.dir", "data.train", "data.valid", "train.micro_batch", "train.eval_every", "train.eval_batches",
+	"train.save_every", "train.keep", "train.patience", "log.every", "bench.vocab"}
+
+// comparable refuses to resume a run with settings that would make it another one, and tells of those that change its course.
+// The text itself is compared when it has been read.
+func (s *session) comparable() error {
+	file, err := config.Read(s.run.Path(checkpoint.ConfigFile))
+	if err != nil {
+		return err
+	}
+	old, err := file.Config()
+	if err != nil {
+		return err
+	}
+	was, now := old.Settings(), s.Config.Settings()
+	var refused []string
+	for _, key := range config.Keys() {
+		if fmt.Sprint(was[key]) == fmt.Sprint(now[key]) || slices.Contains(free, key) {
+			continue
+		}
+		change := fmt.Sprintf("%s: %v, was %v", key, now[key], was[key])
+		if strings.HasPrefix(key, "train.") && key != "train.batch_size" {
+			s.Console.Note("resuming with a change: %s", change)
+			continue
+		}
+		refused = append(refused, change)
+	}
+	if len(refused) > 0 {
+		return fmt.Errorf("%s can't be resumed with other settings; set them back, or begin a new run in another run.dir:\n  %s", s.run.Dir, strings.Join(refused, "\n  "))
+	}
+	return nil
+}

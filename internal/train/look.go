@@ -1,0 +1,81 @@
+package train
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"dmtrain/internal/checkpoint"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/metrics"
+)
+
+// blankRate is how many tokens an evaluation of filling blanks hides.
+const blankRate = 0.15
+
+// evaluate measures the model on the validation text and records it.
+func (s *session) evaluate() error {
+	score, err := s.eval.run(s.set.Valid, s.Config.Train.EvalBatches, nil)
+	if err != nil {
+		return err
+	}
+	m := score.record(s.at.Step)
+	if s.Config.Mask.Form == mask.FormInfill {
+		blanks, err := s.eval.blanks(s.set.Valid, s.Config.Train.EvalBatches, blankRate)
+		if err != nil {
+			return err
+		}
+		m.Infill = blanks.infill()
+	}
+	m.Best = s.judge(score.Loss)
+	m.Time = metrics.Time{ElapsedS: s.meter.ElapsedS()}
+	s.meter.Resume()
+	s.evaled = s.at.Step
+	s.remember(m)
+	s.Console.Eval(&m)
+	return s.log.Write(&m)
+}
+
+// remember keeps what the summary tells.
+func (s *session) remember(m metrics.Eval) {
+	if m.Step == 0 {
+		s.first = &m
+	}
+	if m.Best {
+		s.best = &m
+	}
+}
+
+// judge says whether a validation loss is the run's best. The model before its first step is never called that.
+func (s *session) judge(loss float64) bool {
+	if s.at.Step == 0 {
+		return false
+	}
+	if finite(loss) && (s.at.Best == nil || loss < s.at.Best.Loss) {
+		s.at.Best = &checkpoint.Best{Step: s.at.Step, Loss: loss}
+		s.at.BadEvals = 0
+		return true
+	}
+	s.at.BadEvals++
+	return false
+}
+
+// record is the score as metrics.jsonl has it.
+func (s Score) record(step int) metrics.Eval {
+	return metrics.Eval{Step: step, ValidLoss: metrics.Number(s.Loss), Perplexity: metrics.Number(metrics.Perplexity(s.Loss)),
+		BitsPerByte: metrics.Number(s.BitsPerByte), Accuracy: s.Accuracy, ECE: s.ECE, Tokens: s.Tokens}
+}
+
+func (s Score) infill() *metrics.Infill {
+	return &metrics.Infill{Loss: metrics.Number(s.Loss), Accuracy: s.Accuracy, Tokens: s.Tokens}
+}
+
+// summary is how the run ends for its user.
+func (s *session) summary(outcome string) {
+	sum := metrics.Summary{Outcome: outcome, Dir: s.run.Dir, Step: s.at.Step, Tokens: s.at.Tokens, ElapsedS: s.meter.ElapsedS(), First: s.first, Best: s.best}
+	if outcome == finished {
+		sum.Next = []string{"dmtrain eval --run " + s.run.Dir, "dmtrain sample --run " + s.run.Dir}
+	} else {
+		sum.Next = []string{fmt.Sprintf("dmtrain train --config %s --resume", filepath.Join(s.run.Dir, checkpoint.ConfigFile)), "dmtrain sample --run " + s.run.Dir}
+	}
+	s.Console.Summary(sum)
+}

@@ -1,0 +1,195 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"dmtrain/internal/backend"
+	"dmtrain/internal/checkpoint"
+	"dmtrain/internal/data"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/metrics"
+	"dmtrain/internal/tokenizer"
+)
+
+// open makes a session: new, or where its last checkpoint was. Nothing is written before everything else has been
+// found to work.
+func open(o Options) (_ *session, err error) {
+	s := &session{Options: o, evaled: -1, saved: -1}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if o.Resume {
+		return s, s.resume()
+	}
+	if _, err := checkpoint.ViewRun(o.Config.Run.Dir); err == nil && !o.Overwrite {
+		return nil, fmt.Errorf("%s: %w", o.Config.Run.Dir, checkpoint.ErrRunExists)
+	}
+	if err := s.assemble(nil); err != nil {
+		return nil, err
+	}
+	if s.run, err = checkpoint.CreateRun(o.Config.Run.Dir, o.Overwrite); err != nil {
+		return nil, err
+	}
+	return s, s.begin()
+}
+
+// resume takes up a run at its last checkpoint, or at its first step if it has none yet.
+func (s *session) resume() (err error) {
+	if s.run, err = checkpoint.ResumeRun(s.Config.Run.Dir); err != nil {
+		return err
+	}
+	if s.From > 0 {
+		if _, err := s.run.Find(fmt.Sprint(s.From)); err != nil {
+			return err
+		}
+		if err := s.run.Rewind(s.From); err != nil {
+			return err
+		}
+	}
+	if err := s.comparable(); err != nil {
+		return err
+	}
+	saved, err := s.run.Load("last")
+	if errors.Is(err, checkpoint.ErrNoCheckpoint) {
+		if err := s.assemble(nil); err != nil {
+			return err
+		}
+		s.Console.Note("no checkpoint yet in %s: starting from step 0", s.run.Dir)
+		return s.begin()
+	}
+	if err != nil {
+		return offer(err)
+	}
+	defer saved.Close()
+	tok, err := tokenizer.Load(saved.Files())
+	if err != nil {
+		return fmt.Errorf("%s: %w", saved.Dir, err)
+	}
+	if err := s.assemble(tok); err != nil {
+		return err
+	}
+	if err := s.restore(saved); err != nil {
+		return err
+	}
+	s.Console.Note("resumed %s at step %d", s.run.Dir, s.at.Step)
+	return s.begin()
+}
+
+// offer adds the way on to the error of a damaged checkpoint.
+func offer(err error) error {
+	var d *checkpoint.DamagedError
+	if !errors.As(err, &d) || d.Intact == "" {
+		return err
+	}
+	step := strings.TrimLeft(strings.TrimPrefix(filepath.Base(d.Intact), "step-"), "0")
+	return fmt.Errorf("%w: go on from it by --resume --from %s", err, step)
+}
+
+// assemble opens the device and the text, and builds what a step and an evaluation need.
+func (s *session) assemble(tok tokenizer.Tokenizer) (err error) {
+	c := s.Config
+	yoke, err := yokeOf(c.Mask)
+	if err != nil {
+		return err
+	}
+	if s.set, err = data.Open(c.Data, data.Options{Tokenizer: tok}); err != nil {
+		return err
+	}
+	for _, w := range s.set.Warnings {
+		s.Console.Warn("%s", w)
+	}
+	if s.be, err = backend.Open(c.Device); err != nil {
+		return err
+	}
+	loader := data.NewLoader(s.set.Train, c.Run.Seed)
+	run := maskRun(c, s.set.Tokenizer.Vocab(), s.set.UnigramEntropy, yoke)
+	if s.step, err = newStepper(s.be, c, run, loader.Fill); err != nil {
+		return err
+	}
+	s.eval, err = newEvaluator(s.be, s.step.model, s.step.planner, c.Data.SeqLen)
+	return err
+}
+
+// yokeOf reads the openness that control yoked replays; nil for any other control.
+func yokeOf(c mask.Config) (*mask.Yoke, error) {
+	if c.Control != mask.ControlYoked {
+		return nil, nil
+	}
+	y := &mask.Yoke{}
+	path := filepath.Join(c.YokedTo, checkpoint.MetricsFile)
+	for r, err := range metrics.ReadFile(path) {
+		if err == nil && r.Step != nil && r.Step.Mask != nil {
+			err = y.Append(r.Step.Step-1, r.Step.Mask.Openness) // records count steps from 1
+		}
+		if err != nil {
+			return nil, fmt.Errorf("mask.yoked_to: %w", err)
+		}
+	}
+	return y, nil
+}
+
+// restore takes everything that has state from a checkpoint.
+func (s *session) restore(saved *checkpoint.Saved) error {
+	s.at = saved.State
+	if s.at.Seed != s.Config.Run.Seed {
+		return fmt.Errorf("run.seed: %d, but the run began with %d", s.Config.Run.Seed, s.at.Seed)
+	}
+	var was texts
+	if err := json.Unmarshal(s.at.Data, &was); err != nil || was != textsOf(s.set) {
+		return fmt.Errorf("data: the text is not the one that %s was trained on", saved.Dir)
+	}
+	var state mask.State
+	if err := json.Unmarshal(s.at.Mask, &state); err != nil {
+		return fmt.Errorf("%s: the mask controller's state: %w", saved.Dir, err)
+	}
+	if err := s.step.control.Restore(state); err != nil {
+		return fmt.Errorf("%s: %w", saved.Dir, err)
+	}
+	var opt optimizerState
+	if err := json.Unmarshal(s.at.Optimizer, &opt); err != nil {
+		return fmt.Errorf("%s: the optimiser's state: %w", saved.Dir, err)
+	}
+	s.step.opt.Taken = opt.Taken
+	params := s.step.model.Params
+	if err := saved.ReadParams(s.be, params); err != nil {
+		return err
+	}
+	if err := saved.ReadMoments(s.be, params, s.step.opt.Moment1, s.step.opt.Moment2); err != nil {
+		return err
+	}
+	s.saved, s.evaled = s.at.Step, s.at.Evaled
+	return nil
+}
+
+// begin writes the configuration and opens the log.
+func (s *session) begin() (err error) {
+	if err := s.run.WriteFile(checkpoint.ConfigFile, s.settings()); err != nil {
+		return err
+	}
+	s.log, err = metrics.OpenLog(s.run.Path(checkpoint.MetricsFile), s.at.MetricsBytes)
+	return err
+}
+
+// close gives everything back.
+func (s *session) close() error {
+	var errs []error
+	if s.log != nil {
+		errs = append(errs, s.log.Close())
+	}
+	if s.run != nil {
+		errs = append(errs, s.run.Close())
+	}
+	if s.be != nil {
+		errs = append(errs, s.be.Close())
+	}
+	if s.set != nil {
+		errs = append(errs, s.set.Close())
+	}
+	return errors.Join(errs...)
+}

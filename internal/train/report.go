@@ -1,0 +1,116 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"dmtrain/internal/data"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/metrics"
+)
+
+// EvalOptions say what to evaluate.
+type EvalOptions struct {
+	Source
+	Data     []string  // texts to read instead of the run's validation text
+	Blanks   []float64 // also fill blanks, at these rates of hidden tokens
+	PerToken io.Writer // optional: one JSON line a token
+}
+
+// Report is what `dmtrain eval` prints.
+type Report struct {
+	Checkpoint  string         `json:"checkpoint"`
+	Step        int            `json:"step"`
+	Loss        metrics.Number `json:"loss"` // nats per token, under the static mask
+	Perplexity  metrics.Number `json:"perplexity"`
+	BitsPerByte metrics.Number `json:"bits_per_byte"`
+	Accuracy    float64        `json:"accuracy"`
+	ECE         float64        `json:"ece"`
+	Tokens      int            `json:"tokens"`
+	Unknown     int            `json:"unknown"` // characters of the text that the vocabulary lacks
+	Infill      []Blanks       `json:"infill"`
+	Warnings    []string       `json:"warnings"`
+}
+
+// Blanks is how well hidden tokens were filled in from both sides.
+type Blanks struct {
+	Hidden float64 `json:"hidden"` // rate
+	metrics.Infill
+}
+
+// Evaluate measures a saved model.
+func Evaluate(ctx context.Context, o EvalOptions) (_ *Report, err error) {
+	l, err := Load(o.Source)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	corpus, warnings, closer, err := l.corpus(o.Data)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, closer()) }()
+	e, err := l.evaluator()
+	if err != nil {
+		return nil, err
+	}
+	defer e.free()
+	e.stop = ctx.Err
+	score, err := e.run(corpus, 0, perToken(o.PerToken))
+	if err != nil {
+		return nil, err
+	}
+	m := score.record(l.Step)
+	r := &Report{Checkpoint: l.Dir, Step: l.Step, Loss: m.ValidLoss, Perplexity: m.Perplexity, BitsPerByte: m.BitsPerByte,
+		Accuracy: m.Accuracy, ECE: m.ECE, Tokens: m.Tokens, Unknown: corpus.Unknown(), Infill: []Blanks{}, Warnings: warnings}
+	for _, rate := range o.Blanks {
+		blanks, err := e.blanks(corpus, 0, rate)
+		if err != nil {
+			return nil, err
+		}
+		r.Infill = append(r.Infill, Blanks{rate, *blanks.infill()})
+	}
+	return r, nil
+}
+
+// corpus opens the text to read: the one asked for, or the validation text of the model's training.
+func (l *Loaded) corpus(sources []string) (*data.Corpus, []string, func() error, error) {
+	o := data.Options{Tokenizer: l.Tokenizer}
+	if len(sources) > 0 {
+		c, warnings, err := data.OpenCorpus("--data", sources, l.Config.Data.DocumentSeparator, o)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return c, warnings, c.Close, nil
+	}
+	if !l.Ours {
+		return nil, nil, nil, fmt.Errorf("--data: %s was not trained here, so it has no validation text: name one", l.Dir)
+	}
+	set, err := data.Open(l.Config.Data, o)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return set.Valid, set.Warnings, set.Close, nil
+}
+
+// evaluator is for the static structure the model was trained under.
+func (l *Loaded) evaluator() (*evaluator, error) {
+	c := mask.DefaultConfig()
+	c.Structure, c.Window, c.Sinks = l.Config.Mask.Structure, l.Config.Mask.Window, l.Config.Mask.Sinks
+	p, err := mask.NewPlanner(c, l.Config.Run.Seed, mask.Run{SeqLen: l.Model.Context, Steps: 1, Vocab: l.Model.Vocab})
+	if err != nil {
+		return nil, err
+	}
+	return newEvaluator(l.Backend, l.Model, p, l.Model.Context)
+}
+
+func perToken(w io.Writer) TokenFunc {
+	if w == nil {
+		return nil
+	}
+	enc := json.NewEncoder(w)
+	return func(t Token) error { return enc.Encode(t) }
+}
