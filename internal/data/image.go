@@ -130,12 +130,13 @@ func (m *image) document(i int) int {
 
 // imageWriter writes an image as its tokens come.
 type imageWriter struct {
-	w      *bufio.Writer
-	crc    uint32
-	width  int
-	n      int
-	starts []int
-	buf    []byte
+	w       *bufio.Writer
+	crc     uint32
+	width   int
+	n       int    // tokens so far
+	start   int    // of the document being written
+	lengths []byte // of the documents before it, as varints: a text can have very many
+	buf     []byte
 }
 
 func newImageWriter(w io.Writer, vocab int) *imageWriter {
@@ -156,8 +157,9 @@ func (w *imageWriter) write(b []byte) {
 
 // begin starts a document. One without tokens leaves no trace.
 func (w *imageWriter) begin() {
-	if k := len(w.starts); k == 0 || w.starts[k-1] != w.n {
-		w.starts = append(w.starts, w.n)
+	if w.n > w.start {
+		w.lengths = binary.AppendUvarint(w.lengths, uint64(w.n-w.start))
+		w.start = w.n
 	}
 }
 
@@ -175,21 +177,36 @@ func (w *imageWriter) add(ids ...int32) {
 }
 
 func (w *imageWriter) finish(m meta) error {
-	w.begin() // the end; an empty last document has started there already
-	w.buf = w.buf[:0]
-	for _, s := range w.starts {
-		w.write(binary.LittleEndian.AppendUint64(w.buf, uint64(s)))
-	}
+	w.begin() // nothing more, but it ends the last document
+	documents := w.writeStarts()
 	b, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
 	w.write(b)
-	f := footer{uint64(w.n), uint64(len(w.starts) - 1), uint64(len(b)), uint32(w.width), w.crc}
+	f := footer{uint64(w.n), documents, uint64(len(b)), uint32(w.width), w.crc}
 	if err := binary.Write(w.w, binary.LittleEndian, f); err != nil {
 		return err
 	}
 	return w.w.Flush()
+}
+
+// writeStarts writes the documents' starts and the end of the last, and counts the documents.
+func (w *imageWriter) writeStarts() (documents uint64) {
+	w.writeStart(0)
+	start := uint64(0)
+	for rest := w.lengths; len(rest) > 0; documents++ {
+		length, n := binary.Uvarint(rest)
+		start += length
+		w.writeStart(start)
+		rest = rest[n:]
+	}
+	return documents
+}
+
+func (w *imageWriter) writeStart(start uint64) {
+	w.buf = binary.LittleEndian.AppendUint64(w.buf[:0], start)
+	w.write(w.buf)
 }
 
 // encode writes the image of some sources.

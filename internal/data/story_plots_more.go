@@ -88,7 +88,7 @@ func baking(t *teller) {
 	t.say("but in the kitchen {hero} could not find any {missing}.", "{hero} looked in every pot, but there {missing.was} not enough {missing}.")
 	t.companion()
 	t.say(`so {hero} went to {friend} and asked, "Do you have some {missing}?"`, `{hero} knocked at the door of {friend}. "{hero.I} need {missing} for {cake}," said {hero}.`)
-	t.say(`"yes," said {friend}, "if I may help you bake."`, `"here you are," said {friend}. "can I have a piece?"`)
+	t.say(`"yes, but let me help you bake," said {friend}.`, `"here you are," said {friend}. "can I have a piece?"`)
 	t.pause()
 	t.say("together they mixed everything in a big bowl and put it into the oven.", "they stirred and stirred, and then the oven was hot.")
 	if t.chance(3) {
