@@ -22,6 +22,9 @@ const mistakeVariable = "KERNELSTEST_MISTAKE"
 
 // TestFindsPlantedMistakes runs this test binary again for each mistake, and wants it to fail.
 func TestFindsPlantedMistakes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the suite some forty times")
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

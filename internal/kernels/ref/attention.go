@@ -79,32 +79,40 @@ func (a attention) head(x []float64, b, h, rows int) [][]float64 {
 	return out
 }
 
-// edge tells whether query i sees key j, and what edge dropping multiplies its weight by.
-type edge func(i, j int) (visible bool, factor float64)
+// edge is a key that a query sees, and what edge dropping multiplies its weight by.
+type edge struct {
+	key    int
+	factor float64
+}
 
-func (a attention) edges(b, h int) edge {
+// edges lists what query i of a batch row and head sees. Hidden keys appear nowhere, and so never enter the arithmetic.
+func (a attention) edges(b, h int) func(i int) []edge {
 	purpose := a.drop.Purpose(h)
-	return func(i, j int) (bool, float64) {
-		if !a.mask.visible(b, i, j) {
-			return false, 0
+	return func(i int) []edge {
+		var seen []edge
+		for j := range a.s {
+			if !a.mask.visible(b, i, j) {
+				continue
+			}
+			factor := 1.0
+			if a.drop.Rate > 0 {
+				line := (a.draw.first+uint32(b))*uint32(a.t) + uint32(i)
+				factor = survival(a.drop.Rate, a.draw.unit(purpose, line, j))
+			}
+			seen = append(seen, edge{j, factor})
 		}
-		if a.drop.Rate == 0 {
-			return true, 1
-		}
-		line := (a.draw.first+uint32(b))*uint32(a.t) + uint32(i)
-		return true, survival(a.drop.Rate, a.draw.unit(purpose, line, j))
+		return seen
 	}
 }
 
 // attend is one head: out[i] = Σ_j factor_ij·p_ij·v[j].
-func attend(out [][]float64, lse []float64, q, k, v [][]float64, see edge) {
+func attend(out [][]float64, lse []float64, q, k, v [][]float64, edges func(i int) []edge) {
 	for i := range q {
+		seen := edges(i)
 		var p []float64
-		p, lse[i] = weights(q[i], k, i, see)
-		for j := range k {
-			if visible, factor := see(i, j); visible {
-				accumulate(out[i], factor*p[j], v[j])
-			}
+		p, lse[i] = weights(q[i], k, seen)
+		for n, e := range seen {
+			accumulate(out[i], e.factor*p[n], v[e.key])
 		}
 	}
 }
@@ -112,50 +120,43 @@ func attend(out [][]float64, lse []float64, q, k, v [][]float64, see edge) {
 // attendBackward is one head's gradients. With g_ij = factor_ij·(dout[i]·v[j]), the gradient of the weight,
 //
 //	ds_ij = p_ij·(g_ij − Σ_l p_il·g_il),  dq[i] = Σ_j ds_ij·k[j]/√D,  dk[j] = Σ_i ds_ij·q[i]/√D,  dv[j] = Σ_i factor_ij·p_ij·dout[i]
-func attendBackward(dq, dk, dv, q, k, v, dout [][]float64, see edge) {
+func attendBackward(dq, dk, dv, q, k, v, dout [][]float64, edges func(i int) []edge) {
 	for i := range q {
-		p, _ := weights(q[i], k, i, see)
-		g, mean := make([]float64, len(k)), 0.0
-		for j := range k {
-			if visible, factor := see(i, j); visible {
-				g[j] = factor * dot(dout[i], v[j])
-				mean += p[j] * g[j]
-				accumulate(dv[j], factor*p[j], dout[i])
-			}
+		seen := edges(i)
+		p, _ := weights(q[i], k, seen)
+		g := make([]float64, len(seen))
+		for n, e := range seen {
+			g[n] = e.factor * dot(dout[i], v[e.key])
+			accumulate(dv[e.key], e.factor*p[n], dout[i])
 		}
-		for j := range k {
-			if visible, _ := see(i, j); visible {
-				ds := p[j] * (g[j] - mean) / math.Sqrt(float64(len(q[i])))
-				accumulate(dq[i], ds, k[j])
-				accumulate(dk[j], ds, q[i])
-			}
+		mean := dot(p, g)
+		for n, e := range seen {
+			ds := p[n] * (g[n] - mean) / math.Sqrt(float64(len(q[i])))
+			accumulate(dq[i], ds, k[e.key])
+			accumulate(dk[e.key], ds, q[i])
 		}
 	}
 }
 
-// weights is the softmax of a query's scores over the keys it sees, and the logarithm of their sum. It
-// subtracts the largest visible score, so that nothing overflows.
-func weights(q []float64, k [][]float64, i int, see edge) (p []float64, lse float64) {
-	p = make([]float64, len(k))
-	largest, seen := math.Inf(-1), false
-	for j := range k {
-		if visible, _ := see(i, j); visible {
-			p[j] = dot(q, k[j]) / math.Sqrt(float64(len(q)))
-			largest, seen = math.Max(largest, p[j]), true
-		}
+// weights is the softmax of a query's scores over the keys it sees, and the logarithm of the sum of their exponentials, 0 when it
+// sees none. The largest score is subtracted first, so that nothing overflows.
+func weights(q []float64, k [][]float64, seen []edge) (p []float64, lse float64) {
+	if len(seen) == 0 {
+		return nil, 0
 	}
-	if !seen {
-		return p, 0
+	p = make([]float64, len(seen))
+	largest := math.Inf(-1)
+	for n, e := range seen {
+		p[n] = dot(q, k[e.key]) / math.Sqrt(float64(len(q)))
+		largest = math.Max(largest, p[n])
 	}
 	sum := 0.0
-	for j := range k {
-		if visible, _ := see(i, j); visible {
-			p[j] = math.Exp(p[j] - largest)
-			sum += p[j]
-		}
+	for n := range p {
+		p[n] = math.Exp(p[n] - largest)
+		sum += p[n]
 	}
-	for j := range p {
-		p[j] /= sum
+	for n := range p {
+		p[n] /= sum
 	}
 	return p, largest + math.Log(sum)
 }
