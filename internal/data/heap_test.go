@@ -40,6 +40,11 @@ func TestLargeTextStaysOffTheHeap(t *testing.T) {
 			}
 		}
 	}
+	before := heapSize()
+	mustOpen(t, configured(dir, "byte", 128, "large.txt"), Options{CacheFrom: 1 << 60})
+	if grown := heapSize() - before; grown < int64(mb)<<20 {
+		t.Errorf("in memory the text makes the heap grow by %d bytes only: the measure doesn't measure", grown)
+	}
 }
 
 func writeLarge(t *testing.T, path string, size int) {
