@@ -156,13 +156,8 @@ func TestSkippedUpdates(t *testing.T) {
 
 func TestScheduledControls(t *testing.T) {
 	yoke := new(Yoke)
-	for step, u := range map[int]float64{10: 0.25, 20: 0.75} {
-		yoke.Steps = append(yoke.Steps, step)
-		yoke.Openness = append(yoke.Openness, []float64{u})
-	}
-	if yoke.Steps[0] > yoke.Steps[1] {
-		yoke.Steps[0], yoke.Steps[1] = yoke.Steps[1], yoke.Steps[0]
-		yoke.Openness[0], yoke.Openness[1] = yoke.Openness[1], yoke.Openness[0]
+	if yoke.Append(10, []float64{0.25}) != nil || yoke.Append(20, []float64{0.75}) != nil {
+		t.Fatal("steps in order are refused")
 	}
 	for _, c := range []struct {
 		control string

@@ -54,10 +54,13 @@ func (p *Plan) Text(w io.Writer, b int, rows *Rows, o TextOptions) error {
 		t.g = &asciiGlyphs
 	}
 	t.caption()
-	if room := o.Width - t.margin(); p.T <= room {
-		t.gap = strings.Repeat(" ", boolInt(2*p.T <= room))
+	switch room := o.Width - t.margin(); {
+	case 2*p.T-1 <= room:
+		t.gap = " "
 		t.pairs()
-	} else {
+	case p.T+t.bounds() <= room:
+		t.pairs()
+	default:
 		t.squares(blocks(p.T, max(room, 1)))
 	}
 	return out.Flush()
@@ -84,14 +87,23 @@ func (t *textPicture) caption() {
 		hidden += int(p.Hidden[from+i])
 		widest = max(widest, p.Window[from+i])
 	}
-	fmt.Fprintf(t, "step %d, row %d: %s in %s, %d hidden", p.Step, p.First+t.b, plural(p.T, "position"), plural(documents, "document"), hidden)
+	fmt.Fprintf(t, "step %d, row %d: %s, %s, %d hidden", p.Step, p.First+t.b, plural(p.T, "position"), plural(documents, "document"), hidden)
 	if widest > 0 {
-		fmt.Fprintf(t, ", slots look up to %d ahead", widest)
+		fmt.Fprintf(t, ", look-ahead to %d", widest)
 	}
 	if p.Anchor[t.b] {
-		fmt.Fprint(t, ", an anchor: the static mask")
+		fmt.Fprint(t, ", static mask")
 	}
 	fmt.Fprintln(t)
+}
+
+// bounds is how many documents' bounds the row has.
+func (t *textPicture) bounds() int {
+	n := 0
+	for i := 1; i < t.p.T; i++ {
+		n += boolInt(t.rows.boundary(t.b, i))
+	}
+	return n
 }
 
 // margin is the width left of the picture: index, kind, token.
@@ -127,24 +139,31 @@ func (t *textPicture) pairs() {
 	t.legend(used)
 }
 
-// column writes what stands in column j, with the document's bound or the gap before it.
+// column writes what stands in column j.
 func (t *textPicture) column(j int, sign string) {
-	if j > 0 {
-		if t.rows.boundary(t.b, j) {
-			t.WriteString(t.g.bar)
-		} else {
-			t.WriteString(t.gap)
-		}
-	}
+	t.WriteString(t.before(j))
 	t.WriteString(sign)
 }
 
-func (t *textPicture) keyKinds() {
-	t.WriteString(strings.Repeat(" ", t.margin()))
-	for j := range t.p.T {
-		t.column(j, t.g.kinds[t.p.kind(t.rows, t.b, j)])
+// before is what parts column j from the one before it: a document's bound, or a gap where there is room.
+func (t *textPicture) before(j int) string {
+	switch {
+	case j == 0:
+		return ""
+	case t.rows.boundary(t.b, j):
+		return t.g.bar
 	}
-	fmt.Fprintln(t)
+	return t.gap
+}
+
+// keyKinds heads the columns with what the keys are.
+func (t *textPicture) keyKinds() {
+	var line strings.Builder
+	line.WriteString(strings.Repeat(" ", t.margin()))
+	for j := range t.p.T {
+		line.WriteString(t.before(j) + t.g.kinds[t.p.kind(t.rows, t.b, j)])
+	}
+	fmt.Fprintln(t, strings.TrimRight(line.String(), " "))
 }
 
 func (t *textPicture) ruler() {
@@ -205,7 +224,7 @@ func (t *textPicture) squares(size int) {
 		}
 		fmt.Fprintln(t)
 	}
-	fmt.Fprintf(t, "\n  each sign is %d queries by %d keys, visible:", size, size)
+	fmt.Fprintf(t, "\n  each sign is %d queries by %d keys, of which are visible:\n ", size, size)
 	for s, sign := range t.g.shades {
 		fmt.Fprintf(t, "  %s %s", sign, shadeNames[s])
 	}
