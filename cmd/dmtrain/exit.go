@@ -10,6 +10,7 @@ import (
 
 	"dmtrain/internal/config"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/train"
 )
 
 // Exit codes. README documents them: scripts rely on them.
@@ -40,7 +41,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &leak):
 		return exitLeak
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, train.ErrInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
 	}
 	return exitFailed

@@ -10,6 +10,7 @@ import (
 
 	"dmtrain/internal/config"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/train"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -22,7 +23,8 @@ func TestExitCodes(t *testing.T) {
 		{usagef("--which: no"), 2},
 		{fmt.Errorf("x: %w", &config.Invalid{}), 2},
 		{fmt.Errorf("step 3: %w", &mask.Leak{}), 3},
-		{fmt.Errorf("stopped: %w", context.Canceled), 130},
+		{context.Canceled, 130},
+		{fmt.Errorf("%w; go on by …", train.ErrInterrupted), 130},
 	} {
 		if got := exitCode(tc.err); got != tc.want {
 			t.Errorf("exitCode(%v) = %d, want %d", tc.err, got, tc.want)

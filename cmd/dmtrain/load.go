@@ -17,9 +17,10 @@ import (
 // sources are where a command's settings come from: defaults, the file, the environment, --set and flags of their
 // own, each laid over what stands before it.
 type sources struct {
-	file   string
-	set    []string // key=value
-	device string   // --device; empty when not given
+	file     string
+	set      []string // key=value
+	device   string   // --device; empty when not given
+	textless bool     // the command reads no text, so none has to be named
 }
 
 func (s *sources) addFlags(cmd *cobra.Command) {
@@ -64,7 +65,7 @@ func (s *sources) resolve(file *config.File, environ []string) (config.Config, e
 	v.SetEnvPrefix(strings.TrimSuffix(envPrefix, "_"))
 	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
 	v.AutomaticEnv()
-	for key, value := range defaults(file).Settings() {
+	for key, value := range s.defaults(file).Settings() {
 		v.SetDefault(key, value)
 	}
 	must(v.MergeConfigMap(file.Settings))
@@ -89,8 +90,11 @@ func (s *sources) resolve(file *config.File, environ []string) (config.Config, e
 }
 
 // defaults are config.Default with a run directory named after the file.
-func defaults(file *config.File) config.Config {
+func (s *sources) defaults(file *config.File) config.Config {
 	c := config.Default()
+	if s.textless {
+		c.Data.Train = []string{"builtin:stories"}
+	}
 	c.Run.Dir = filepath.Join("runs", strings.TrimSuffix(filepath.Base(file.Name), filepath.Ext(file.Name)))
 	return c
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -21,6 +22,9 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitDone
 	}
 	message := strings.TrimSpace(err.Error())
+	if errors.Is(err, context.Canceled) {
+		message = "interrupted"
+	}
 	if !started { // cobra refused the command line
 		err = usageError{err}
 		message += fmt.Sprintf("\nRun '%s --help' for usage.", cmd.CommandPath())
@@ -46,7 +50,7 @@ leaks, 130 interrupted, after saving.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(initCommand(), versionCommand())
+	root.AddCommand(trainCommand(), evalCommand(), sampleCommand(), benchCommand(), initCommand(), versionCommand())
 	for _, c := range root.Commands() {
 		run := c.RunE
 		c.RunE = func(cmd *cobra.Command, args []string) error {

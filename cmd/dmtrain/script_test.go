@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -19,7 +20,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command lines in testdata/script as a user would.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits}})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage}})
 }
 
 // exits runs a program that must end with a code: exits 2 dmtrain ….
@@ -35,6 +36,18 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	default:
 		ts.Fatalf("ended with %v, want exit code %s", err, args[0])
 	}
+}
+
+// damage flips a bit in the middle of a file.
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: damage file")
+	}
+	path := ts.MkAbs(args[0])
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	data[len(data)/2] ^= 1
+	ts.Check(os.WriteFile(path, data, 0o644))
 }
 
 // TestHelpIsComplete: every command has an example, and every flag is explained and shown in one.

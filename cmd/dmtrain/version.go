@@ -46,9 +46,9 @@ func readVersion() buildVersion {
 	return v
 }
 
-// String is the one line that "dmtrain version" prints and that a run keeps with its configuration.
+// String is one line, which a run keeps with its configuration.
 func (v buildVersion) String() string {
-	s := "dmtrain " + v.Version
+	s := v.Version
 	if v.Revision != "" {
 		s += " " + v.Revision[:min(12, len(v.Revision))]
 	}
@@ -74,7 +74,7 @@ func versionCommand() *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
 			}
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), v)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "dmtrain", v)
 			return err
 		},
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -148,7 +149,11 @@ func (f *File) locate(prefix string, n *yaml.Node) {
 	}
 }
 
-var lineNumber = regexp.MustCompile(`line (\d+): (?s)(.*)`)
+var (
+	lineNumber = regexp.MustCompile(`line (\d+): (?s)(.*)`)
+	// The YAML parser, unlike its scanner, counts lines from 0 in what it complains of.
+	fromZero = regexp.MustCompile(`^did not find expected (node content|key|'|<)`)
+)
 
 // syntax turns the YAML reader's complaints into problems with their lines.
 func (f *File) syntax(err error) error {
@@ -160,7 +165,11 @@ func (f *File) syntax(err error) error {
 	for _, text := range texts {
 		p := Problem{Origin: f.Name, Text: text}
 		if m := lineNumber.FindStringSubmatch(text); m != nil {
-			p = Problem{Origin: f.Name + ":" + m[1], Text: m[2]}
+			line, _ := strconv.Atoi(m[1])
+			if fromZero.MatchString(m[2]) {
+				line++
+			}
+			p = Problem{Origin: fmt.Sprintf("%s:%d", f.Name, line), Text: m[2]}
 		}
 		problems = append(problems, p)
 	}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"dmtrain/internal/train"
+)
+
+type evalOptions struct {
+	saved
+	data     []string
+	blanks   []float64
+	perToken string
+	json     bool
+}
+
+func evalCommand() *cobra.Command {
+	var o evalOptions
+	cmd := &cobra.Command{
+		Use:   "eval (--run DIRECTORY | --checkpoint DIRECTORY)",
+		Short: "Measure a trained model on text",
+		Long: `eval reads the whole validation text of a run, or other text, under the static mask and
+prints the loss (nats per token), perplexity, bits per byte of text, how often the most
+probable token was right, and how far confidence is from accuracy (expected calibration
+error).`,
+		Example: `  dmtrain eval --run runs/quickstart
+  dmtrain eval --run runs/quickstart --which last --json
+  dmtrain eval --run runs/quickstart --data book.txt --data 'more/*.txt'
+  dmtrain eval --run runs/quickstart --per-token tokens.jsonl
+  dmtrain eval --run runs/infill --blanks 0.15,0.5
+  dmtrain eval --checkpoint runs/quickstart/checkpoints/step-000400 --device cpu`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	o.addFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringArrayVar(&o.data, "data", nil, "read this text (`file`, glob or directory) instead of the run's validation text; repeatable")
+	flags.Float64SliceVar(&o.blanks, "blanks", nil, "also hide tokens at these `rates` and measure how well they are filled in")
+	flags.StringVar(&o.perToken, "per-token", "", "write one JSON line a token to this `file`: position, token, nll, confidence, entropy")
+	flags.BoolVar(&o.json, "json", false, "print one JSON object")
+	return cmd
+}
+
+func (o *evalOptions) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
+	options := train.EvalOptions{Source: o.Source, Data: o.data, Blanks: o.blanks}
+	if o.perToken != "" {
+		file, err := renameio.NewPendingFile(o.perToken, renameio.WithPermissions(0o644))
+		if err != nil {
+			return fmt.Errorf("--per-token: %w", err)
+		}
+		defer file.Cleanup()
+		lines := bufio.NewWriter(file)
+		options.PerToken = lines
+		return o.report(ctx, options, stdout, stderr, func() error { return errors.Join(lines.Flush(), file.CloseAtomicallyReplace()) })
+	}
+	return o.report(ctx, options, stdout, stderr, func() error { return nil })
+}
+
+// report evaluates, finishes the file of tokens and prints.
+func (o *evalOptions) report(ctx context.Context, options train.EvalOptions, stdout, stderr io.Writer, finish func() error) error {
+	r, err := train.Evaluate(ctx, options)
+	if err != nil {
+		return err
+	}
+	if err := finish(); err != nil {
+		return fmt.Errorf("--per-token: %w", err)
+	}
+	if o.json {
+		return json.NewEncoder(stdout).Encode(r)
+	}
+	for _, w := range r.Warnings {
+		fmt.Fprintf(stderr, "dmtrain: warning: %s\n", w)
+	}
+	return printReport(stdout, r)
+}
+
+func (o *evalOptions) check() error {
+	for _, rate := range o.blanks {
+		if !(rate > 0 && rate < 1) {
+			return usagef("--blanks: %v is not a share of tokens to hide (between 0 and 1)", rate)
+		}
+	}
+	return o.saved.check()
+}
+
+func printReport(w io.Writer, r *train.Report) error {
+	t := table{}
+	t.add("checkpoint", "%s (step %d)", r.Checkpoint, r.Step)
+	t.add("loss", "%.4f nats/token", float64(r.Loss))
+	t.add("perplexity", "%.4g", float64(r.Perplexity))
+	t.add("bits per byte", "%.4f", float64(r.BitsPerByte))
+	t.add("accuracy", "%.2f %%", 100*r.Accuracy)
+	t.add("calibration error", "%.2f %%", 100*r.ECE)
+	t.add("tokens", "%d", r.Tokens)
+	if r.Unknown > 0 {
+		t.add("unknown characters", "%d, left out", r.Unknown)
+	}
+	for _, b := range r.Infill {
+		t.add(fmt.Sprintf("%.3g %% hidden", 100*b.Hidden), "loss %.4f nats/token, accuracy %.2f %%, %d tokens", float64(b.Loss), 100*b.Accuracy, b.Tokens)
+	}
+	return t.print(w)
+}
