@@ -6,6 +6,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -153,14 +154,7 @@ func checkPNG(t *testing.T, d documented) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Bounds() != want.Bounds() {
-		t.Fatalf("%s: %v, drawn %v", path, want.Bounds(), got.Bounds())
-	}
-	for y := range got.Bounds().Dy() {
-		for x := range got.Bounds().Dx() {
-			if got.At(x, y) != want.At(x, y) {
-				t.Fatalf("%s: pixel %d, %d is not what the renderer draws", path, x, y)
-			}
-		}
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("%s is not what the renderer draws: run with -update", path)
 	}
 }

@@ -77,7 +77,7 @@ func (p *passes) logits(ids []int32, plan *mask.Plan) []float32 {
 
 // The theory against a real model: output i moves with the token at k exactly where k is in R_3(i) and not hidden.
 func TestReachIsWhatAModelDependsOn(t *testing.T) {
-	number := 1000
+	number := 300
 	if os.Getenv("DMTRAIN_LONG") == "1" {
 		number = 10_000
 	}

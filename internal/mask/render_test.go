@@ -102,8 +102,8 @@ func TestOneLeakShowsInALargePicture(t *testing.T) {
 
 func TestPNGOfAnyPlan(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		rows := genRows(t, 2, 20)
-		p, s := genPlanner(t, genConfig(t), 20)
+		rows := genRows(t, 2, 10)
+		p, s := genPlanner(t, genConfig(t), 10)
 		var plan Plan
 		p.Plan(&plan, rows, 3, s)
 		var file bytes.Buffer
