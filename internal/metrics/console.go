@@ -124,43 +124,75 @@ const clearLine = "\x1b[K" // ECMA-48: erase to the end of the line
 // draw writes the progress line over the old one. The last column stays free, where some terminals
 // would wrap.
 func (c *Console) draw(now time.Time) {
-	text := truncate(c.progress(), c.Width()-1)
-	io.WriteString(c.Out, "\r"+text+clearLine)
+	io.WriteString(c.Out, "\r"+fit(c.columns(), c.Width()-1)+clearLine)
 	c.drawn, c.at = true, now
 }
 
-// truncate cuts text to so many columns. The progress line has one column a byte.
-func truncate(text string, columns int) string {
-	if len(text) <= columns {
-		return text
-	}
-	return text[:max(columns, 0)]
+// column is one item of the progress line. Its text is as wide as it ever gets, where that is possible,
+// so that items keep their places from line to line.
+type column struct {
+	text string
+	rank int // 0 … ranks−1: what a narrow terminal shows first
 }
 
-// progress is the progress line. Its columns keep their places from line to line.
-func (c *Console) progress() string {
+const (
+	ranks     = 9
+	columnGap = "  "
+	unlimited = 1 << 20 // places
+)
+
+// columns are the items of the progress line, in their order.
+func (c *Console) columns() []column {
 	s := &c.step
-	parts := []string{
-		c.place("step", s.Step),
-		fmt.Sprintf("loss %7.4f", s.Loss),
-		fmt.Sprintf("lr %.2e", s.LR),
-		fmt.Sprintf("norm %7.3f", s.GradNorm),
-		fmt.Sprintf("%6s tok/s", Count(s.Time.TokensPerS)),
-		fmt.Sprintf("eta %6s", c.timeLeft()),
+	list := []column{
+		{c.place("step", s.Step), 0},
+		{fmt.Sprintf("loss %7.4f", s.Loss), 1},
+		{fmt.Sprintf("lr %.2e", s.LR), 7},
+		{fmt.Sprintf("norm %7.3f", s.GradNorm), 6},
+		{fmt.Sprintf("%5s tok/s", Count(s.Time.TokensPerS)), 4},
+		{fmt.Sprintf("eta %6s", c.timeLeft()), 3},
 	}
 	if c.evals > 0 {
-		parts = append(parts, fmt.Sprintf("valid %7.4f", c.valid))
+		list = append(list, column{fmt.Sprintf("valid %7.4f", c.valid), 2})
 	}
 	if s.Hidden > 0 || s.Mask != nil {
-		parts = append(parts, fmt.Sprintf("hidden %5.1f%%", 100*s.Hidden))
+		list = append(list, column{fmt.Sprintf("hidden %3.0f%%", 100*s.Hidden), 5})
 	}
 	if s.Mask != nil && len(s.Mask.Openness) > 0 {
-		parts = append(parts, fmt.Sprintf("open %4.2f", mean(s.Mask.Openness)))
+		list = append(list, column{fmt.Sprintf("open %4.2f", mean(s.Mask.Openness)), 8})
 	}
 	if s.Skipped {
-		parts = append(parts, "skipped")
+		list = append(list, column{"skipped", 1})
 	}
-	return strings.Join(parts, "  ")
+	return list
+}
+
+// progress is the whole progress line.
+func (c *Console) progress() string { return fit(c.columns(), unlimited) }
+
+// fit joins the columns that so many places hold: those of lower rank come before others, and of the
+// first as much as there is room for. Texts have one place a byte.
+func fit(list []column, width int) string {
+	kept := make([]bool, len(list))
+	room := width + len(columnGap)
+	for rank := range ranks {
+		for i, col := range list {
+			if need := len(col.text) + len(columnGap); col.rank == rank && need <= room {
+				kept[i] = true
+				room -= need
+			}
+		}
+	}
+	var texts []string
+	for i, col := range list {
+		if kept[i] {
+			texts = append(texts, col.text)
+		}
+	}
+	if texts == nil {
+		return list[0].text[:max(min(width, len(list[0].text)), 0)]
+	}
+	return strings.Join(texts, columnGap)
 }
 
 func (c *Console) timeLeft() string {

@@ -78,16 +78,16 @@ func TestPlainLines(t *testing.T) {
 	c.Warn("step 4 skipped: loss NaN")
 	tell(c, at, 4, 12, &mask.Record{Openness: []float64{0.25, 0.75}, Hidden: 0.153})
 	want := `2 files, 1000 tokens
-step  1/12  loss  6.0000  lr 1.00e-03  norm   1.500   1.02k tok/s  eta      -
+step  1/12  loss  6.0000  lr 1.00e-03  norm   1.500  1.02k tok/s  eta      -
 eval  2/12  valid  2.5000  perplexity    12.18  bits/byte 3.6067  accuracy  25.0%  best
 warning: step 4 skipped: loss NaN
 eval  4/12  valid  1.2500  perplexity     3.49  bits/byte 1.8034  accuracy  25.0%
-step  5/12  loss  1.2000  lr 1.00e-03  norm   1.500   1.02k tok/s  eta    14s  valid  1.2500  hidden  15.3%  open 0.50
+step  5/12  loss  1.2000  lr 1.00e-03  norm   1.500  1.02k tok/s  eta    14s  valid  1.2500  hidden  15%  open 0.50
 eval  6/12  valid  0.8333  perplexity     2.30  bits/byte 1.2022  accuracy  25.0%
 eval  8/12  valid  0.6250  perplexity     1.87  bits/byte 0.9017  accuracy  25.0%
-step 10/12  loss  0.6000  lr 1.00e-03  norm   1.500   1.02k tok/s  eta     4s  valid  0.6250  hidden  15.3%  open 0.50
+step 10/12  loss  0.6000  lr 1.00e-03  norm   1.500  1.02k tok/s  eta     4s  valid  0.6250  hidden  15%  open 0.50
 eval 10/12  valid  0.5000  perplexity     1.65  bits/byte 0.7213  accuracy  25.0%
-step 12/12  loss  0.5000  lr 1.00e-03  norm   1.500   1.02k tok/s  eta     0s  valid  0.5000  hidden  15.3%  open 0.50
+step 12/12  loss  0.5000  lr 1.00e-03  norm   1.500  1.02k tok/s  eta     0s  valid  0.5000  hidden  15%  open 0.50
 eval 12/12  valid  0.4167  perplexity     1.52  bits/byte 0.6011  accuracy  25.0%
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
@@ -103,7 +103,7 @@ func TestATerminalShowsOneProgressLineUnderWhatStays(t *testing.T) {
 	tell(c, at, 1, 2, nil)
 	c.Warn("careful")
 	tell(c, at, 3, 3, nil)
-	if want := "step 3/4  loss  2.0000  lr 1.00e-03  norm   1.500   1.02k t"; string(s.current) != want || len(want) != 59 {
+	if want := "step 3/4  loss  2.0000  eta     2s  valid  2.5000"; string(s.current) != want {
 		t.Errorf("progress line %q, want %q", s.current, want)
 	}
 	s.width = 200
@@ -116,7 +116,7 @@ func TestATerminalShowsOneProgressLineUnderWhatStays(t *testing.T) {
 		"eval 2/4  valid  2.5000  perplexity    12.18  bits/byte 3.60", "67  accuracy  25.0%  best",
 		"warning: careful",
 		"eval 4/4  valid  1.2500  perplexity     3.49  bits/byte 1.8034  accuracy  25.0%",
-		"step 4/4  loss  1.5000  lr 1.00e-03  norm   1.500   1.02k tok/s  eta     0s  valid  1.2500",
+		"step 4/4  loss  1.5000  lr 1.00e-03  norm   1.500  1.02k tok/s  eta     0s  valid  1.2500",
 		"",
 		"finished at step 4 of 4: 8.19k tokens in 1m20s (102 tokens/s)",
 		"best validation loss 1.2500 at step 4 (perplexity 3.49), 25% of 5.0000 at step 0",
@@ -128,6 +128,26 @@ func TestATerminalShowsOneProgressLineUnderWhatStays(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, s.lines); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestANarrowTerminalShowsTheMostImportantColumns(t *testing.T) {
+	at := newClock()
+	c := NewConsole(ConsoleOptions{Out: writes(func([]byte) {}), Width: func() int { return 80 }, Now: at.now, Steps: 400})
+	tell(c, at, 1, 300, &mask.Record{Openness: []float64{0.5}, Hidden: 0.153})
+	for width, want := range map[int]string{
+		200: "step 300/400  loss  0.0200  lr 1.00e-03  norm   1.500  1.02k tok/s  eta  3m20s  valid  0.0167  hidden  15%  open 0.50",
+		100: "step 300/400  loss  0.0200  norm   1.500  1.02k tok/s  eta  3m20s  valid  0.0167  hidden  15%",
+		79:  "step 300/400  loss  0.0200  1.02k tok/s  eta  3m20s  valid  0.0167  hidden  15%",
+		60:  "step 300/400  loss  0.0200  eta  3m20s  valid  0.0167",
+		30:  "step 300/400  loss  0.0200",
+		12:  "step 300/400",
+		5:   "step ",
+		0:   "", -1: "",
+	} {
+		if got := fit(c.columns(), width); got != want {
+			t.Errorf("width %d: %q, want %q", width, got, want)
+		}
 	}
 }
 
