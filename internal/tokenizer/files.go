@@ -141,6 +141,10 @@ func FromFiles(saved map[string][]byte) (Tokenizer, error) {
 		t, err = loadBytes(&m, documents)
 	case "char":
 		t, err = loadChars(&m, documents)
+	case "bpe":
+		t, err = loadPairs(&m, documents)
+	case "gpt2":
+		t, err = loadGPT2(&m, documents)
 	default:
 		return nil, fmt.Errorf("%s: dmtrain_kind: %q is not a tokenizer (%s)", configName, c.Kind, strings.Join(kinds, ", "))
 	}
