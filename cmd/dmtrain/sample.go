@@ -2,17 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"dmtrain/internal/generate"
-	"dmtrain/internal/tokenizer"
 	"dmtrain/internal/train"
 )
 
@@ -26,6 +23,9 @@ type sampleOptions struct {
 	num        int
 	decode     string // causal | parallel
 	block      int
+	blank      string
+	length     int // tokens a blank stands for; 0 = any up to maxLength
+	maxLength  int
 	json       bool
 }
 
@@ -37,14 +37,18 @@ func sampleCommand() *cobra.Command {
 		Long: `sample continues a prompt, or begins a text of its own, and shows the tokens as they
 come. A model of a corpus of documents may end the text itself.
 
-With --decode parallel, a model trained to fill blanks (mask.form infill) predicts a whole
-block at once, keeps what it is sure of and predicts the rest again.`,
+A model trained to fill blanks (mask.form infill) can do two things more. With --decode
+parallel it predicts a whole block at once, keeps what it is sure of and predicts the rest
+again. With --blank it fills gaps in the prompt, looking both ways.`,
 		Example: `  dmtrain sample --run runs/quickstart
   dmtrain sample --run runs/quickstart --prompt "Once upon a time" --max-tokens 300
   dmtrain sample --run runs/quickstart --prompt-file start.txt --temperature 0
   dmtrain sample --run runs/quickstart --num 3 --seed 7 --top-k 50 --top-p 0.95 --min-p 0.02
   dmtrain sample --run runs/infill --decode parallel --block 16 --threshold 0.9 --max-rounds 8
   dmtrain sample --run runs/infill --decode parallel --budget 0.5
+  dmtrain sample --run runs/infill --prompt "Once upon a time ___ was happy." --blank ___
+  dmtrain sample --run runs/infill --prompt "Ann said ___ to Tom." --blank ___ --blank-max 24
+  dmtrain sample --run runs/infill --prompt "Ann w_s sad." --blank _ --blank-tokens 1
   dmtrain sample --checkpoint runs/quickstart/checkpoints/step-000400 --device cpu --json
   dmtrain sample --run runs/quickstart --which last`,
 		Args: cobra.NoArgs,
@@ -70,9 +74,12 @@ func (o *sampleOptions) addFlags(cmd *cobra.Command) {
 	flags.Float64Var(&o.MinP, "min-p", 0, "leave out tokens less probable than this `share` of the most probable one")
 	flags.StringVar(&o.decode, "decode", "causal", "causal: one token after the other; parallel: blocks of tokens at once")
 	flags.IntVar(&o.block, "block", 16, "parallel: `tokens` predicted at once")
-	flags.Float64Var(&o.Threshold, "threshold", 0.9, "parallel: keep predictions of at least this `confidence`")
-	flags.Float64Var(&o.Budget, "budget", 0, "parallel: instead, keep the surest while their doubts (1 - confidence) sum to at most this")
-	flags.IntVar(&o.MaxRounds, "max-rounds", 0, "parallel: the most `rounds` a block may take; 0 = as many as it has tokens")
+	flags.Float64Var(&o.Threshold, "threshold", 0.9, "parallel, blank: keep predictions of at least this `confidence`")
+	flags.Float64Var(&o.Budget, "budget", 0, "parallel, blank: instead, keep the surest while their doubts (1 - confidence) sum to at most this")
+	flags.IntVar(&o.MaxRounds, "max-rounds", 0, "parallel, blank: the most `rounds` a block may take; 0 = as many as it has tokens")
+	flags.StringVar(&o.blank, "blank", "", "fill the gaps that this `mark` leaves in the prompt")
+	flags.IntVar(&o.length, "blank-tokens", 0, "how many `tokens` a gap stands for; 0 = try every number up to --blank-max")
+	flags.IntVar(&o.maxLength, "blank-max", 16, "the most `tokens` a gap may stand for")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a sample, when it is whole")
 	complete(cmd, "decode", "causal", "parallel")
 	must(cmd.MarkFlagFilename("prompt-file"))
@@ -96,6 +103,18 @@ func (o *sampleOptions) check() error {
 	case o.decode != "causal" && o.decode != "parallel":
 		return usagef("--decode: %q is neither causal nor parallel", o.decode)
 	}
+	return o.checkBlank()
+}
+
+func (o *sampleOptions) checkBlank() error {
+	switch {
+	case o.length < 0:
+		return usagef("--blank-tokens: %d is not a number of tokens (0 = any)", o.length)
+	case o.maxLength < 1:
+		return usagef("--blank-max: %d is not a number of tokens (1 or more)", o.maxLength)
+	case o.blank != "" && o.decode == "parallel":
+		return usagef("--blank fills gaps and --decode parallel continues a text: leave one out")
+	}
 	return nil
 }
 
@@ -112,23 +131,10 @@ func (o *sampleOptions) run(ctx context.Context, stdin io.Reader, stdout, stderr
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	decoder, err := generate.NewDecoder(l.Model, l.Config.Mask)
-	if err != nil {
-		return err
+	if o.blank != "" {
+		return o.fill(ctx, l, prompt, stdout, stderr)
 	}
-	defer decoder.Free()
-	ids, unknown := opening(l.Tokenizer, prompt)
-	if unknown > 0 {
-		fmt.Fprintf(stderr, "dmtrain: warning: the prompt has %d characters that the model does not know; they are left out\n", unknown)
-	}
-	for n := range o.num {
-		s := sampling{sampleOptions: o, decoder: decoder, loaded: l, number: n, out: stdout}
-		if err := s.run(ctx, prompt, ids); err != nil {
-			return err
-		}
-		s.tell(stderr)
-	}
-	return nil
+	return o.goOn(ctx, l, prompt, stdout, stderr)
 }
 
 func (o *sampleOptions) readPrompt(stdin io.Reader) (string, error) {
@@ -144,109 +150,4 @@ func (o *sampleOptions) readPrompt(stdin io.Reader) (string, error) {
 		return "", fmt.Errorf("--prompt-file: %w", err)
 	}
 	return string(text), nil
-}
-
-// opening is what a sample continues: the prompt as a document's beginning. Without a prompt, and where documents have
-// no mark at their beginning, it is a line feed, after which much may begin, or else the first token there is.
-func opening(t tokenizer.Tokenizer, prompt string) (ids []int32, unknown int) {
-	if begin := t.Specials().Begin; begin >= 0 {
-		ids = append(ids, begin)
-	}
-	ids, unknown = t.Encode(ids, []byte(prompt))
-	if len(ids) == 0 {
-		ids, _ = t.Encode(nil, []byte("\n"))
-	}
-	if len(ids) == 0 {
-		ids = []int32{0}
-	}
-	return ids, unknown
-}
-
-// sampling is one sample being made.
-type sampling struct {
-	*sampleOptions
-	decoder *generate.Decoder
-	loaded  *train.Loaded
-	number  int
-	out     io.Writer
-
-	text   string // what was added
-	tokens int
-	rounds generate.Rounds
-}
-
-// sampleRecord is a sample as --json prints it.
-type sampleRecord struct {
-	Sample         int     `json:"sample"`
-	Prompt         string  `json:"prompt"`
-	Text           string  `json:"text"` // what was added
-	Tokens         int     `json:"tokens"`
-	Ended          bool    `json:"ended"` // by the model itself
-	RoundsPerToken float64 `json:"rounds_per_token"`
-}
-
-func (s *sampling) run(ctx context.Context, prompt string, ids []int32) error {
-	show := s.shower()
-	if s.number > 0 {
-		show("---\n")
-	}
-	show(prompt)
-	stream := tokenizer.NewStream(s.loaded.Tokenizer)
-	add := func(piece string) error {
-		s.text += piece
-		return show(piece)
-	}
-	err := s.decodeFrom(ctx, ids, func(id int32) error {
-		s.tokens++
-		return add(stream.Next(id))
-	})
-	if err := errors.Join(err, add(stream.Flush())); err != nil {
-		return errors.Join(err, show("\n"))
-	}
-	if s.json {
-		return json.NewEncoder(s.out).Encode(sampleRecord{Sample: s.number + 1, Prompt: prompt, Text: s.text, Tokens: s.tokens,
-			Ended: s.tokens < s.maxTokens, RoundsPerToken: s.rounds.PerToken()})
-	}
-	return show("\n")
-}
-
-// decodeFrom continues ids and hands on each token.
-func (s *sampling) decodeFrom(ctx context.Context, ids []int32, emit generate.Emit) (err error) {
-	special := s.loaded.Tokenizer.Specials()
-	o := generate.Options{Sampling: s.Sampling, MaxTokens: s.maxTokens, Sequence: s.number, End: special.End}
-	if special.Begin != special.End && special.Begin >= 0 {
-		o.Banned = append(o.Banned, special.Begin)
-	}
-	for id := s.loaded.Tokenizer.Vocab(); id < s.loaded.Model.Vocab; id++ {
-		o.Banned = append(o.Banned, int32(id)) // rows that only pad the model's vocabulary
-	}
-	if s.decode == "parallel" {
-		s.rounds, err = s.decoder.Parallel(ctx, ids, s.block, s.Acceptance, o, emit)
-		return err
-	}
-	err = s.decoder.Causal(ctx, ids, o, emit)
-	s.rounds = generate.Rounds{Passes: s.tokens, Tokens: s.tokens}
-	return err
-}
-
-// shower returns what writes a piece of text: at once, safe for a terminal, and nothing under --json.
-func (s *sampling) shower() func(string) error {
-	safe := func(text string) string { return text }
-	if f, ok := s.out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		safe = tokenizer.Printable
-	}
-	return func(text string) error {
-		if s.json || text == "" {
-			return nil
-		}
-		_, err := io.WriteString(s.out, safe(text))
-		return err
-	}
-}
-
-// tell reports what parallel decoding saved.
-func (s *sampling) tell(stderr io.Writer) {
-	if s.decode == "parallel" && !s.json {
-		fmt.Fprintf(stderr, "%d tokens in %d rounds: %.2f rounds a token\n", s.rounds.Tokens, s.rounds.Passes, s.rounds.PerToken())
-	}
 }

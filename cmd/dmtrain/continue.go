@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"dmtrain/internal/generate"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/tokenizer"
+	"dmtrain/internal/train"
+)
+
+// goOn continues the prompt, as many times as asked.
+func (o *sampleOptions) goOn(ctx context.Context, l *train.Loaded, prompt string, stdout, stderr io.Writer) error {
+	if o.decode == "parallel" && l.Ours && l.Config.Mask.Form != mask.FormInfill {
+		return fmt.Errorf("--decode parallel: %s was trained with mask.form %s, and only form infill teaches a model to predict blocks", l.Dir, l.Config.Mask.Form)
+	}
+	decoder, err := generate.NewDecoder(l.Model, l.Config.Mask)
+	if err != nil {
+		return err
+	}
+	defer decoder.Free()
+	ids, unknown := opening(l.Tokenizer, prompt)
+	warnUnknown(stderr, unknown)
+	for n := range o.num {
+		s := continuation{sampleOptions: o, decoder: decoder, loaded: l, number: n, out: stdout}
+		if err := s.run(ctx, prompt, ids); err != nil {
+			return err
+		}
+		s.tell(stderr)
+	}
+	return nil
+}
+
+func warnUnknown(stderr io.Writer, characters int) {
+	if characters > 0 {
+		fmt.Fprintf(stderr, "dmtrain: warning: the prompt has %d characters that the model does not know; they are left out\n", characters)
+	}
+}
+
+// opening is what a sample continues: the prompt as a document's beginning. Without a prompt, and where documents have
+// no mark at their beginning, it is a line feed, after which much may begin, or else the first token there is.
+func opening(t tokenizer.Tokenizer, prompt string) (ids []int32, unknown int) {
+	if begin := t.Specials().Begin; begin >= 0 {
+		ids = append(ids, begin)
+	}
+	ids, unknown = t.Encode(ids, []byte(prompt))
+	if len(ids) == 0 {
+		ids, _ = t.Encode(nil, []byte("\n"))
+	}
+	if len(ids) == 0 {
+		ids = []int32{0}
+	}
+	return ids, unknown
+}
+
+// continuation is one sample being made.
+type continuation struct {
+	*sampleOptions
+	decoder *generate.Decoder
+	loaded  *train.Loaded
+	number  int
+	out     io.Writer
+
+	text   string // what was added
+	tokens int
+	rounds generate.Rounds
+}
+
+// continuationRecord is a continuation as --json prints it.
+type continuationRecord struct {
+	Sample         int     `json:"sample"`
+	Prompt         string  `json:"prompt"`
+	Text           string  `json:"text"` // what was added
+	Tokens         int     `json:"tokens"`
+	Ended          bool    `json:"ended"` // by the model itself
+	RoundsPerToken float64 `json:"rounds_per_token"`
+}
+
+func (s *continuation) run(ctx context.Context, prompt string, ids []int32) error {
+	show := shower(s.out, s.json)
+	if s.number > 0 {
+		show("---\n")
+	}
+	show(prompt)
+	stream := tokenizer.NewStream(s.loaded.Tokenizer)
+	add := func(piece string) error {
+		s.text += piece
+		return show(piece)
+	}
+	err := s.decodeFrom(ctx, ids, func(id int32) error {
+		s.tokens++
+		return add(stream.Next(id))
+	})
+	if err := errors.Join(err, add(stream.Flush())); err != nil {
+		return errors.Join(err, show("\n"))
+	}
+	if s.json {
+		return json.NewEncoder(s.out).Encode(continuationRecord{Sample: s.number + 1, Prompt: prompt, Text: s.text, Tokens: s.tokens,
+			Ended: s.tokens < s.maxTokens, RoundsPerToken: s.rounds.PerToken()})
+	}
+	return show("\n")
+}
+
+// decodeFrom continues ids and hands on each token.
+func (s *continuation) decodeFrom(ctx context.Context, ids []int32, emit generate.Emit) (err error) {
+	end := s.loaded.Tokenizer.Specials().End
+	o := generate.Options{Sampling: s.Sampling, MaxTokens: s.maxTokens, Sequence: s.number, End: end, Banned: unspeakable(s.loaded, end)}
+	if s.decode == "parallel" {
+		s.rounds, err = s.decoder.Parallel(ctx, ids, s.block, s.Acceptance, o, emit)
+		return err
+	}
+	err = s.decoder.Causal(ctx, ids, o, emit)
+	s.rounds = generate.Rounds{Passes: s.tokens, Tokens: s.tokens}
+	return err
+}
+
+// unspeakable are the ids that stand for no text, but for one that has a meaning.
+func unspeakable(l *train.Loaded, but int32) (ids []int32) {
+	special := l.Tokenizer.Specials()
+	for _, id := range []int32{special.Begin, special.End} {
+		if id >= 0 && id != but {
+			ids = append(ids, id)
+		}
+	}
+	for id := l.Tokenizer.Vocab(); id < l.Model.Vocab; id++ {
+		ids = append(ids, int32(id)) // rows that only pad the model's vocabulary
+	}
+	return ids
+}
+
+// tell reports what parallel decoding saved.
+func (s *continuation) tell(stderr io.Writer) {
+	if s.decode == "parallel" && !s.json {
+		fmt.Fprintf(stderr, "%d tokens in %d rounds: %.2f rounds a token\n", s.rounds.Tokens, s.rounds.Passes, s.rounds.PerToken())
+	}
+}

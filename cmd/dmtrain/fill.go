@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+
+	"dmtrain/internal/generate"
+	"dmtrain/internal/tokenizer"
+	"dmtrain/internal/train"
+)
+
+// filledRecord is a text with its blanks filled as --json prints it.
+type filledRecord struct {
+	Sample         int      `json:"sample"`
+	Text           string   `json:"text"`
+	Fills          []string `json:"fills"`
+	Tokens         int      `json:"tokens"` // of the fills
+	RoundsPerToken float64  `json:"rounds_per_token"`
+}
+
+// fill fills the prompt's blanks, as many times as asked.
+func (o *sampleOptions) fill(ctx context.Context, l *train.Loaded, prompt string, stdout, stderr io.Writer) error {
+	filler, err := generate.NewFiller(l.Backend, l.Model, l.Config.Mask)
+	if err != nil {
+		return err
+	}
+	texts := strings.Split(prompt, o.blank)
+	if len(texts) < 2 {
+		return usagef("--blank: the prompt has no %q", o.blank)
+	}
+	parts := make([][]int32, len(texts))
+	missing := 0
+	for i, text := range texts {
+		var unknown int
+		if i == 0 {
+			parts[i], unknown = opening(l.Tokenizer, text)
+		} else {
+			parts[i], unknown = l.Tokenizer.Encode(nil, []byte(text))
+		}
+		missing += unknown
+	}
+	warnUnknown(stderr, missing)
+	for n := range o.num {
+		options := generate.FillOptions{
+			Options:    generate.Options{Sampling: o.Sampling, Sequence: n, End: -1, Banned: unspeakable(l, -1)},
+			Acceptance: o.Acceptance, Length: o.length, MaxLength: o.maxLength,
+		}
+		_, fills, rounds, err := filler.Fill(ctx, parts, options)
+		if err != nil {
+			return err
+		}
+		if err := o.showFilled(stdout, n, texts, decodeAll(l.Tokenizer, fills), rounds); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodeAll is each fill as text.
+func decodeAll(t tokenizer.Tokenizer, fills [][]int32) []string {
+	texts := make([]string, len(fills))
+	for i, ids := range fills {
+		stream := tokenizer.NewStream(t)
+		for _, id := range ids {
+			texts[i] += stream.Next(id)
+		}
+		texts[i] += stream.Flush()
+	}
+	return texts
+}
+
+// showFilled prints the text with its fills, underlined on a terminal.
+func (o *sampleOptions) showFilled(out io.Writer, n int, texts, fills []string, r generate.Rounds) error {
+	if o.json {
+		whole := texts[0]
+		for i, fill := range fills {
+			whole += fill + texts[i+1]
+		}
+		return json.NewEncoder(out).Encode(filledRecord{n + 1, whole, fills, r.Tokens, r.PerToken()})
+	}
+	begin, end := "", ""
+	if onTerminal(out) {
+		begin, end = "\x1b[4m", "\x1b[24m" // ECMA-48: underlined, not underlined
+	}
+	show := shower(out, false)
+	raw := func(code string) error {
+		_, err := io.WriteString(out, code)
+		return err
+	}
+	err := show(texts[0])
+	for i, fill := range fills {
+		err = errors.Join(err, raw(begin), show(fill), raw(end), show(texts[i+1]))
+	}
+	return errors.Join(err, show("\n"))
+}
