@@ -11,7 +11,7 @@ import (
 // cache holds every layer's keys and values of tokens already read.
 type cache struct {
 	keys, values []*graph.Value // a layer each: (B, S, C)
-	at           *graph.Value   // int32 (B·T): where this pass's rows go; −1: nowhere
+	at           *graph.Value   // int32 (B·T): where the pass's rows go; −1: nowhere
 }
 
 // DecodeOptions are a decoding pass's shape.
@@ -26,12 +26,12 @@ type Decode struct {
 	S      int          // cached positions: the model's context
 	Logits *graph.Value // (B, T, V)
 
-	m              *Decoder
-	prog           *graph.Program
-	ids, positions *graph.Value
-	rate, draw     *graph.Value
-	mask           *graph.Mask
-	cache          *cache
+	m                  *Decoder
+	prog               *graph.Program
+	ids, positions, at *staging[int32]
+	rate               *staging[float32]
+	mask               stagedMask
+	cache              *cache
 }
 
 // NewDecode records a decoding pass. share, which may be nil, is a pass of the same B whose cache this one reads and
@@ -42,10 +42,9 @@ func (m *Decoder) NewDecode(o DecodeOptions, share *Decode) (*Decode, error) {
 		return nil, fmt.Errorf("%d tokens at once, but the model has %d positions", t, m.Context)
 	}
 	g := graph.New(m.be, false)
-	d := &Decode{DecodeOptions: o, S: m.Context, m: m,
-		ids: g.Input(tensor.Int32, b, t), positions: g.Input(tensor.Int32, b, t),
-		rate: g.Input(tensor.Float32, b, t), draw: g.Input(tensor.Int32, 4), mask: g.Mask(b, t, m.Context, o.Second)}
-	d.cache = &cache{at: g.Input(tensor.Int32, b*t)}
+	d := &Decode{DecodeOptions: o, S: m.Context, m: m, ids: ints(g, b, t), positions: ints(g, b, t), at: ints(g, b*t),
+		rate: floats(g, b, t), mask: stageMask(g.Mask(b, t, m.Context, o.Second))}
+	d.cache = &cache{at: d.at.value}
 	if share != nil {
 		d.cache.keys, d.cache.values = share.cache.keys, share.cache.values
 	} else {
@@ -54,8 +53,9 @@ func (m *Decoder) NewDecode(o DecodeOptions, share *Decode) (*Decode, error) {
 			d.cache.values = append(d.cache.values, g.State(tensor.Float32, b, d.S, m.Dim))
 		}
 	}
-	d.Logits = m.record(g, inputs{ids: d.ids, positions: d.positions, hidden: g.Bernoulli(d.rate, d.draw),
-		mask: d.mask, draw: d.draw, cache: d.cache}).Keep()
+	draw := g.Input(tensor.Int32, 4) // stays 0: rates are 0 or 1, which no draw can change
+	d.Logits = m.record(g, inputs{ids: d.ids.value, positions: d.positions.value, hidden: g.Bernoulli(d.rate.value, draw),
+		mask: d.mask.Mask, draw: draw, cache: d.cache}).Keep()
 	prog, err := g.Compile()
 	if err != nil {
 		return nil, err
@@ -92,28 +92,26 @@ func (d *Decode) NewTokens() *Tokens {
 
 // Run reads the tokens, leaving their keys and values in the cache, and downloads the logits (B·T·V).
 func (d *Decode) Run(t *Tokens, logits []float32) error {
-	at := make([]int32, d.B*d.T)
+	be := d.m.be
+	d.ids.upload(be, t.IDs)
+	d.positions.upload(be, t.Positions)
+	d.rate.upload(be, t.Hidden)
+	d.at.upload(be, d.cacheRows(t))
+	d.mask.upload(be, t.Pos, t.Lo, t.Hi, t.Tag, t.A, t.B)
+	d.prog.Forward()
+	return be.Download(logits, d.Logits.Buffer())
+}
+
+// cacheRows says where each row's key and value go.
+func (d *Decode) cacheRows(t *Tokens) []int32 {
+	at := d.at.host
 	for i := range at {
 		at[i] = -1
 		if t.Keep[i] {
 			at[i] = int32(i/d.T*d.S) + t.Positions[i]
 		}
 	}
-	be := d.m.be
-	be.Upload(d.ids.Buffer(), t.IDs)
-	be.Upload(d.positions.Buffer(), t.Positions)
-	be.Upload(d.rate.Buffer(), t.Hidden)
-	be.Upload(d.cache.at.Buffer(), at)
-	be.Upload(d.mask.Pos.Buffer(), t.Pos)
-	be.Upload(d.mask.Lo.Buffer(), t.Lo)
-	be.Upload(d.mask.Hi.Buffer(), t.Hi)
-	if d.Second {
-		be.Upload(d.mask.Tag.Buffer(), t.Tag)
-		be.Upload(d.mask.A.Buffer(), t.A)
-		be.Upload(d.mask.B.Buffer(), t.B)
-	}
-	d.prog.Forward()
-	return be.Download(logits, d.Logits.Buffer())
+	return at
 }
 
 // Free gives the pass's memory back; a shared cache goes with the pass that made it.

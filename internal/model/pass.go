@@ -5,7 +5,6 @@ import (
 
 	"dmtrain/internal/graph"
 	"dmtrain/internal/mask"
-	"dmtrain/internal/tensor"
 )
 
 // PassOptions say what a recorded pass must do.
@@ -25,11 +24,11 @@ type Pass struct {
 	Stats  graph.TokenStats
 	Logits *graph.Value // (B, T, V), with PassOptions.Logits
 
-	m                             *Decoder
-	prog                          *graph.Program
-	ids, positions, targets, rate *graph.Value
-	mask                          *graph.Mask
-	draw, scale                   *graph.Value
+	m                           *Decoder
+	prog                        *graph.Program
+	ids, positions, targets, at *staging[int32]
+	rate, scale                 *staging[float32]
+	mask                        stagedMask
 }
 
 // NewPass records and compiles a pass.
@@ -38,13 +37,12 @@ func (m *Decoder) NewPass(o PassOptions) (*Pass, error) {
 		return nil, fmt.Errorf("%d tokens a row, but the model has %d positions", o.T, m.Context)
 	}
 	g := graph.New(m.be, o.Train)
-	ints := func() *graph.Value { return g.Input(tensor.Int32, o.B, o.T) }
-	p := &Pass{PassOptions: o, m: m, ids: ints(), positions: ints(), targets: ints(),
-		mask: g.Mask(o.B, o.T, o.T, o.Second), draw: g.Input(tensor.Int32, 4), scale: g.Input(tensor.Float32, 1)}
-	in := inputs{ids: p.ids, positions: p.positions, mask: p.mask, draw: p.draw}
+	p := &Pass{PassOptions: o, m: m, ids: ints(g, o.B, o.T), positions: ints(g, o.B, o.T), targets: ints(g, o.B, o.T),
+		mask: stageMask(g.Mask(o.B, o.T, o.T, o.Second)), at: ints(g, 4), scale: floats(g, 1)}
+	in := inputs{ids: p.ids.value, positions: p.positions.value, mask: p.mask.Mask, draw: p.at.value}
 	if o.Hide {
-		p.rate = g.Input(tensor.Float32, o.B, o.T)
-		in.hidden = g.Bernoulli(p.rate, p.draw)
+		p.rate = floats(g, o.B, o.T)
+		in.hidden = g.Bernoulli(p.rate.value, p.at.value)
 	}
 	if o.Train {
 		in.dropout, in.edgeDrop = o.Dropout, o.EdgeDrop
@@ -53,7 +51,7 @@ func (m *Decoder) NewPass(o PassOptions) (*Pass, error) {
 	if o.Logits {
 		p.Logits = logits.Keep()
 	}
-	p.Stats = g.CrossEntropy(logits, p.targets, p.scale)
+	p.Stats = g.CrossEntropy(logits, p.targets.value, p.scale.value)
 	prog, err := g.Compile()
 	if err != nil {
 		return nil, err
@@ -69,36 +67,30 @@ func (p *Pass) uploadPositions() {
 	for i := range at {
 		at[i] = int32(i % p.T)
 	}
-	p.m.be.Upload(p.positions.Buffer(), at)
+	p.positions.upload(p.m.be, at)
 }
 
 // Load uploads tokens (B, T) and what the plan says of them.
 func (p *Pass) Load(ids []int32, plan *mask.Plan) {
-	up := func(v *graph.Value, src any) { p.m.be.Upload(v.Buffer(), src) }
-	up(p.ids, ids)
-	up(p.targets, plan.Targets)
+	be, m := p.m.be, &plan.Mask
+	p.ids.upload(be, ids)
+	p.targets.upload(be, plan.Targets)
 	if p.Hide {
-		up(p.rate, plan.Rate)
+		p.rate.upload(be, plan.Rate)
 	}
-	m := &plan.Mask
-	up(p.mask.Pos, m.Pos)
-	up(p.mask.Lo, m.Lo)
-	up(p.mask.Hi, m.Hi)
-	if p.Second {
-		up(p.mask.Tag, m.Tag)
-		up(p.mask.A, m.A)
-		up(p.mask.B, m.B)
-	}
+	p.mask.upload(be, m.Pos, m.Lo, m.Hi, m.Tag, m.A, m.B)
 }
 
 // At places the pass in the random streams: draws are those of this seed and step, for rows from first on.
 func (p *Pass) At(seed uint64, step, first int) {
-	p.m.be.Upload(p.draw.Buffer(), []int32{int32(uint32(seed)), int32(uint32(seed >> 32)), int32(step), int32(first)})
+	at := [4]int32{int32(uint32(seed)), int32(uint32(seed >> 32)), int32(step), int32(first)}
+	p.at.upload(p.m.be, at[:])
 }
 
 // Supervised says how many targets the whole step has, over which the loss is averaged.
 func (p *Pass) Supervised(n int) {
-	p.m.be.Upload(p.scale.Buffer(), []float32{1 / float32(max(n, 1))})
+	scale := [1]float32{1 / float32(max(n, 1))}
+	p.scale.upload(p.m.be, scale[:])
 }
 
 // Forward computes Stats (and Logits).

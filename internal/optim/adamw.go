@@ -26,6 +26,8 @@ type AdamW struct {
 	be     kernels.Backend
 	params *graph.Params
 	square kernels.Buffer // float32 (1)
+	host   []float32      // square on the host
+	boxed  any            // host, made once: handing a slice to a backend as any allocates
 	groups [2]group       // decayed, not decayed
 }
 
@@ -38,7 +40,8 @@ type group struct {
 
 // NewAdamW allocates zeroed moments for the parameters.
 func NewAdamW(be kernels.Backend, params *graph.Params, o Options) (*AdamW, error) {
-	a := &AdamW{Options: o, be: be, params: params}
+	a := &AdamW{Options: o, be: be, params: params, host: make([]float32, 1)}
+	a.boxed = a.host
 	for _, b := range []struct {
 		buf *kernels.Buffer
 		n   int
@@ -65,11 +68,10 @@ func (a *AdamW) group(from, to int, decay float32) group {
 // skipped.
 func (a *AdamW) GradNorm() (float64, error) {
 	a.be.SquaredNorm(kernels.SquaredNorm{Out: a.square, X: a.params.Grads(), N: a.params.Len()})
-	var square [1]float32
-	if err := a.be.Download(square[:], a.square); err != nil {
+	if err := a.be.Download(a.boxed, a.square); err != nil {
 		return 0, err
 	}
-	return math.Sqrt(float64(square[0])), nil
+	return math.Sqrt(float64(a.host[0])), nil
 }
 
 // Step updates the parameters at learning rate lr, clipping a gradient of the given norm.

@@ -8,22 +8,25 @@ import (
 )
 
 // outputs are a pass's per-token statistics on the host.
-type outputs struct{ mask.Outputs }
+type outputs struct {
+	mask.Outputs
+	boxed [5]any // the slices of Outputs, made once: handing a slice to a backend as any allocates
+}
 
 func newOutputs(n int) outputs {
 	floats := func() []float32 { return make([]float32, n) }
-	return outputs{mask.Outputs{NLL: floats(), Conf: floats(), Entropy: floats(), Margin: floats(), Argmax: make([]int32, n)}}
+	o := outputs{Outputs: mask.Outputs{NLL: floats(), Conf: floats(), Entropy: floats(), Margin: floats(), Argmax: make([]int32, n)}}
+	o.boxed = [5]any{o.NLL, o.Conf, o.Entropy, o.Margin, o.Argmax}
+	return o
 }
 
 // download waits for the pass and copies what it said of each token.
 func (o *outputs) download(be kernels.Backend, p *model.Pass) error {
-	for _, d := range []struct {
-		dst []float32
-		src *graph.Value
-	}{{o.NLL, p.Stats.NLL}, {o.Conf, p.Stats.Conf}, {o.Entropy, p.Stats.Entropy}, {o.Margin, p.Stats.Margin}} {
-		if err := be.Download(d.dst, d.src.Buffer()); err != nil {
+	s := &p.Stats
+	for i, v := range [5]*graph.Value{s.NLL, s.Conf, s.Entropy, s.Margin, s.Argmax} {
+		if err := be.Download(o.boxed[i], v.Buffer()); err != nil {
 			return err
 		}
 	}
-	return be.Download(o.Argmax, p.Stats.Argmax.Buffer())
+	return nil
 }

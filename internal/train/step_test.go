@@ -1,0 +1,214 @@
+package train
+
+import (
+	"errors"
+	"math"
+	"testing"
+
+	"dmtrain/internal/config"
+	"dmtrain/internal/kernels"
+	"dmtrain/internal/kernels/cpu"
+	"dmtrain/internal/mask"
+)
+
+// tiny is a configuration whose steps take milliseconds.
+func tiny() config.Config {
+	c := config.Default()
+	c.Data.SeqLen = 16
+	c.Model = config.Model{Layers: 2, Heads: 2, Dim: 16}
+	c.Train.Steps, c.Train.BatchSize, c.Train.Warmup = 60, 8, 5
+	c.Train.LR, c.Train.MinLR = 1e-2, 1e-3
+	c.Train.EvalEvery, c.Train.SaveEvery, c.Train.Keep = 20, 20, 0
+	c.Mask.MinTokens, c.Mask.Warmup = 1, 3
+	return c
+}
+
+func withMask(form, control string) config.Config {
+	c := tiny()
+	c.Mask.Form, c.Mask.Control = form, control
+	if control == mask.ControlTwoPass {
+		c.Mask.Reliability = mask.ReliabilityConfidence
+	}
+	return c
+}
+
+func openCPU(t testing.TB, threads int) kernels.Backend {
+	t.Helper()
+	be, err := cpu.New(cpu.Options{Threads: threads})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { be.Close() })
+	return be
+}
+
+func stepperOf(t testing.TB, be kernels.Backend, c config.Config, vocab int) *stepper {
+	t.Helper()
+	s, err := newStepper(be, c, maskRun(c, vocab, math.Log(float64(vocab)), nil), randomRows(c.Run.Seed, vocab))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestStepAllocatesNothing(t *testing.T) {
+	for name, c := range map[string]config.Config{
+		"static":   tiny(),
+		"input":    withMask(mask.FormInput, mask.ControlFixed),
+		"adaptive": withMask(mask.FormInfill, mask.ControlAdaptive),
+		"two pass": withMask(mask.FormInfill, mask.ControlTwoPass),
+		"dropout":  func() config.Config { c := tiny(); c.Model.Dropout, c.Mask.EdgeDrop = 0.1, 0.1; return c }(),
+		"micro":    func() config.Config { c := tiny(); c.Train.MicroBatch = 2; return c }(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := stepperOf(t, openCPU(t, 2), c, 16)
+			step := 0
+			run := func() {
+				if _, err := s.step(step); err != nil {
+					t.Fatal(err)
+				}
+				step++
+			}
+			run()
+			run()
+			if n := testing.AllocsPerRun(10, run); n != 0 {
+				t.Errorf("%v allocations a step", n)
+			}
+		})
+	}
+}
+
+// A step cut into micro-batches is the step of one big batch: the same plans, and losses and gradients up to the rounding of
+// sums taken in another order.
+func TestMicroBatchesMakeOneStep(t *testing.T) {
+	whole := withMask(mask.FormInfill, mask.ControlAdaptive)
+	cut := whole
+	cut.Train.MicroBatch = 2
+	be := openCPU(t, 2)
+	a, b := stepperOf(t, be, whole, 16), stepperOf(t, be, cut, 16)
+	for step := range 5 {
+		ra, err := a.step(step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rb, err := b.step(step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ra.Supervised != rb.Supervised || math.Abs(ra.Loss-rb.Loss) > 1e-5*ra.Loss || math.Abs(ra.GradNorm-rb.GradNorm) > 1e-4*ra.GradNorm {
+			t.Errorf("step %d: %+v in one batch, %+v in four", step, ra, rb)
+		}
+	}
+}
+
+// Steps are functions of the seed alone: neither the number of threads nor an earlier run of the same step changes a bit.
+func TestStepsRepeat(t *testing.T) {
+	c := withMask(mask.FormInfill, mask.ControlAdaptive)
+	c.Model.Dropout = 0.1
+	var want []result
+	for _, threads := range []int{1, 2, 3, 4} {
+		s := stepperOf(t, openCPU(t, threads), c, 16)
+		var got []result
+		for step := range 6 {
+			r, err := s.step(step)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, r)
+		}
+		if want == nil {
+			want = got
+		}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Errorf("%d threads, step %d: %+v, with one thread %+v", threads, i, got[i], want[i])
+			}
+		}
+	}
+}
+
+func TestLookaheadIsRefused(t *testing.T) {
+	c := tiny()
+	c.Mask.Structure, c.Mask.Window = mask.StructureLookahead, 1
+	_, err := stepperOf(t, openCPU(t, 1), c, 16).step(0)
+	var leak *mask.Leak
+	if !errors.As(err, &leak) {
+		t.Errorf("got %v, want a leak", err)
+	}
+}
+
+func TestStepWithoutAFiniteLossChangesNothing(t *testing.T) {
+	be := openCPU(t, 1)
+	s := stepperOf(t, be, tiny(), 16)
+	p := s.model.Params.All()[0]
+	w := make([]float32, p.Shape.Elems())
+	if err := be.Download(w, p.Value()); err != nil {
+		t.Fatal(err)
+	}
+	w[3] = float32(math.NaN())
+	be.Upload(p.Value(), w)
+	before := make([]float32, s.model.Params.Len())
+	after := make([]float32, s.model.Params.Len())
+	if err := be.Download(before, s.model.Params.Flat()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.step(0)
+	if err != nil || !r.Skipped {
+		t.Fatalf("%+v, %v: not skipped", r, err)
+	}
+	if err := be.Download(after, s.model.Params.Flat()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range before {
+		if math.Float32bits(before[i]) != math.Float32bits(after[i]) {
+			t.Fatalf("parameter %d changed from %v to %v", i, before[i], after[i])
+		}
+	}
+	if s.opt.Taken != 0 || s.control.Snapshot().Next != 0 {
+		t.Errorf("the optimiser took %d steps, the controller waits for step %d", s.opt.Taken, s.control.Snapshot().Next)
+	}
+}
+
+// The canary. On fresh uniformly random tokens no mask that leaks nothing can beat ln V but by sampling error. An unsound one must
+// collapse far below it, or the canary could not sing.
+func TestCanary(t *testing.T) {
+	const vocab, tail = 16, 50
+	run := func(t *testing.T, c config.Config, steps int) (loss, bound float64) {
+		s := stepperOf(t, openCPU(t, 2), c, vocab)
+		n := 0
+		for step := range steps {
+			r, err := s.step(step)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if step >= steps-tail {
+				loss += r.Loss * float64(r.Supervised)
+				n += r.Supervised
+			}
+		}
+		// Each prediction was made before its token could be known, so the mean of n losses whose spread is below 0.5 nats
+		// stays within five standard errors.
+		return loss / float64(n), 5 * 0.5 / math.Sqrt(float64(n))
+	}
+	for name, c := range map[string]config.Config{
+		"static":   tiny(),
+		"input":    withMask(mask.FormInput, mask.ControlFixed),
+		"infill":   withMask(mask.FormInfill, mask.ControlFixed),
+		"adaptive": withMask(mask.FormInfill, mask.ControlAdaptive),
+		"inverse":  withMask(mask.FormInfill, mask.ControlInverse),
+		"two pass": withMask(mask.FormInfill, mask.ControlTwoPass),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if loss, bound := run(t, c, 300); loss < math.Log(vocab)-bound {
+				t.Errorf("loss %.4f, below ln %d = %.4f by more than %.4f: something leaks", loss, vocab, math.Log(vocab), bound)
+			}
+		})
+	}
+	t.Run("unsound", func(t *testing.T) {
+		c := tiny()
+		c.Mask.Structure, c.Mask.Window, c.Mask.Certify = mask.StructureLookahead, 1, false
+		if loss, _ := run(t, c, 600); loss > 0.5*math.Log(vocab) {
+			t.Errorf("loss %.4f: a mask that shows every answer was not found out", loss)
+		}
+	})
+}
