@@ -95,3 +95,6 @@ func pieces(n, size int) int { return (n + size - 1) / size }
 
 // span is piece i of n cut into pieces of the given size.
 func span(i, size, n int) (from, to int) { return i * size, min((i+1)*size, n) }
+
+// seeds are the words of the draw's seed.
+func (d draw) seeds() (low, high uint32) { return uint32(d.seed), uint32(d.seed >> 32) }

@@ -9,13 +9,14 @@ import (
 // Embed gathers rows of the table. A row whose id is a fault is left as Add, or 0.
 func (b *Backend) Embed(a kernels.Embed) {
 	t := embedTask{
-		mem: &b.memory, out: f32(a.Out, a.N*a.C), table: f32(a.Table, a.V*a.C), ids: i32(a.IDs, a.N),
+		prim: &b.prim, mem: &b.memory, out: f32(a.Out, a.N*a.C), table: f32(a.Table, a.V*a.C), ids: i32(a.IDs, a.N),
 		add: optF32(a.Add, a.N*a.C), v: a.V, c: a.C,
 	}
 	launch(b, &b.tasks.embed, t, pieces(a.N, rowsPerItem(a.C)))
 }
 
 type embedTask struct {
+	prim            *primitives
 	mem             *memory
 	out, table, add []float32
 	ids             []int32
@@ -37,21 +38,21 @@ func (t *embedTask) run(_ *worker, item int) {
 			copy(out, row)
 			continue
 		}
-		add := t.add[n*t.c : (n+1)*t.c]
-		for j := range out {
-			out[j] = row[j] + add[j]
-		}
+		t.prim.add(out, row, t.add[n*t.c:(n+1)*t.c])
 	}
 }
 
 // EmbedBackward adds gradients to the table's rows. A worker owns a stripe of columns and goes through all
 // tokens, so each row's sum is taken in ascending order of tokens.
 func (b *Backend) EmbedBackward(a kernels.EmbedBackward) {
-	t := embedBackwardTask{mem: &b.memory, table: f32(a.DTable, a.V*a.C), dy: f32(a.DOut, a.N*a.C), ids: i32(a.IDs, a.N), v: a.V, c: a.C}
+	t := embedBackwardTask{
+		prim: &b.prim, mem: &b.memory, table: f32(a.DTable, a.V*a.C), dy: f32(a.DOut, a.N*a.C), ids: i32(a.IDs, a.N), v: a.V, c: a.C,
+	}
 	launch(b, &b.tasks.embedBackward, t, pieces(a.C, stripe))
 }
 
 type embedBackwardTask struct {
+	prim      *primitives
 	mem       *memory
 	table, dy []float32
 	ids       []int32
@@ -65,7 +66,8 @@ func (t *embedBackwardTask) run(_ *worker, item int) {
 			t.mem.report(fmt.Errorf("cpu: embed backward: token id %d is outside the vocabulary of %d", id, t.v))
 			continue
 		}
-		addTo(t.table[int(id)*t.c+j0:int(id)*t.c+j1], t.dy[n*t.c+j0:n*t.c+j1])
+		row := t.table[int(id)*t.c+j0 : int(id)*t.c+j1]
+		t.prim.add(row, row, t.dy[n*t.c+j0:n*t.c+j1])
 	}
 }
 

@@ -46,7 +46,7 @@ func (t *matMulTask) run(_ *worker, item int) {
 	} else {
 		b = b[min(j0, len(b)):]
 	}
-	t.prim.gemm(t.c[i0*t.n+j0:], t.n, a, lda, t.transA, b, ldb, t.transB, i1-i0, j1-j0, t.k)
+	gonumGemm(t.c[i0*t.n+j0:], t.n, a, lda, t.transA, b, ldb, t.transB, i1-i0, j1-j0, t.k)
 	if t.gelu != nil {
 		for i := i0; i < i1; i++ {
 			t.prim.gelu(t.gelu[i*t.n+j0:i*t.n+j1], t.c[i*t.n+j0:i*t.n+j1])
@@ -73,7 +73,7 @@ func start(c, bias, add []float32, biasAt, addAt int) {
 
 // BiasGrad adds to DBias the column sums of DY.
 func (b *Backend) BiasGrad(a kernels.BiasGrad) {
-	t := biasGradTask{sum: f32(a.DBias, a.Cols), x: f32(a.DY, a.Rows*a.Cols), rows: a.Rows, cols: a.Cols}
+	t := biasGradTask{prim: &b.prim, sum: f32(a.DBias, a.Cols), x: f32(a.DY, a.Rows*a.Cols), rows: a.Rows, cols: a.Cols}
 	launch(b, &b.tasks.biasGrad, t, pieces(a.Cols, stripe))
 }
 
@@ -85,34 +85,24 @@ const (
 )
 
 type biasGradTask struct {
+	prim       *primitives
 	sum, x     []float32
 	rows, cols int
 }
 
-func (t *biasGradTask) run(_ *worker, item int) {
+func (t *biasGradTask) run(w *worker, item int) {
 	j0, j1 := span(item, stripe, t.cols)
-	var partial [stripe]float32
-	p := partial[:j1-j0]
-	sum := t.sum[j0:j1]
+	partial := w.scratch(stripe)[:j1-j0]
 	for block := range pieces(t.rows, rowBlock) {
 		i0, i1 := span(block, rowBlock, t.rows)
-		clear(p)
-		for i := i0; i < i1; i++ {
-			addTo(p, t.x[i*t.cols+j0:i*t.cols+j1])
-		}
-		addTo(sum, p)
-	}
-}
-
-func addTo(dst, src []float32) {
-	src = src[:len(dst)]
-	for i := range dst {
-		dst[i] += src[i]
+		t.prim.columnSums(partial, t.x[i0*t.cols+j0:], t.cols, i1-i0)
+		t.prim.add(t.sum[j0:j1], t.sum[j0:j1], partial)
 	}
 }
 
 // sumPartialsTask adds rows of partial sums to dst, in ascending order.
 type sumPartialsTask struct {
+	prim         *primitives
 	dst, partial []float32 // partial is rows × stride
 	rows, stride int
 }
@@ -120,6 +110,6 @@ type sumPartialsTask struct {
 func (t *sumPartialsTask) run(_ *worker, item int) {
 	j0, j1 := span(item, stripe, len(t.dst))
 	for i := range t.rows {
-		addTo(t.dst[j0:j1], t.partial[i*t.stride+j0:i*t.stride+j1])
+		t.prim.add(t.dst[j0:j1], t.dst[j0:j1], t.partial[i*t.stride+j0:i*t.stride+j1])
 	}
 }

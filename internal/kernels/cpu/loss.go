@@ -3,6 +3,7 @@ package cpu
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"dmtrain/internal/kernels"
 )
@@ -10,7 +11,7 @@ import (
 // CrossEntropy reads each row of logits into its outputs. A target outside −1 … V−1 is a fault.
 func (b *Backend) CrossEntropy(a kernels.CrossEntropy) {
 	t := crossEntropyTask{
-		mem: &b.memory, logits: f32(a.Logits, a.N*a.V), targets: i32(a.Targets, a.N), v: a.V,
+		prim: &b.prim, mem: &b.memory, logits: f32(a.Logits, a.N*a.V), targets: i32(a.Targets, a.N), v: a.V,
 		nll: optF32(a.NLL, a.N), conf: optF32(a.Conf, a.N), entropy: optF32(a.Entropy, a.N), margin: optF32(a.Margin, a.N),
 		argmax: optI32(a.Argmax, a.N), dlogits: optF32(a.DLogits, a.N*a.V),
 	}
@@ -21,6 +22,7 @@ func (b *Backend) CrossEntropy(a kernels.CrossEntropy) {
 }
 
 type crossEntropyTask struct {
+	prim                       *primitives
 	mem                        *memory
 	logits                     []float32
 	targets                    []int32
@@ -31,41 +33,55 @@ type crossEntropyTask struct {
 	v                          int
 }
 
-func (t *crossEntropyTask) run(_ *worker, item int) {
+func (t *crossEntropyTask) run(w *worker, item int) {
 	n0, n1 := span(item, rowsPerItem(t.v), len(t.targets))
 	for n := n0; n < n1; n++ {
-		t.row(n)
+		t.row(w, n)
 	}
 }
 
-func (t *crossEntropyTask) row(n int) {
+func (t *crossEntropyTask) row(w *worker, n int) {
 	x := t.logits[n*t.v : (n+1)*t.v]
+	target, nll := t.target(n), float32(0)
+	top := t.top(w, x)
+	if target >= 0 {
+		nll = top.first - x[target] // before the gradient overwrites x
+	}
+	var e []float32 // a chunk's exponentials, or all of them
+	if t.dlogits == nil {
+		e = w.scratch(min(t.v, lossChunk))
+	} else {
+		e = t.dlogits[n*t.v : (n+1)*t.v]
+	}
+	sum, spread := t.sums(e, x, top.first)
+	if target >= 0 {
+		nll += float32(math.Log(sum))
+	}
+	put(t.nll, n, nll)
+	put(t.conf, n, float32(1/sum))
+	put(t.entropy, n, float32(math.Log(sum)+spread/sum))
+	put(t.margin, n, float32((1-math.Exp(float64(top.second-top.first)))/sum))
+	if t.argmax != nil {
+		t.argmax[n] = int32(top.argmax)
+	}
+	switch {
+	case t.dlogits == nil:
+	case target < 0:
+		clear(e)
+	default:
+		t.prim.scale(e, e, t.scale/float32(sum))
+		e[target] -= t.scale
+	}
+}
+
+// target is token n's class, −1 for none. A class that does not exist is a fault and bears no loss.
+func (t *crossEntropyTask) target(n int) int {
 	target := int(t.targets[n])
 	if target < -1 || target >= t.v {
 		t.mem.report(fmt.Errorf("cpu: cross-entropy: target %d is outside the vocabulary of %d", target, t.v))
-		target = -1
+		return -1
 	}
-	s := softmaxOf(x)
-	put(t.nll, n, nllOf(x, target, s))
-	put(t.conf, n, float32(1/s.sum))
-	put(t.entropy, n, float32(math.Log(s.sum)+s.spread/s.sum))
-	put(t.margin, n, float32((1-math.Exp(float64(s.second-s.max)))/s.sum))
-	if t.argmax != nil {
-		t.argmax[n] = int32(s.argmax)
-	}
-	if t.dlogits == nil {
-		return
-	}
-	dx := t.dlogits[n*t.v : (n+1)*t.v]
-	if target < 0 {
-		clear(dx)
-		return
-	}
-	norm := float32(1 / s.sum)
-	for j, v := range x {
-		dx[j] = exp(v-s.max) * norm * t.scale
-	}
-	dx[target] -= t.scale
+	return target
 }
 
 func put(dst []float32, n int, v float32) {
@@ -74,37 +90,47 @@ func put(dst []float32, n int, v float32) {
 	}
 }
 
-// softmax is what a row of logits x comes down to.
-type softmax struct {
-	max, second float32 // the largest logit and the next; −∞ where there is none
-	argmax      int
-	sum         float64 // Σ exp(x−max)
-	spread      float64 // Σ exp(x−max)·(max−x): entropy = ln sum + spread/sum
+// lossChunk is how many classes are summed in float32 before the sum goes on in float64.
+const lossChunk = 4096
+
+// leaders are the largest logit, the first place it has, and the next largest; −∞ where there is none.
+type leaders struct {
+	first, second float32
+	argmax        int
 }
 
-func softmaxOf(x []float32) softmax {
-	s := softmax{max: -inf, second: -inf}
-	for j, v := range x {
-		switch {
-		case v > s.max:
-			s.max, s.second, s.argmax = v, s.max, j
-		case v > s.second:
-			s.second = v
+func (t *crossEntropyTask) top(w *worker, x []float32) leaders {
+	l := leaders{first: -inf(), second: -inf()}
+	lanes := max(1, t.prim.lanes)
+	first, second := w.first[:lanes], w.second[:lanes]
+	where := 0 // the chunk that has the largest
+	for c := 0; c < len(x); c += lossChunk {
+		t.prim.topTwo(x[c:min(c+lossChunk, len(x))], first, second)
+		before := l.first
+		for i := range lanes {
+			l.second = max(l.second, second[i], min(l.first, first[i]))
+			l.first = max(l.first, first[i])
+		}
+		if l.first > before {
+			where = c
 		}
 	}
-	for _, v := range x {
-		e := exp(v - s.max)
-		s.sum += float64(e)
-		if e != 0 {
-			s.spread += float64(e * (s.max - v))
-		}
+	if t.argmax != nil {
+		l.argmax = where + max(0, slices.Index(x[where:], l.first))
 	}
-	return s
+	return l
 }
 
-func nllOf(x []float32, target int, s softmax) float32 {
-	if target < 0 {
-		return 0
+// sums are Σ exp(x − top) and Σ exp(x − top)·(top − x), the exponentials left in e where it has room for all.
+func (t *crossEntropyTask) sums(e, x []float32, top float32) (sum, spread float64) {
+	for c := 0; c < len(x); c += lossChunk {
+		part := x[c:min(c+lossChunk, len(x))]
+		to := e
+		if len(e) == len(x) {
+			to = e[c:]
+		}
+		s, d := t.prim.expSum(to[:len(part)], part, top)
+		sum, spread = sum+float64(s), spread+float64(d)
 	}
-	return float32(math.Log(s.sum) + float64(s.max-x[target]))
+	return sum, spread
 }

@@ -68,13 +68,14 @@ func (t *maskedFillTask) run(_ *worker, item int) {
 func (b *Backend) MaskedFillBackward(a kernels.MaskedFillBackward) {
 	n := a.Rows * a.Cols
 	t := maskedFillBackwardTask{
-		dx: f32(a.DX, n), dy: f32(a.DY, n), hidden: u8(a.Hidden, a.Rows), value: optF32(a.DValue, a.Cols),
+		prim: &b.prim, dx: f32(a.DX, n), dy: f32(a.DY, n), hidden: u8(a.Hidden, a.Rows), value: optF32(a.DValue, a.Cols),
 		rows: a.Rows, cols: a.Cols,
 	}
 	launch(b, &b.tasks.maskedFillBackward, t, pieces(a.Cols, stripe))
 }
 
 type maskedFillBackwardTask struct {
+	prim       *primitives
 	dx, dy     []float32
 	hidden     []uint8
 	value      []float32
@@ -91,7 +92,7 @@ func (t *maskedFillBackwardTask) run(_ *worker, item int) {
 			continue
 		}
 		if t.value != nil {
-			addTo(t.value[j0:j1], dy)
+			t.prim.add(t.value[j0:j1], t.value[j0:j1], dy)
 		}
 		clear(dx)
 	}
@@ -181,13 +182,6 @@ func (m *mask) queryTile(tile int) queryTile {
 func (m *mask) keyTile(tile int) keyTile {
 	v := m.tables[(pieces(m.t, tileQ)+tile)*extentsLen:][:extentsLen]
 	return keyTile{extent{v[0], v[1]}, extent{v[2], v[3]}, extent{v[4], v[5]}}
-}
-
-func (m *mask) visible(i, j int) bool {
-	if m.lo[i] > m.pos[j] || m.pos[j] > m.hi[i] {
-		return false
-	}
-	return m.tag == nil || (m.a[j] <= m.tag[i] && m.tag[i] <= m.b[j])
 }
 
 type prepareMaskTask struct{ mask mask }

@@ -15,7 +15,7 @@ func (b *Backend) SquaredNorm(a kernels.SquaredNorm) {
 		b.partial64 = make([]float64, chunks)
 	}
 	partial := b.partial64[:chunks]
-	launch(b, &b.tasks.squaredNorm, squaredNormTask{x: f32(a.X, a.N), partial: partial}, chunks)
+	launch(b, &b.tasks.squaredNorm, squaredNormTask{prim: &b.prim, x: f32(a.X, a.N), partial: partial}, chunks)
 	var sum float64
 	for _, p := range partial {
 		sum += p
@@ -24,27 +24,24 @@ func (b *Backend) SquaredNorm(a kernels.SquaredNorm) {
 }
 
 type squaredNormTask struct {
+	prim    *primitives
 	x       []float32
 	partial []float64
 }
 
 func (t *squaredNormTask) run(_ *worker, item int) {
 	i0, i1 := span(item, chunk, len(t.x))
-	var sum float64
-	for _, v := range t.x[i0:i1] {
-		sum += float64(v) * float64(v)
-	}
-	t.partial[item] = sum
+	t.partial[item] = t.prim.sumSquares(t.x[i0:i1])
 }
 
 // AdamW updates parameters.
 func (b *Backend) AdamW(a kernels.AdamW) {
 	t := adamWTask{
-		param: f32(a.Param, a.N), grad: f32(a.Grad, a.N), m: f32(a.M, a.N), v: f32(a.V, a.N),
+		prim: &b.prim, param: f32(a.Param, a.N), grad: f32(a.Grad, a.N), m: f32(a.M, a.N), v: f32(a.V, a.N),
 		beta1: a.Beta1, beta2: a.Beta2, eps: a.Eps, gradScale: a.GradScale,
 		keep: 1 - a.LR*a.Decay,
 		rate: float32(float64(a.LR) / (1 - math.Pow(float64(a.Beta1), float64(a.Step)))),
-		root: float32(math.Sqrt(1 - math.Pow(float64(a.Beta2), float64(a.Step)))),
+		root: float32(1 / math.Sqrt(1-math.Pow(float64(a.Beta2), float64(a.Step)))),
 	}
 	if a.Low != nil {
 		t.low = elements[uint16](a.Low, tensor.BFloat16, a.N)
@@ -53,24 +50,20 @@ func (b *Backend) AdamW(a kernels.AdamW) {
 }
 
 type adamWTask struct {
+	prim                         *primitives
 	param, grad, m, v            []float32
 	low                          []uint16
 	beta1, beta2, eps, gradScale float32
 	keep                         float32 // 1 − LR·Decay
 	rate                         float32 // LR/(1 − β₁ᵏ)
-	root                         float32 // √(1 − β₂ᵏ)
+	root                         float32 // 1/√(1 − β₂ᵏ)
 }
 
 func (t *adamWTask) run(_ *worker, item int) {
 	i0, i1 := span(item, chunk, len(t.param))
-	p, grad, m, v := t.param[i0:i1], t.grad[i0:i1], t.m[i0:i1], t.v[i0:i1]
-	for i := range p {
-		g := t.gradScale * grad[i]
-		m[i] = t.beta1*m[i] + (1-t.beta1)*g
-		v[i] = t.beta2*v[i] + (1-t.beta2)*g*g
-		p[i] = t.keep*p[i] - t.rate*m[i]/(sqrt(v[i])/t.root+t.eps)
-	}
+	t.prim.adamW(t.param[i0:i1], t.grad[i0:i1], t.m[i0:i1], t.v[i0:i1],
+		t.gradScale, t.beta1, 1-t.beta1, t.beta2, 1-t.beta2, t.keep, t.rate, t.root, t.eps)
 	if t.low != nil {
-		roundBFloat16(t.low[i0:i1], p)
+		roundBFloat16(t.low[i0:i1], t.param[i0:i1])
 	}
 }

@@ -12,7 +12,9 @@ type task interface {
 
 // worker is a goroutine's private scratch.
 type worker struct {
-	buf []float32
+	buf           []float32
+	bounds        queryBounds
+	first, second [maxLanes]float32 // crossEntropyTask's leaders by lane
 }
 
 // scratch returns n floats of undefined content, valid until the worker's next item.

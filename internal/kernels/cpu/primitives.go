@@ -1,54 +1,65 @@
 package cpu
 
-import (
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/gonum"
-)
-
-// primitives are the inner loops of one instruction set.
+// primitives are the inner loops of one instruction set. A tile is tileS keys × tileQ queries, rows tileQ apart; functions
+// on tiles work on the first queries columns, and may work on more of them.
 type primitives struct {
 	path string // as in kernels.Info
-	// gemm sets C += op(A)·op(B), op(A) m×k and op(B) k×n.
-	gemm func(c []float32, ldc int, a []float32, lda int, transA bool, b []float32, ldb int, transB bool, m, n, k int)
-	// lanes is the number of float32 in a vector and strip the products of strips by width; none without vectors.
+
+	// lanes is the number of float32 in a vector; 0 without vectors, and then there are no strips either.
 	lanes int
-	strip [maxStrip + 1]stripFunc
+	strip [maxStrip + 1]stripFunc // by width
 	// transpose sets dst[c·ldd+r] = scale·src[r·lds+c].
 	transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int, scale float32)
-	// gelu sets y = gelu(x).
-	gelu func(y, x []float32)
+
+	add          func(y, a, b []float32)              // y = a + b
+	keep         func(y, a, b []float32)              // y = a·b, and 0 where b is 0, whatever a is
+	scale        func(y, x []float32, factor float32) // y = factor·x
+	gelu         func(y, x []float32)
+	geluBackward func(dx, dy, x []float32) // dx = dy·gelu'(x)
+
+	// layerNorm normalises one row; layerNormBackward adds to dWeight and dBias, and add may be nil.
+	layerNorm         func(y, x, weight, bias []float32, eps float32) (mean, rstd float32)
+	layerNormBackward func(dx, dWeight, dBias, dy, x, weight, add []float32, mean, rstd float32)
+
+	// softmaxStep takes a tile of scores into a running softmax: it raises max, sets shrink = exp(old max − max), scores =
+	// exp(scores − max) and sum = sum·shrink + Σ scores. A column of −∞ changes nothing.
+	softmaxStep func(scores []float32, keys, queries int, max, sum, shrink []float32)
+	// scaleColumns multiplies column i of x by factor[i].
+	scaleColumns func(x []float32, rows, queries int, factor []float32)
+	// hideScores sets to −∞ the score of each key j and query i whose [low[j], high[j]] and [from[i], to[i]] do not meet.
+	hideScores func(scores []float32, queries int, low, high, from, to []int32)
+	// scoreGradients turns scores p into exp(p − lse) and their gradients ds into p·(ds − delta)·scale; both are 0 where the score
+	// is −∞, whatever ds is.
+	scoreGradients func(p, ds []float32, keys, queries int, lse, delta []float32, scale float32)
+
+	dot        func(a, b []float32) float32
+	sumSquares func(x []float32) float64
+	// columnSums sets sum to the sums of the columns of x, rows in ascending order.
+	columnSums func(sum, x []float32, stride, rows int)
+
+	// topTwo leaves each lane's largest and second largest element, −∞ where there is none.
+	topTwo func(x, top, second []float32)
+	// expSum sets e = exp(x − max) and returns Σ e and Σ e·(max − x).
+	expSum func(e, x []float32, max float32) (sum, spread float32)
+
+	adamW func(p, grad, m, v []float32, gradScale, beta1, rest1, beta2, rest2, keep, rate, root, eps float32)
+
+	// dropFactors sets f[c] to 0 where unit(draw of column c) < rate and to keep elsewhere. The length of f is a multiple of
+	// dropBlock. edgeFactors does so for 4·quads rows of a tile, a query being a line and row j column 4·quad + j.
+	dropFactors func(f []float32, rate, keep float32, seedLow, seedHigh, purpose, step, line uint32)
+	edgeFactors func(f []float32, quads, queries int, rate, keep float32, quad, seedLow, seedHigh, purpose, step, line uint32)
 }
 
-// generic is plain Go and gonum's BLAS.
+const dropBlock = 64
+
+// generic is plain Go, with gonum's BLAS for products.
 func generic() primitives {
-	return primitives{path: "generic", gemm: gonumGemm, transpose: transpose, gelu: gelu}
-}
-
-// gonumGemm leaves the product to gonum, block by block: a block this small is summed there in one piece and on the
-// calling goroutine, so the order of its sums depends on k alone.
-func gonumGemm(c []float32, ldc int, a []float32, lda int, transA bool, b []float32, ldb int, transB bool, m, n, k int) {
-	if k == 0 {
-		return
+	return primitives{
+		path: "generic", transpose: transpose,
+		add: add, keep: keep, scale: scale, gelu: gelu, geluBackward: geluBackward,
+		layerNorm: layerNormRow, layerNormBackward: layerNormBackwardRow,
+		softmaxStep: softmaxStep, scaleColumns: scaleColumns, hideScores: hideScores, scoreGradients: scoreGradients,
+		dot: dot, sumSquares: sumSquares, columnSums: columnSums, topTwo: topTwo, expSum: expSum, adamW: adamW,
+		dropFactors: dropFactors, edgeFactors: edgeFactors,
 	}
-	for i := 0; i < m; i += blockM {
-		for j := 0; j < n; j += blockN {
-			gonum.Implementation{}.Sgemm(trans(transA), trans(transB), min(blockM, m-i), min(blockN, n-j), k,
-				1, a[at(i, lda, transA):], lda, b[at(j, ldb, !transB):], ldb, 1, c[i*ldc+j:], ldc)
-		}
-	}
-}
-
-// at is where row i of a matrix begins, or column i of one stored as its transpose.
-func at(i, ld int, trans bool) int {
-	if trans {
-		return i
-	}
-	return i * ld
-}
-
-func trans(t bool) blas.Transpose {
-	if t {
-		return blas.Trans
-	}
-	return blas.NoTrans
 }

@@ -13,18 +13,33 @@ func hasAVX2() bool { return cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasBMI
 func hasAVX512() bool { return hasAVX2() && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ }
 
 func avx2() primitives {
-	p := generic()
-	p.path, p.lanes = "avx2", 8
-	p.strip = [maxStrip + 1]stripFunc{1: asm.GEMM1AVX2, 2: asm.GEMM2AVX2, 3: asm.GEMM3AVX2}
-	p.transpose = transposeSIMD
-	return p
+	return primitives{
+		path: "avx2", lanes: 8,
+		strip:     [maxStrip + 1]stripFunc{1: asm.GEMM1AVX2, 2: asm.GEMM2AVX2, 3: asm.GEMM3AVX2},
+		transpose: transposeSIMD,
+		add:       asm.AddAVX2, keep: asm.KeepAVX2, scale: asm.ScaleAVX2, gelu: asm.GeluAVX2, geluBackward: asm.GeluBackwardAVX2,
+		layerNorm: asm.LayerNormAVX2, layerNormBackward: asm.LayerNormBackwardAVX2,
+		softmaxStep: asm.SoftmaxStepAVX2, scaleColumns: asm.ScaleColumnsAVX2, hideScores: asm.HideScoresAVX2,
+		scoreGradients: asm.ScoreGradientsAVX2,
+		dot:            asm.DotAVX2, sumSquares: asm.SumSquaresAVX2, columnSums: asm.ColumnSumsAVX2,
+		topTwo: asm.TopTwoAVX2, expSum: asm.ExpSumAVX2, adamW: asm.AdamWAVX2,
+		dropFactors: asm.DropFactorsAVX2, edgeFactors: asm.EdgeFactorsAVX2,
+	}
 }
 
 func avx512() primitives {
-	p := avx2()
-	p.path, p.lanes = "avx512", 16
-	p.strip = [maxStrip + 1]stripFunc{1: asm.GEMM1AVX512, 2: asm.GEMM2AVX512, 3: asm.GEMM3AVX512}
-	return p
+	return primitives{
+		path: "avx512", lanes: 16,
+		strip:     [maxStrip + 1]stripFunc{1: asm.GEMM1AVX512, 2: asm.GEMM2AVX512, 3: asm.GEMM3AVX512},
+		transpose: transposeSIMD,
+		add:       asm.AddAVX512, keep: asm.KeepAVX512, scale: asm.ScaleAVX512, gelu: asm.GeluAVX512, geluBackward: asm.GeluBackwardAVX512,
+		layerNorm: asm.LayerNormAVX512, layerNormBackward: asm.LayerNormBackwardAVX512,
+		softmaxStep: asm.SoftmaxStepAVX512, scaleColumns: asm.ScaleColumnsAVX512, hideScores: asm.HideScoresAVX512,
+		scoreGradients: asm.ScoreGradientsAVX512,
+		dot:            asm.DotAVX512, sumSquares: asm.SumSquaresAVX512, columnSums: asm.ColumnSumsAVX512,
+		topTwo: asm.TopTwoAVX512, expSum: asm.ExpSumAVX512, adamW: asm.AdamWAVX512,
+		dropFactors: asm.DropFactorsAVX512, edgeFactors: asm.EdgeFactorsAVX512,
+	}
 }
 
 // transposeSIMD leaves the rests that make no 8 × 8 block to the plain loop.

@@ -8,8 +8,11 @@ package cpu
 type stripFunc func(c []float32, ldc int, init []float32, ldi int, bias []float32, a []float32, sam, sak int,
 	b []float32, ldb int, m, n, k int)
 
-// maxStrip is the widest strip, in vectors.
-const maxStrip = 3
+// maxStrip is the widest strip, in vectors, and maxLanes the widest vector.
+const (
+	maxStrip = 3
+	maxLanes = 16
+)
 
 // strips cuts n columns into strips: as many of the widest as there can be, but no strip of one vector where two of two do,
 // because the narrowest cannot hide the latency of its additions.

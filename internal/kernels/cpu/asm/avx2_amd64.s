@@ -11,7 +11,7 @@ TEXT ·GEMM1AVX2(SB), NOSPLIT, $0-184
 	SUBQ    $0x00000000, AX
 	MOVQ    $+8, CX
 	SUBQ    AX, CX
-	LEAQ    avx2tail<>+0(SB), AX
+	LEAQ    avx2_tail<>+0(SB), AX
 	VMOVUPS (AX)(CX*4), Y0
 	MOVQ    c_base+0(FP), AX
 	MOVQ    init_base+32(FP), CX
@@ -325,23 +325,23 @@ fewer20:
 	VZEROUPPER
 	RET
 
-DATA avx2tail<>+0(SB)/4, $0xffffffff
-DATA avx2tail<>+4(SB)/4, $0xffffffff
-DATA avx2tail<>+8(SB)/4, $0xffffffff
-DATA avx2tail<>+12(SB)/4, $0xffffffff
-DATA avx2tail<>+16(SB)/4, $0xffffffff
-DATA avx2tail<>+20(SB)/4, $0xffffffff
-DATA avx2tail<>+24(SB)/4, $0xffffffff
-DATA avx2tail<>+28(SB)/4, $0xffffffff
-DATA avx2tail<>+32(SB)/4, $0x00000000
-DATA avx2tail<>+36(SB)/4, $0x00000000
-DATA avx2tail<>+40(SB)/4, $0x00000000
-DATA avx2tail<>+44(SB)/4, $0x00000000
-DATA avx2tail<>+48(SB)/4, $0x00000000
-DATA avx2tail<>+52(SB)/4, $0x00000000
-DATA avx2tail<>+56(SB)/4, $0x00000000
-DATA avx2tail<>+60(SB)/4, $0x00000000
-GLOBL avx2tail<>(SB), RODATA|NOPTR, $64
+DATA avx2_tail<>+0(SB)/4, $0xffffffff
+DATA avx2_tail<>+4(SB)/4, $0xffffffff
+DATA avx2_tail<>+8(SB)/4, $0xffffffff
+DATA avx2_tail<>+12(SB)/4, $0xffffffff
+DATA avx2_tail<>+16(SB)/4, $0xffffffff
+DATA avx2_tail<>+20(SB)/4, $0xffffffff
+DATA avx2_tail<>+24(SB)/4, $0xffffffff
+DATA avx2_tail<>+28(SB)/4, $0xffffffff
+DATA avx2_tail<>+32(SB)/4, $0x00000000
+DATA avx2_tail<>+36(SB)/4, $0x00000000
+DATA avx2_tail<>+40(SB)/4, $0x00000000
+DATA avx2_tail<>+44(SB)/4, $0x00000000
+DATA avx2_tail<>+48(SB)/4, $0x00000000
+DATA avx2_tail<>+52(SB)/4, $0x00000000
+DATA avx2_tail<>+56(SB)/4, $0x00000000
+DATA avx2_tail<>+60(SB)/4, $0x00000000
+GLOBL avx2_tail<>(SB), RODATA|NOPTR, $64
 
 // func GEMM2AVX2(c []float32, ldc int, init []float32, ldi int, bias []float32, a []float32, sam int, sak int, b []float32, ldb int, m int, n int, k int)
 // Requires: AVX, FMA3
@@ -350,7 +350,7 @@ TEXT ·GEMM2AVX2(SB), NOSPLIT, $0-184
 	SUBQ    $0x00000008, AX
 	MOVQ    $+8, CX
 	SUBQ    AX, CX
-	LEAQ    avx2tail<>+0(SB), AX
+	LEAQ    avx2_tail<>+0(SB), AX
 	VMOVUPS (AX)(CX*4), Y0
 	MOVQ    c_base+0(FP), AX
 	MOVQ    init_base+32(FP), CX
@@ -752,7 +752,7 @@ TEXT ·GEMM3AVX2(SB), NOSPLIT, $0-184
 	SUBQ    $0x00000010, AX
 	MOVQ    $+8, CX
 	SUBQ    AX, CX
-	LEAQ    avx2tail<>+0(SB), AX
+	LEAQ    avx2_tail<>+0(SB), AX
 	VMOVUPS (AX)(CX*4), Y0
 	MOVQ    c_base+0(FP), AX
 	MOVQ    init_base+32(FP), CX
@@ -1312,3 +1312,2162 @@ cols84:
 done83:
 	VZEROUPPER
 	RET
+
+// func AddAVX2(y []float32, a []float32, b []float32)
+// Requires: AVX
+TEXT ·AddAVX2(SB), NOSPLIT, $0-72
+	MOVQ y_len+8(FP), AX
+	MOVQ y_base+0(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	SUBQ $0x08, AX
+	JL   rest86
+
+vectors85:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, AX
+	JGE     vectors85
+
+rest86:
+	ADDQ       $0x08, AX
+	JZ         end87
+	MOVQ       $+8, SI
+	SUBQ       AX, SI
+	LEAQ       avx2_tail<>+0(SB), AX
+	VMOVUPS    (AX)(SI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (BX), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end87:
+	VZEROUPPER
+	RET
+
+DATA avx2_00000000<>+0(SB)/4, $0x00000000
+DATA avx2_00000000<>+4(SB)/4, $0x00000000
+DATA avx2_00000000<>+8(SB)/4, $0x00000000
+DATA avx2_00000000<>+12(SB)/4, $0x00000000
+DATA avx2_00000000<>+16(SB)/4, $0x00000000
+DATA avx2_00000000<>+20(SB)/4, $0x00000000
+DATA avx2_00000000<>+24(SB)/4, $0x00000000
+DATA avx2_00000000<>+28(SB)/4, $0x00000000
+GLOBL avx2_00000000<>(SB), RODATA|NOPTR, $32
+
+// func ScaleAVX2(y []float32, x []float32, factor float32)
+// Requires: AVX
+TEXT ·ScaleAVX2(SB), NOSPLIT, $0-52
+	MOVQ         y_len+8(FP), AX
+	MOVQ         y_base+0(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS factor+48(FP), Y0
+	SUBQ         $0x08, AX
+	JL           rest89
+
+vectors88:
+	VMOVUPS (DX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (CX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, AX
+	JGE     vectors88
+
+rest89:
+	ADDQ       $0x08, AX
+	JZ         end90
+	MOVQ       $+8, BX
+	SUBQ       AX, BX
+	LEAQ       avx2_tail<>+0(SB), AX
+	VMOVUPS    (AX)(BX*4), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VMULPS     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y1, (CX)
+
+end90:
+	VZEROUPPER
+	RET
+
+// func KeepAVX2(y []float32, a []float32, b []float32)
+// Requires: AVX
+TEXT ·KeepAVX2(SB), NOSPLIT, $0-72
+	MOVQ y_len+8(FP), AX
+	MOVQ y_base+0(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	SUBQ $0x08, AX
+	JL   rest92
+
+vectors91:
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VMOVUPS avx2_00000000<>+0(SB), Y2
+	VCMPPS  $0x04, Y2, Y1, Y2
+	VMULPS  Y1, Y0, Y0
+	VANDPS  Y2, Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, AX
+	JGE     vectors91
+
+rest92:
+	ADDQ       $0x08, AX
+	JZ         end93
+	MOVQ       $+8, SI
+	SUBQ       AX, SI
+	LEAQ       avx2_tail<>+0(SB), AX
+	VMOVUPS    (AX)(SI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (BX), Y0, Y2
+	VMOVUPS    avx2_00000000<>+0(SB), Y3
+	VCMPPS     $0x04, Y3, Y2, Y3
+	VMULPS     Y2, Y1, Y1
+	VANDPS     Y3, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end93:
+	VZEROUPPER
+	RET
+
+// func GeluAVX2(y []float32, x []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·GeluAVX2(SB), NOSPLIT, $0-48
+	MOVQ y_len+8(FP), AX
+	MOVQ y_base+0(FP), CX
+	MOVQ x_base+24(FP), DX
+	SUBQ $0x08, AX
+	JL   rest95
+
+vectors94:
+	VMOVUPS      (DX), Y0
+	VMULPS       Y0, Y0, Y2
+	VMOVUPS      avx2_bd922279<>+0(SB), Y1
+	VFMADD213PS  avx2_bfcc422a<>+0(SB), Y2, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      avx2_c2d00000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      avx2_42b20000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMULPS       avx2_3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS avx2_3f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS avx2_b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      avx2_39506967<>+0(SB), Y3
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y1, Y3
+	VADDPS       avx2_3f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y2
+	VPSRAD       $0x01, Y2, Y1
+	VPSUBD       Y1, Y2, Y2
+	VPADDD       avx2_0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VPADDD       avx2_0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VMOVAPS      Y3, Y1
+	VADDPS       avx2_3f800000<>+0(SB), Y1, Y1
+	VDIVPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (CX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, AX
+	JGE          vectors94
+
+rest95:
+	ADDQ         $0x08, AX
+	JZ           end96
+	MOVQ         $+8, BX
+	SUBQ         AX, BX
+	LEAQ         avx2_tail<>+0(SB), AX
+	VMOVUPS      (AX)(BX*4), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMULPS       Y1, Y1, Y3
+	VMOVUPS      avx2_bd922279<>+0(SB), Y2
+	VFMADD213PS  avx2_bfcc422a<>+0(SB), Y3, Y2
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      avx2_c2d00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      avx2_42b20000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMULPS       avx2_3fb8aa3b<>+0(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS avx2_3f318000<>+0(SB), Y3, Y2
+	VFNMADD231PS avx2_b95e8083<>+0(SB), Y3, Y2
+	VMOVUPS      avx2_39506967<>+0(SB), Y4
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y2, Y4
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y2, Y4
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y2, Y4
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y4, Y4
+	VFMADD213PS  Y2, Y2, Y4
+	VADDPS       avx2_3f800000<>+0(SB), Y4, Y4
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y2
+	VPSUBD       Y2, Y3, Y3
+	VPADDD       avx2_0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y4, Y4
+	VPADDD       avx2_0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VMOVAPS      Y4, Y2
+	VADDPS       avx2_3f800000<>+0(SB), Y2, Y2
+	VDIVPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (CX)
+
+end96:
+	VZEROUPPER
+	RET
+
+DATA avx2_c2d00000<>+0(SB)/4, $0xc2d00000
+DATA avx2_c2d00000<>+4(SB)/4, $0xc2d00000
+DATA avx2_c2d00000<>+8(SB)/4, $0xc2d00000
+DATA avx2_c2d00000<>+12(SB)/4, $0xc2d00000
+DATA avx2_c2d00000<>+16(SB)/4, $0xc2d00000
+DATA avx2_c2d00000<>+20(SB)/4, $0xc2d00000
+DATA avx2_c2d00000<>+24(SB)/4, $0xc2d00000
+DATA avx2_c2d00000<>+28(SB)/4, $0xc2d00000
+GLOBL avx2_c2d00000<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_42b20000<>+0(SB)/4, $0x42b20000
+DATA avx2_42b20000<>+4(SB)/4, $0x42b20000
+DATA avx2_42b20000<>+8(SB)/4, $0x42b20000
+DATA avx2_42b20000<>+12(SB)/4, $0x42b20000
+DATA avx2_42b20000<>+16(SB)/4, $0x42b20000
+DATA avx2_42b20000<>+20(SB)/4, $0x42b20000
+DATA avx2_42b20000<>+24(SB)/4, $0x42b20000
+DATA avx2_42b20000<>+28(SB)/4, $0x42b20000
+GLOBL avx2_42b20000<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
+DATA avx2_3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
+DATA avx2_3fb8aa3b<>+8(SB)/4, $0x3fb8aa3b
+DATA avx2_3fb8aa3b<>+12(SB)/4, $0x3fb8aa3b
+DATA avx2_3fb8aa3b<>+16(SB)/4, $0x3fb8aa3b
+DATA avx2_3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
+DATA avx2_3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
+DATA avx2_3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
+GLOBL avx2_3fb8aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_3f318000<>+0(SB)/4, $0x3f318000
+DATA avx2_3f318000<>+4(SB)/4, $0x3f318000
+DATA avx2_3f318000<>+8(SB)/4, $0x3f318000
+DATA avx2_3f318000<>+12(SB)/4, $0x3f318000
+DATA avx2_3f318000<>+16(SB)/4, $0x3f318000
+DATA avx2_3f318000<>+20(SB)/4, $0x3f318000
+DATA avx2_3f318000<>+24(SB)/4, $0x3f318000
+DATA avx2_3f318000<>+28(SB)/4, $0x3f318000
+GLOBL avx2_3f318000<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_b95e8083<>+0(SB)/4, $0xb95e8083
+DATA avx2_b95e8083<>+4(SB)/4, $0xb95e8083
+DATA avx2_b95e8083<>+8(SB)/4, $0xb95e8083
+DATA avx2_b95e8083<>+12(SB)/4, $0xb95e8083
+DATA avx2_b95e8083<>+16(SB)/4, $0xb95e8083
+DATA avx2_b95e8083<>+20(SB)/4, $0xb95e8083
+DATA avx2_b95e8083<>+24(SB)/4, $0xb95e8083
+DATA avx2_b95e8083<>+28(SB)/4, $0xb95e8083
+GLOBL avx2_b95e8083<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_3f800000<>+0(SB)/4, $0x3f800000
+DATA avx2_3f800000<>+4(SB)/4, $0x3f800000
+DATA avx2_3f800000<>+8(SB)/4, $0x3f800000
+DATA avx2_3f800000<>+12(SB)/4, $0x3f800000
+DATA avx2_3f800000<>+16(SB)/4, $0x3f800000
+DATA avx2_3f800000<>+20(SB)/4, $0x3f800000
+DATA avx2_3f800000<>+24(SB)/4, $0x3f800000
+DATA avx2_3f800000<>+28(SB)/4, $0x3f800000
+GLOBL avx2_3f800000<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_39506967<>+0(SB)/4, $0x39506967
+DATA avx2_39506967<>+4(SB)/4, $0x39506967
+DATA avx2_39506967<>+8(SB)/4, $0x39506967
+DATA avx2_39506967<>+12(SB)/4, $0x39506967
+DATA avx2_39506967<>+16(SB)/4, $0x39506967
+DATA avx2_39506967<>+20(SB)/4, $0x39506967
+DATA avx2_39506967<>+24(SB)/4, $0x39506967
+DATA avx2_39506967<>+28(SB)/4, $0x39506967
+GLOBL avx2_39506967<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_3ab743ce<>+0(SB)/4, $0x3ab743ce
+DATA avx2_3ab743ce<>+4(SB)/4, $0x3ab743ce
+DATA avx2_3ab743ce<>+8(SB)/4, $0x3ab743ce
+DATA avx2_3ab743ce<>+12(SB)/4, $0x3ab743ce
+DATA avx2_3ab743ce<>+16(SB)/4, $0x3ab743ce
+DATA avx2_3ab743ce<>+20(SB)/4, $0x3ab743ce
+DATA avx2_3ab743ce<>+24(SB)/4, $0x3ab743ce
+DATA avx2_3ab743ce<>+28(SB)/4, $0x3ab743ce
+GLOBL avx2_3ab743ce<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_3c088908<>+0(SB)/4, $0x3c088908
+DATA avx2_3c088908<>+4(SB)/4, $0x3c088908
+DATA avx2_3c088908<>+8(SB)/4, $0x3c088908
+DATA avx2_3c088908<>+12(SB)/4, $0x3c088908
+DATA avx2_3c088908<>+16(SB)/4, $0x3c088908
+DATA avx2_3c088908<>+20(SB)/4, $0x3c088908
+DATA avx2_3c088908<>+24(SB)/4, $0x3c088908
+DATA avx2_3c088908<>+28(SB)/4, $0x3c088908
+GLOBL avx2_3c088908<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_3d2aa9c1<>+0(SB)/4, $0x3d2aa9c1
+DATA avx2_3d2aa9c1<>+4(SB)/4, $0x3d2aa9c1
+DATA avx2_3d2aa9c1<>+8(SB)/4, $0x3d2aa9c1
+DATA avx2_3d2aa9c1<>+12(SB)/4, $0x3d2aa9c1
+DATA avx2_3d2aa9c1<>+16(SB)/4, $0x3d2aa9c1
+DATA avx2_3d2aa9c1<>+20(SB)/4, $0x3d2aa9c1
+DATA avx2_3d2aa9c1<>+24(SB)/4, $0x3d2aa9c1
+DATA avx2_3d2aa9c1<>+28(SB)/4, $0x3d2aa9c1
+GLOBL avx2_3d2aa9c1<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_3e2aaaaa<>+0(SB)/4, $0x3e2aaaaa
+DATA avx2_3e2aaaaa<>+4(SB)/4, $0x3e2aaaaa
+DATA avx2_3e2aaaaa<>+8(SB)/4, $0x3e2aaaaa
+DATA avx2_3e2aaaaa<>+12(SB)/4, $0x3e2aaaaa
+DATA avx2_3e2aaaaa<>+16(SB)/4, $0x3e2aaaaa
+DATA avx2_3e2aaaaa<>+20(SB)/4, $0x3e2aaaaa
+DATA avx2_3e2aaaaa<>+24(SB)/4, $0x3e2aaaaa
+DATA avx2_3e2aaaaa<>+28(SB)/4, $0x3e2aaaaa
+GLOBL avx2_3e2aaaaa<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_3f000000<>+0(SB)/4, $0x3f000000
+DATA avx2_3f000000<>+4(SB)/4, $0x3f000000
+DATA avx2_3f000000<>+8(SB)/4, $0x3f000000
+DATA avx2_3f000000<>+12(SB)/4, $0x3f000000
+DATA avx2_3f000000<>+16(SB)/4, $0x3f000000
+DATA avx2_3f000000<>+20(SB)/4, $0x3f000000
+DATA avx2_3f000000<>+24(SB)/4, $0x3f000000
+DATA avx2_3f000000<>+28(SB)/4, $0x3f000000
+GLOBL avx2_3f000000<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_bfcc422a<>+0(SB)/4, $0xbfcc422a
+DATA avx2_bfcc422a<>+4(SB)/4, $0xbfcc422a
+DATA avx2_bfcc422a<>+8(SB)/4, $0xbfcc422a
+DATA avx2_bfcc422a<>+12(SB)/4, $0xbfcc422a
+DATA avx2_bfcc422a<>+16(SB)/4, $0xbfcc422a
+DATA avx2_bfcc422a<>+20(SB)/4, $0xbfcc422a
+DATA avx2_bfcc422a<>+24(SB)/4, $0xbfcc422a
+DATA avx2_bfcc422a<>+28(SB)/4, $0xbfcc422a
+GLOBL avx2_bfcc422a<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_bd922279<>+0(SB)/4, $0xbd922279
+DATA avx2_bd922279<>+4(SB)/4, $0xbd922279
+DATA avx2_bd922279<>+8(SB)/4, $0xbd922279
+DATA avx2_bd922279<>+12(SB)/4, $0xbd922279
+DATA avx2_bd922279<>+16(SB)/4, $0xbd922279
+DATA avx2_bd922279<>+20(SB)/4, $0xbd922279
+DATA avx2_bd922279<>+24(SB)/4, $0xbd922279
+DATA avx2_bd922279<>+28(SB)/4, $0xbd922279
+GLOBL avx2_bd922279<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_0000007f<>+0(SB)/4, $0x0000007f
+DATA avx2_0000007f<>+4(SB)/4, $0x0000007f
+DATA avx2_0000007f<>+8(SB)/4, $0x0000007f
+DATA avx2_0000007f<>+12(SB)/4, $0x0000007f
+DATA avx2_0000007f<>+16(SB)/4, $0x0000007f
+DATA avx2_0000007f<>+20(SB)/4, $0x0000007f
+DATA avx2_0000007f<>+24(SB)/4, $0x0000007f
+DATA avx2_0000007f<>+28(SB)/4, $0x0000007f
+GLOBL avx2_0000007f<>(SB), RODATA|NOPTR, $32
+
+// func GeluBackwardAVX2(dx []float32, dy []float32, x []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·GeluBackwardAVX2(SB), NOSPLIT, $0-72
+	MOVQ dx_len+8(FP), AX
+	MOVQ dx_base+0(FP), CX
+	MOVQ dy_base+24(FP), DX
+	MOVQ x_base+48(FP), BX
+	SUBQ $0x08, AX
+	JL   rest98
+
+vectors97:
+	VMOVUPS      (BX), Y0
+	VMOVUPS      avx2_c1200000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMOVUPS      avx2_41200000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMULPS       Y0, Y0, Y3
+	VMOVUPS      avx2_bd922279<>+0(SB), Y2
+	VFMADD213PS  avx2_bfcc422a<>+0(SB), Y3, Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      avx2_c2d00000<>+0(SB), Y1
+	VMAXPS       Y2, Y1, Y2
+	VMOVUPS      avx2_42b20000<>+0(SB), Y1
+	VMINPS       Y2, Y1, Y2
+	VMULPS       avx2_3fb8aa3b<>+0(SB), Y2, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VFNMADD231PS avx2_3f318000<>+0(SB), Y1, Y2
+	VFNMADD231PS avx2_b95e8083<>+0(SB), Y1, Y2
+	VMOVUPS      avx2_39506967<>+0(SB), Y4
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y2, Y4
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y2, Y4
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y2, Y4
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y4, Y4
+	VFMADD213PS  Y2, Y2, Y4
+	VADDPS       avx2_3f800000<>+0(SB), Y4, Y4
+	VCVTPS2DQ    Y1, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VPSUBD       Y2, Y1, Y1
+	VPADDD       avx2_0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y4, Y4
+	VPADDD       avx2_0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y4, Y4
+	VMOVAPS      Y4, Y2
+	VADDPS       avx2_3f800000<>+0(SB), Y2, Y4
+	VMOVUPS      avx2_3f800000<>+0(SB), Y1
+	VDIVPS       Y4, Y1, Y4
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      avx2_3e5b33b6<>+0(SB), Y1
+	VFMADD213PS  avx2_3fcc422a<>+0(SB), Y3, Y1
+	VMULPS       Y0, Y1, Y1
+	VMULPS       Y4, Y1, Y1
+	VFMADD213PS  Y4, Y2, Y1
+	VMOVUPS      (DX), Y0
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, (CX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, AX
+	JGE          vectors97
+
+rest98:
+	ADDQ         $0x08, AX
+	JZ           end99
+	MOVQ         $+8, SI
+	SUBQ         AX, SI
+	LEAQ         avx2_tail<>+0(SB), AX
+	VMOVUPS      (AX)(SI*4), Y0
+	VMASKMOVPS   (BX), Y0, Y1
+	VMOVUPS      avx2_c1200000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      avx2_41200000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMULPS       Y1, Y1, Y4
+	VMOVUPS      avx2_bd922279<>+0(SB), Y3
+	VFMADD213PS  avx2_bfcc422a<>+0(SB), Y4, Y3
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      avx2_c2d00000<>+0(SB), Y2
+	VMAXPS       Y3, Y2, Y3
+	VMOVUPS      avx2_42b20000<>+0(SB), Y2
+	VMINPS       Y3, Y2, Y3
+	VMULPS       avx2_3fb8aa3b<>+0(SB), Y3, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS avx2_3f318000<>+0(SB), Y2, Y3
+	VFNMADD231PS avx2_b95e8083<>+0(SB), Y2, Y3
+	VMOVUPS      avx2_39506967<>+0(SB), Y5
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y3, Y5
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y3, Y5
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y3, Y5
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y3, Y5
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y5, Y5
+	VFMADD213PS  Y3, Y3, Y5
+	VADDPS       avx2_3f800000<>+0(SB), Y5, Y5
+	VCVTPS2DQ    Y2, Y2
+	VPSRAD       $0x01, Y2, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPADDD       avx2_0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y5, Y5
+	VPADDD       avx2_0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y5, Y5
+	VMOVAPS      Y5, Y3
+	VADDPS       avx2_3f800000<>+0(SB), Y3, Y5
+	VMOVUPS      avx2_3f800000<>+0(SB), Y2
+	VDIVPS       Y5, Y2, Y5
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      avx2_3e5b33b6<>+0(SB), Y2
+	VFMADD213PS  avx2_3fcc422a<>+0(SB), Y4, Y2
+	VMULPS       Y1, Y2, Y2
+	VMULPS       Y5, Y2, Y2
+	VFMADD213PS  Y5, Y3, Y2
+	VMASKMOVPS   (DX), Y0, Y1
+	VMULPS       Y1, Y2, Y2
+	VMASKMOVPS   Y2, Y0, (CX)
+
+end99:
+	VZEROUPPER
+	RET
+
+DATA avx2_3fcc422a<>+0(SB)/4, $0x3fcc422a
+DATA avx2_3fcc422a<>+4(SB)/4, $0x3fcc422a
+DATA avx2_3fcc422a<>+8(SB)/4, $0x3fcc422a
+DATA avx2_3fcc422a<>+12(SB)/4, $0x3fcc422a
+DATA avx2_3fcc422a<>+16(SB)/4, $0x3fcc422a
+DATA avx2_3fcc422a<>+20(SB)/4, $0x3fcc422a
+DATA avx2_3fcc422a<>+24(SB)/4, $0x3fcc422a
+DATA avx2_3fcc422a<>+28(SB)/4, $0x3fcc422a
+GLOBL avx2_3fcc422a<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_3e5b33b6<>+0(SB)/4, $0x3e5b33b6
+DATA avx2_3e5b33b6<>+4(SB)/4, $0x3e5b33b6
+DATA avx2_3e5b33b6<>+8(SB)/4, $0x3e5b33b6
+DATA avx2_3e5b33b6<>+12(SB)/4, $0x3e5b33b6
+DATA avx2_3e5b33b6<>+16(SB)/4, $0x3e5b33b6
+DATA avx2_3e5b33b6<>+20(SB)/4, $0x3e5b33b6
+DATA avx2_3e5b33b6<>+24(SB)/4, $0x3e5b33b6
+DATA avx2_3e5b33b6<>+28(SB)/4, $0x3e5b33b6
+GLOBL avx2_3e5b33b6<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_c1200000<>+0(SB)/4, $0xc1200000
+DATA avx2_c1200000<>+4(SB)/4, $0xc1200000
+DATA avx2_c1200000<>+8(SB)/4, $0xc1200000
+DATA avx2_c1200000<>+12(SB)/4, $0xc1200000
+DATA avx2_c1200000<>+16(SB)/4, $0xc1200000
+DATA avx2_c1200000<>+20(SB)/4, $0xc1200000
+DATA avx2_c1200000<>+24(SB)/4, $0xc1200000
+DATA avx2_c1200000<>+28(SB)/4, $0xc1200000
+GLOBL avx2_c1200000<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_41200000<>+0(SB)/4, $0x41200000
+DATA avx2_41200000<>+4(SB)/4, $0x41200000
+DATA avx2_41200000<>+8(SB)/4, $0x41200000
+DATA avx2_41200000<>+12(SB)/4, $0x41200000
+DATA avx2_41200000<>+16(SB)/4, $0x41200000
+DATA avx2_41200000<>+20(SB)/4, $0x41200000
+DATA avx2_41200000<>+24(SB)/4, $0x41200000
+DATA avx2_41200000<>+28(SB)/4, $0x41200000
+GLOBL avx2_41200000<>(SB), RODATA|NOPTR, $32
+
+// func LayerNormAVX2(y []float32, x []float32, weight []float32, bias []float32, eps float32) (mean float32, rstd float32)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·LayerNormAVX2(SB), NOSPLIT, $0-112
+	MOVQ         y_len+8(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VXORPS       X0, X0, X0
+	VCVTSI2SSQ   AX, X0, X0
+	VBROADCASTSS X0, Y0
+	VMOVUPS      avx2_3f800000<>+0(SB), Y1
+	VDIVPS       Y0, Y1, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVQ         CX, DX
+	MOVQ         AX, BX
+	SUBQ         $0x08, BX
+	JL           rest101
+
+vectors100:
+	VMOVUPS (DX), Y2
+	VADDPS  Y2, Y1, Y1
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, BX
+	JGE     vectors100
+
+rest101:
+	ADDQ       $0x08, BX
+	JZ         end102
+	MOVQ       $+8, SI
+	SUBQ       BX, SI
+	LEAQ       avx2_tail<>+0(SB), BX
+	VMOVUPS    (BX)(SI*4), Y2
+	VMASKMOVPS (DX), Y2, Y2
+	VADDPS     Y2, Y1, Y1
+
+end102:
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPS       X2, X1, X1
+	VPERMILPS    $0x0e, X1, X2
+	VADDPS       X2, X1, X1
+	VPERMILPS    $0x01, X1, X2
+	VADDPS       X2, X1, X1
+	VBROADCASTSS X1, Y1
+	VMULPS       Y0, Y1, Y1
+	MOVSS        X1, mean+104(FP)
+	VXORPS       Y2, Y2, Y2
+	MOVQ         CX, DX
+	MOVQ         AX, BX
+	SUBQ         $0x08, BX
+	JL           rest104
+
+vectors103:
+	VMOVUPS     (DX), Y3
+	VSUBPS      Y1, Y3, Y3
+	VFMADD231PS Y3, Y3, Y2
+	ADDQ        $0x20, DX
+	SUBQ        $0x08, BX
+	JGE         vectors103
+
+rest104:
+	ADDQ        $0x08, BX
+	JZ          end105
+	MOVQ        $+8, SI
+	SUBQ        BX, SI
+	LEAQ        avx2_tail<>+0(SB), BX
+	VMOVUPS     (BX)(SI*4), Y3
+	VMASKMOVPS  (DX), Y3, Y4
+	VSUBPS      Y1, Y4, Y4
+	VANDPS      Y3, Y4, Y4
+	VFMADD231PS Y4, Y4, Y2
+
+end105:
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPS       X3, X2, X2
+	VPERMILPS    $0x0e, X2, X3
+	VADDPS       X3, X2, X2
+	VPERMILPS    $0x01, X2, X3
+	VADDPS       X3, X2, X2
+	VBROADCASTSS X2, Y2
+	VMULPS       Y0, Y2, Y2
+	VBROADCASTSS eps+96(FP), Y0
+	VADDPS       Y0, Y2, Y2
+	VSQRTPS      Y2, Y2
+	VMOVUPS      avx2_3f800000<>+0(SB), Y0
+	VDIVPS       Y2, Y0, Y2
+	MOVSS        X2, rstd+108(FP)
+	MOVQ         y_base+0(FP), DX
+	MOVQ         weight_base+48(FP), BX
+	MOVQ         bias_base+72(FP), SI
+	SUBQ         $0x08, AX
+	JL           rest107
+
+vectors106:
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (BX), Y3
+	VMOVUPS     (SI), Y4
+	VSUBPS      Y1, Y0, Y0
+	VMULPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VMOVUPS     Y0, (DX)
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, BX
+	ADDQ        $0x20, SI
+	SUBQ        $0x08, AX
+	JGE         vectors106
+
+rest107:
+	ADDQ        $0x08, AX
+	JZ          end108
+	MOVQ        $+8, DI
+	SUBQ        AX, DI
+	LEAQ        avx2_tail<>+0(SB), AX
+	VMOVUPS     (AX)(DI*4), Y0
+	VMASKMOVPS  (CX), Y0, Y3
+	VMASKMOVPS  (BX), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VSUBPS      Y1, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VFMADD213PS Y5, Y4, Y3
+	VMASKMOVPS  Y3, Y0, (DX)
+
+end108:
+	VZEROUPPER
+	RET
+
+// func LayerNormBackwardAVX2(dx []float32, dWeight []float32, dBias []float32, dy []float32, x []float32, weight []float32, add []float32, mean float32, rstd float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·LayerNormBackwardAVX2(SB), NOSPLIT, $0-176
+	MOVQ         dx_len+8(FP), AX
+	VBROADCASTSS mean+168(FP), Y0
+	VBROADCASTSS rstd+172(FP), Y1
+	VXORPS       X2, X2, X2
+	VCVTSI2SSQ   AX, X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVUPS      avx2_3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	MOVQ         dWeight_base+24(FP), CX
+	MOVQ         dBias_base+48(FP), DX
+	MOVQ         dy_base+72(FP), BX
+	MOVQ         x_base+96(FP), SI
+	MOVQ         weight_base+120(FP), DI
+	MOVQ         AX, R8
+	SUBQ         $0x08, R8
+	JL           rest110
+
+vectors109:
+	VMOVUPS     (SI), Y5
+	VSUBPS      Y0, Y5, Y5
+	VMULPS      Y1, Y5, Y5
+	VMOVUPS     (BX), Y6
+	VMOVUPS     (DI), Y7
+	VMULPS      Y6, Y7, Y7
+	VADDPS      Y7, Y3, Y3
+	VFMADD231PS Y5, Y7, Y4
+	VMOVUPS     (CX), Y7
+	VFMADD231PS Y5, Y6, Y7
+	VMOVUPS     Y7, (CX)
+	VMOVUPS     (DX), Y7
+	VADDPS      Y6, Y7, Y7
+	VMOVUPS     Y7, (DX)
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	ADDQ        $0x20, SI
+	ADDQ        $0x20, DI
+	SUBQ        $0x08, R8
+	JGE         vectors109
+
+rest110:
+	ADDQ        $0x08, R8
+	JZ          end111
+	MOVQ        $+8, R9
+	SUBQ        R8, R9
+	LEAQ        avx2_tail<>+0(SB), R8
+	VMOVUPS     (R8)(R9*4), Y5
+	VMASKMOVPS  (SI), Y5, Y6
+	VSUBPS      Y0, Y6, Y6
+	VMULPS      Y1, Y6, Y6
+	VMASKMOVPS  (BX), Y5, Y7
+	VMASKMOVPS  (DI), Y5, Y8
+	VMULPS      Y7, Y8, Y8
+	VADDPS      Y8, Y3, Y3
+	VFMADD231PS Y6, Y8, Y4
+	VMASKMOVPS  (CX), Y5, Y8
+	VFMADD231PS Y6, Y7, Y8
+	VMASKMOVPS  Y8, Y5, (CX)
+	VMASKMOVPS  (DX), Y5, Y8
+	VADDPS      Y7, Y8, Y8
+	VMASKMOVPS  Y8, Y5, (DX)
+
+end111:
+	VEXTRACTF128 $0x01, Y3, X5
+	VADDPS       X5, X3, X3
+	VPERMILPS    $0x0e, X3, X5
+	VADDPS       X5, X3, X3
+	VPERMILPS    $0x01, X3, X5
+	VADDPS       X5, X3, X3
+	VBROADCASTSS X3, Y3
+	VMULPS       Y2, Y3, Y3
+	VEXTRACTF128 $0x01, Y4, X5
+	VADDPS       X5, X4, X4
+	VPERMILPS    $0x0e, X4, X5
+	VADDPS       X5, X4, X4
+	VPERMILPS    $0x01, X4, X5
+	VADDPS       X5, X4, X4
+	VBROADCASTSS X4, Y4
+	VMULPS       Y2, Y4, Y4
+	MOVQ         dy_base+72(FP), BX
+	MOVQ         x_base+96(FP), SI
+	MOVQ         weight_base+120(FP), DI
+	MOVQ         dx_base+0(FP), CX
+	MOVQ         add_base+144(FP), DX
+	TESTQ        DX, DX
+	JZ           plain112
+	SUBQ         $0x08, AX
+	JL           rest115
+
+vectors114:
+	VMOVUPS      (SI), Y2
+	VSUBPS       Y0, Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      (BX), Y5
+	VMOVUPS      (DI), Y6
+	VMULPS       Y5, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VFNMADD231PS Y2, Y4, Y6
+	VMOVUPS      (DX), Y2
+	VFMADD213PS  Y2, Y1, Y6
+	VMOVUPS      Y6, (CX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, AX
+	JGE          vectors114
+
+rest115:
+	ADDQ         $0x08, AX
+	JZ           end116
+	MOVQ         $+8, R8
+	SUBQ         AX, R8
+	LEAQ         avx2_tail<>+0(SB), AX
+	VMOVUPS      (AX)(R8*4), Y2
+	VMASKMOVPS   (SI), Y2, Y5
+	VSUBPS       Y0, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VMASKMOVPS   (BX), Y2, Y0
+	VMASKMOVPS   (DI), Y2, Y6
+	VMULPS       Y0, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VFNMADD231PS Y5, Y4, Y6
+	VMASKMOVPS   (DX), Y2, Y0
+	VFMADD213PS  Y0, Y1, Y6
+	VMASKMOVPS   Y6, Y2, (CX)
+
+end116:
+	JMP done113
+
+plain112:
+	SUBQ $0x08, AX
+	JL   rest118
+
+vectors117:
+	VMOVUPS      (SI), Y2
+	VSUBPS       Y0, Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      (BX), Y5
+	VMOVUPS      (DI), Y6
+	VMULPS       Y5, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VFNMADD231PS Y2, Y4, Y6
+	VMULPS       Y1, Y6, Y6
+	VMOVUPS      Y6, (CX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	SUBQ         $0x08, AX
+	JGE          vectors117
+
+rest118:
+	ADDQ         $0x08, AX
+	JZ           end119
+	MOVQ         $+8, DX
+	SUBQ         AX, DX
+	LEAQ         avx2_tail<>+0(SB), AX
+	VMOVUPS      (AX)(DX*4), Y2
+	VMASKMOVPS   (SI), Y2, Y5
+	VSUBPS       Y0, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VMASKMOVPS   (BX), Y2, Y0
+	VMASKMOVPS   (DI), Y2, Y6
+	VMULPS       Y0, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VFNMADD231PS Y5, Y4, Y6
+	VMULPS       Y1, Y6, Y6
+	VMASKMOVPS   Y6, Y2, (CX)
+
+end119:
+done113:
+	VZEROUPPER
+	RET
+
+// func SoftmaxStepAVX2(scores []float32, keys int, queries int, max []float32, sum []float32, shrink []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·SoftmaxStepAVX2(SB), NOSPLIT, $0-112
+	MOVQ queries+32(FP), CX
+	SHLQ $0x02, CX
+	XORQ AX, AX
+
+group120:
+	CMPQ    AX, CX
+	JGE     groupsDone121
+	MOVQ    max_base+40(FP), DX
+	ADDQ    AX, DX
+	MOVQ    sum_base+64(FP), BX
+	ADDQ    AX, BX
+	MOVQ    shrink_base+88(FP), SI
+	ADDQ    AX, SI
+	VMOVUPS (DX), Y0
+	VMOVUPS (DX), Y1
+	MOVQ    scores_base+0(FP), DI
+	ADDQ    AX, DI
+	MOVQ    keys+24(FP), R8
+	TESTQ   R8, R8
+	JZ      done123
+
+times122:
+	VMAXPS (DI), Y0, Y0
+	ADDQ   $+256, DI
+	DECQ   R8
+	JNZ    times122
+
+done123:
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      avx2_ff800000<>+0(SB), Y2
+	VCMPPS       $0x04, Y2, Y0, Y2
+	VANDPS       Y2, Y0, Y0
+	VSUBPS       Y0, Y1, Y1
+	VMOVUPS      avx2_c2d00000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      avx2_42b20000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMULPS       avx2_3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS avx2_3f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS avx2_b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      avx2_39506967<>+0(SB), Y3
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y3, Y3
+	VFMADD213PS  Y1, Y1, Y3
+	VADDPS       avx2_3f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y2
+	VPSRAD       $0x01, Y2, Y1
+	VPSUBD       Y1, Y2, Y2
+	VPADDD       avx2_0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VPADDD       avx2_0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VMOVAPS      Y3, Y1
+	VMOVUPS      Y1, (SI)
+	VMOVUPS      (BX), Y2
+	VMULPS       Y1, Y2, Y2
+	VXORPS       Y1, Y1, Y1
+	MOVQ         scores_base+0(FP), DX
+	ADDQ         AX, DX
+	MOVQ         keys+24(FP), SI
+	TESTQ        SI, SI
+	JZ           done125
+
+times124:
+	VMOVUPS      (DX), Y3
+	VSUBPS       Y0, Y3, Y3
+	VMOVUPS      avx2_c2d00000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      avx2_42b20000<>+0(SB), Y4
+	VMINPS       Y3, Y4, Y3
+	VMULPS       avx2_3fb8aa3b<>+0(SB), Y3, Y4
+	VROUNDPS     $0x08, Y4, Y4
+	VFNMADD231PS avx2_3f318000<>+0(SB), Y4, Y3
+	VFNMADD231PS avx2_b95e8083<>+0(SB), Y4, Y3
+	VMOVUPS      avx2_39506967<>+0(SB), Y5
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y3, Y5
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y3, Y5
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y3, Y5
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y3, Y5
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y5, Y5
+	VFMADD213PS  Y3, Y3, Y5
+	VADDPS       avx2_3f800000<>+0(SB), Y5, Y5
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y3
+	VPSUBD       Y3, Y4, Y4
+	VPADDD       avx2_0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y5, Y5
+	VPADDD       avx2_0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VMOVAPS      Y5, Y3
+	VMOVUPS      Y3, (DX)
+	VADDPS       Y3, Y1, Y1
+	ADDQ         $+256, DX
+	DECQ         SI
+	JNZ          times124
+
+done125:
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, (BX)
+	ADDQ    $0x20, AX
+	JMP     group120
+
+groupsDone121:
+	VZEROUPPER
+	RET
+
+DATA avx2_ff800000<>+0(SB)/4, $0xff800000
+DATA avx2_ff800000<>+4(SB)/4, $0xff800000
+DATA avx2_ff800000<>+8(SB)/4, $0xff800000
+DATA avx2_ff800000<>+12(SB)/4, $0xff800000
+DATA avx2_ff800000<>+16(SB)/4, $0xff800000
+DATA avx2_ff800000<>+20(SB)/4, $0xff800000
+DATA avx2_ff800000<>+24(SB)/4, $0xff800000
+DATA avx2_ff800000<>+28(SB)/4, $0xff800000
+GLOBL avx2_ff800000<>(SB), RODATA|NOPTR, $32
+
+// func ScaleColumnsAVX2(x []float32, rows int, queries int, factor []float32)
+// Requires: AVX
+TEXT ·ScaleColumnsAVX2(SB), NOSPLIT, $0-64
+	MOVQ queries+32(FP), CX
+	SHLQ $0x02, CX
+	XORQ AX, AX
+
+group126:
+	CMPQ    AX, CX
+	JGE     groupsDone127
+	MOVQ    factor_base+40(FP), DX
+	ADDQ    AX, DX
+	MOVQ    x_base+0(FP), BX
+	ADDQ    AX, BX
+	VMOVUPS (DX), Y0
+	MOVQ    rows+24(FP), DX
+	TESTQ   DX, DX
+	JZ      done129
+
+times128:
+	VMULPS  (BX), Y0, Y1
+	VMOVUPS Y1, (BX)
+	ADDQ    $+256, BX
+	DECQ    DX
+	JNZ     times128
+
+done129:
+	ADDQ $0x20, AX
+	JMP  group126
+
+groupsDone127:
+	VZEROUPPER
+	RET
+
+// func HideScoresAVX2(scores []float32, queries int, low []int32, high []int32, from []int32, to []int32)
+// Requires: AVX, AVX2
+TEXT ·HideScoresAVX2(SB), NOSPLIT, $0-128
+	VMOVUPS avx2_ff800000<>+0(SB), Y0
+	MOVQ    queries+24(FP), CX
+	SHLQ    $0x02, CX
+	XORQ    AX, AX
+
+group130:
+	CMPQ    AX, CX
+	JGE     groupsDone131
+	MOVQ    from_base+80(FP), DX
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y1
+	MOVQ    to_base+104(FP), DX
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y2
+	MOVQ    scores_base+0(FP), DX
+	ADDQ    AX, DX
+	MOVQ    low_base+32(FP), BX
+	MOVQ    high_base+56(FP), SI
+	MOVQ    low_len+40(FP), DI
+	TESTQ   DI, DI
+	JZ      done133
+
+times132:
+	VPBROADCASTD (BX), Y3
+	VPBROADCASTD (SI), Y4
+	VPCMPGTD     Y4, Y1, Y4
+	VPCMPGTD     Y2, Y3, Y3
+	VPOR         Y3, Y4, Y4
+	VMASKMOVPS   Y0, Y4, (DX)
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, SI
+	ADDQ         $+256, DX
+	DECQ         DI
+	JNZ          times132
+
+done133:
+	ADDQ $0x20, AX
+	JMP  group130
+
+groupsDone131:
+	VZEROUPPER
+	RET
+
+// func ScoreGradientsAVX2(p []float32, ds []float32, keys int, queries int, lse []float32, delta []float32, scale float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ScoreGradientsAVX2(SB), NOSPLIT, $0-116
+	VBROADCASTSS scale+112(FP), Y0
+	VMOVUPS      avx2_ff800000<>+0(SB), Y1
+	MOVQ         queries+56(FP), CX
+	SHLQ         $0x02, CX
+	XORQ         AX, AX
+
+group134:
+	CMPQ    AX, CX
+	JGE     groupsDone135
+	MOVQ    lse_base+64(FP), DX
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y2
+	MOVQ    delta_base+88(FP), DX
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y3
+	MOVQ    p_base+0(FP), DX
+	ADDQ    AX, DX
+	MOVQ    ds_base+24(FP), BX
+	ADDQ    AX, BX
+	MOVQ    keys+48(FP), SI
+	TESTQ   SI, SI
+	JZ      done137
+
+times136:
+	VMOVUPS      (DX), Y4
+	VMOVUPS      (BX), Y5
+	VCMPPS       $0x04, Y1, Y4, Y6
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      avx2_c2d00000<>+0(SB), Y7
+	VMAXPS       Y4, Y7, Y4
+	VMOVUPS      avx2_42b20000<>+0(SB), Y7
+	VMINPS       Y4, Y7, Y4
+	VMULPS       avx2_3fb8aa3b<>+0(SB), Y4, Y7
+	VROUNDPS     $0x08, Y7, Y7
+	VFNMADD231PS avx2_3f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS avx2_b95e8083<>+0(SB), Y7, Y4
+	VMOVUPS      avx2_39506967<>+0(SB), Y8
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y4, Y8
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y4, Y8
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y4, Y8
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y4, Y8
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y4, Y8
+	VMULPS       Y4, Y8, Y8
+	VFMADD213PS  Y4, Y4, Y8
+	VADDPS       avx2_3f800000<>+0(SB), Y8, Y8
+	VCVTPS2DQ    Y7, Y7
+	VPSRAD       $0x01, Y7, Y4
+	VPSUBD       Y4, Y7, Y7
+	VPADDD       avx2_0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y8, Y8
+	VPADDD       avx2_0000007f<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y8
+	VMOVAPS      Y8, Y4
+	VMOVUPS      Y4, (DX)
+	VSUBPS       Y3, Y5, Y5
+	VMULPS       Y4, Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VANDPS       Y6, Y5, Y5
+	VMOVUPS      Y5, (BX)
+	ADDQ         $+256, DX
+	ADDQ         $+256, BX
+	DECQ         SI
+	JNZ          times136
+
+done137:
+	ADDQ $0x20, AX
+	JMP  group134
+
+groupsDone135:
+	VZEROUPPER
+	RET
+
+// func DotAVX2(a []float32, b []float32) float32
+// Requires: AVX, FMA3, SSE
+TEXT ·DotAVX2(SB), NOSPLIT, $0-52
+	MOVQ   a_len+8(FP), AX
+	MOVQ   a_base+0(FP), CX
+	MOVQ   b_base+24(FP), DX
+	VXORPS Y0, Y0, Y0
+	SUBQ   $0x08, AX
+	JL     rest139
+
+vectors138:
+	VMOVUPS     (CX), Y1
+	VMOVUPS     (DX), Y2
+	VFMADD231PS Y2, Y1, Y0
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, DX
+	SUBQ        $0x08, AX
+	JGE         vectors138
+
+rest139:
+	ADDQ        $0x08, AX
+	JZ          end140
+	MOVQ        $+8, BX
+	SUBQ        AX, BX
+	LEAQ        avx2_tail<>+0(SB), AX
+	VMOVUPS     (AX)(BX*4), Y1
+	VMASKMOVPS  (CX), Y1, Y2
+	VMASKMOVPS  (DX), Y1, Y1
+	VFMADD231PS Y1, Y2, Y0
+
+end140:
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0x0e, X0, X1
+	VADDPS       X1, X0, X0
+	VPERMILPS    $0x01, X0, X1
+	VADDPS       X1, X0, X0
+	MOVSS        X0, ret+48(FP)
+	VZEROUPPER
+	RET
+
+// func SumSquaresAVX2(x []float32) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·SumSquaresAVX2(SB), NOSPLIT, $0-32
+	MOVQ   x_len+8(FP), AX
+	MOVQ   x_base+0(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	SUBQ   $0x08, AX
+	JL     rest142
+
+vectors141:
+	VMOVUPS      (CX), Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VCVTPS2PD    X2, Y2
+	VFMADD231PD  Y2, Y2, Y0
+	VCVTPS2PD    X3, Y2
+	VFMADD231PD  Y2, Y2, Y1
+	ADDQ         $0x20, CX
+	SUBQ         $0x08, AX
+	JGE          vectors141
+
+rest142:
+	ADDQ         $0x08, AX
+	JZ           end143
+	MOVQ         $+8, DX
+	SUBQ         AX, DX
+	LEAQ         avx2_tail<>+0(SB), AX
+	VMOVUPS      (AX)(DX*4), Y2
+	VMASKMOVPS   (CX), Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VCVTPS2PD    X2, Y2
+	VFMADD231PD  Y2, Y2, Y0
+	VCVTPS2PD    X3, Y2
+	VFMADD231PD  Y2, Y2, Y1
+
+end143:
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VPERMILPD    $0x01, X0, X1
+	VADDPD       X1, X0, X0
+	MOVSD        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func ColumnSumsAVX2(sum []float32, x []float32, stride int, rows int)
+// Requires: AVX
+TEXT ·ColumnSumsAVX2(SB), NOSPLIT, $0-64
+	MOVQ   sum_len+8(FP), AX
+	MOVQ   sum_base+0(FP), CX
+	MOVQ   x_base+24(FP), DX
+	MOVQ   stride+48(FP), BX
+	SHLQ   $0x02, BX
+	CMPQ   AX, $0x40
+	JNE    narrow144
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   rows+56(FP), AX
+	TESTQ  AX, AX
+	JZ     done147
+
+times146:
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	VADDPS 64(DX), Y2, Y2
+	VADDPS 96(DX), Y3, Y3
+	VADDPS 128(DX), Y4, Y4
+	VADDPS 160(DX), Y5, Y5
+	VADDPS 192(DX), Y6, Y6
+	VADDPS 224(DX), Y7, Y7
+	ADDQ   BX, DX
+	DECQ   AX
+	JNZ    times146
+
+done147:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y2, 64(CX)
+	VMOVUPS Y3, 96(CX)
+	VMOVUPS Y4, 128(CX)
+	VMOVUPS Y5, 160(CX)
+	VMOVUPS Y6, 192(CX)
+	VMOVUPS Y7, 224(CX)
+	JMP     done145
+
+narrow144:
+	SUBQ $0x08, AX
+	JL   rest149
+
+vectors148:
+	MOVQ   DX, SI
+	VXORPS Y0, Y0, Y0
+	MOVQ   rows+56(FP), DI
+	TESTQ  DI, DI
+	JZ     done152
+
+times151:
+	VMOVUPS (SI), Y1
+	VADDPS  Y1, Y0, Y0
+	ADDQ    BX, SI
+	DECQ    DI
+	JNZ     times151
+
+done152:
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, AX
+	JGE     vectors148
+
+rest149:
+	ADDQ    $0x08, AX
+	JZ      end150
+	MOVQ    $+8, SI
+	SUBQ    AX, SI
+	LEAQ    avx2_tail<>+0(SB), AX
+	VMOVUPS (AX)(SI*4), Y0
+	MOVQ    DX, AX
+	VXORPS  Y1, Y1, Y1
+	MOVQ    rows+56(FP), DX
+	TESTQ   DX, DX
+	JZ      done154
+
+times153:
+	VMASKMOVPS (AX), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	ADDQ       BX, AX
+	DECQ       DX
+	JNZ        times153
+
+done154:
+	VMASKMOVPS Y1, Y0, (CX)
+
+end150:
+done145:
+	VZEROUPPER
+	RET
+
+// func TopTwoAVX2(x []float32, top []float32, second []float32)
+// Requires: AVX
+TEXT ·TopTwoAVX2(SB), NOSPLIT, $0-72
+	MOVQ    x_len+8(FP), AX
+	MOVQ    x_base+0(FP), CX
+	VMOVUPS avx2_ff800000<>+0(SB), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	SUBQ    $0x08, AX
+	JL      rest156
+
+vectors155:
+	VMOVUPS (CX), Y3
+	VMINPS  Y1, Y3, Y4
+	VMAXPS  Y4, Y2, Y2
+	VMAXPS  Y1, Y3, Y1
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, AX
+	JGE     vectors155
+
+rest156:
+	ADDQ       $0x08, AX
+	JZ         end157
+	MOVQ       $+8, DX
+	SUBQ       AX, DX
+	LEAQ       avx2_tail<>+0(SB), AX
+	VMOVUPS    (AX)(DX*4), Y3
+	VMASKMOVPS (CX), Y3, Y4
+	VBLENDVPS  Y3, Y4, Y0, Y4
+	VMINPS     Y1, Y4, Y0
+	VMAXPS     Y0, Y2, Y2
+	VMAXPS     Y1, Y4, Y1
+
+end157:
+	MOVQ    top_base+24(FP), AX
+	VMOVUPS Y1, (AX)
+	MOVQ    second_base+48(FP), AX
+	VMOVUPS Y2, (AX)
+	VZEROUPPER
+	RET
+
+// func ExpSumAVX2(e []float32, x []float32, max float32) (sum float32, spread float32)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·ExpSumAVX2(SB), NOSPLIT, $0-64
+	MOVQ         x_len+32(FP), AX
+	MOVQ         e_base+0(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS max+48(FP), Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	SUBQ         $0x08, AX
+	JL           rest159
+
+vectors158:
+	VMOVUPS      (DX), Y3
+	VSUBPS       Y0, Y3, Y3
+	VMOVUPS      avx2_c2d00000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVAPS      Y3, Y4
+	VMOVUPS      avx2_c2d00000<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      avx2_42b20000<>+0(SB), Y5
+	VMINPS       Y3, Y5, Y3
+	VMULPS       avx2_3fb8aa3b<>+0(SB), Y3, Y5
+	VROUNDPS     $0x08, Y5, Y5
+	VFNMADD231PS avx2_3f318000<>+0(SB), Y5, Y3
+	VFNMADD231PS avx2_b95e8083<>+0(SB), Y5, Y3
+	VMOVUPS      avx2_39506967<>+0(SB), Y6
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y3, Y6
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y3, Y6
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y3, Y6
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y3, Y6
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y3, Y6
+	VMULPS       Y3, Y6, Y6
+	VFMADD213PS  Y3, Y3, Y6
+	VADDPS       avx2_3f800000<>+0(SB), Y6, Y6
+	VCVTPS2DQ    Y5, Y5
+	VPSRAD       $0x01, Y5, Y3
+	VPSUBD       Y3, Y5, Y5
+	VPADDD       avx2_0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y6, Y6
+	VPADDD       avx2_0000007f<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y6
+	VMOVAPS      Y6, Y3
+	VMOVUPS      Y3, (CX)
+	VADDPS       Y3, Y1, Y1
+	VFNMADD231PS Y4, Y3, Y2
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, AX
+	JGE          vectors158
+
+rest159:
+	ADDQ         $0x08, AX
+	JZ           end160
+	MOVQ         $+8, BX
+	SUBQ         AX, BX
+	LEAQ         avx2_tail<>+0(SB), AX
+	VMOVUPS      (AX)(BX*4), Y3
+	VMASKMOVPS   (DX), Y3, Y4
+	VSUBPS       Y0, Y4, Y4
+	VMOVUPS      avx2_c2d00000<>+0(SB), Y0
+	VMAXPS       Y4, Y0, Y4
+	VMOVAPS      Y4, Y0
+	VMOVUPS      avx2_c2d00000<>+0(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMOVUPS      avx2_42b20000<>+0(SB), Y5
+	VMINPS       Y4, Y5, Y4
+	VMULPS       avx2_3fb8aa3b<>+0(SB), Y4, Y5
+	VROUNDPS     $0x08, Y5, Y5
+	VFNMADD231PS avx2_3f318000<>+0(SB), Y5, Y4
+	VFNMADD231PS avx2_b95e8083<>+0(SB), Y5, Y4
+	VMOVUPS      avx2_39506967<>+0(SB), Y6
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y4, Y6
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y4, Y6
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y4, Y6
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y4, Y6
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y4, Y6
+	VMULPS       Y4, Y6, Y6
+	VFMADD213PS  Y4, Y4, Y6
+	VADDPS       avx2_3f800000<>+0(SB), Y6, Y6
+	VCVTPS2DQ    Y5, Y5
+	VPSRAD       $0x01, Y5, Y4
+	VPSUBD       Y4, Y5, Y5
+	VPADDD       avx2_0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y6, Y6
+	VPADDD       avx2_0000007f<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y6
+	VMOVAPS      Y6, Y4
+	VMASKMOVPS   Y4, Y3, (CX)
+	VANDPS       Y3, Y4, Y4
+	VADDPS       Y4, Y1, Y1
+	VFNMADD231PS Y0, Y4, Y2
+
+end160:
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x01, X1, X0
+	VADDPS       X0, X1, X1
+	VEXTRACTF128 $0x01, Y2, X0
+	VADDPS       X0, X2, X2
+	VPERMILPS    $0x0e, X2, X0
+	VADDPS       X0, X2, X2
+	VPERMILPS    $0x01, X2, X0
+	VADDPS       X0, X2, X2
+	MOVSS        X1, sum+56(FP)
+	MOVSS        X2, spread+60(FP)
+	VZEROUPPER
+	RET
+
+// func AdamWAVX2(p []float32, grad []float32, m []float32, v []float32, gradScale float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, keep float32, rate float32, root float32, eps float32)
+// Requires: AVX, FMA3
+TEXT ·AdamWAVX2(SB), NOSPLIT, $0-132
+	MOVQ         p_len+8(FP), AX
+	MOVQ         p_base+0(FP), CX
+	MOVQ         grad_base+24(FP), DX
+	MOVQ         m_base+48(FP), BX
+	MOVQ         v_base+72(FP), SI
+	VBROADCASTSS gradScale+96(FP), Y0
+	VBROADCASTSS beta1+100(FP), Y1
+	VBROADCASTSS rest1+104(FP), Y2
+	VBROADCASTSS beta2+108(FP), Y3
+	VBROADCASTSS rest2+112(FP), Y4
+	VBROADCASTSS keep+116(FP), Y5
+	VBROADCASTSS rate+120(FP), Y6
+	VBROADCASTSS root+124(FP), Y7
+	VBROADCASTSS eps+128(FP), Y8
+	SUBQ         $0x08, AX
+	JL           rest162
+
+vectors161:
+	VMOVUPS     (DX), Y9
+	VMULPS      Y0, Y9, Y9
+	VMOVUPS     (BX), Y10
+	VMULPS      Y1, Y10, Y10
+	VFMADD231PS Y2, Y9, Y10
+	VMOVUPS     Y10, (BX)
+	VMOVUPS     (SI), Y11
+	VMULPS      Y9, Y9, Y9
+	VMULPS      Y3, Y11, Y11
+	VFMADD231PS Y4, Y9, Y11
+	VMOVUPS     Y11, (SI)
+	VSQRTPS     Y11, Y11
+	VFMADD213PS Y8, Y7, Y11
+	VMULPS      Y6, Y10, Y10
+	VDIVPS      Y11, Y10, Y10
+	VMOVUPS     (CX), Y9
+	VFMSUB132PS Y5, Y10, Y9
+	VMOVUPS     Y9, (CX)
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	ADDQ        $0x20, SI
+	SUBQ        $0x08, AX
+	JGE         vectors161
+
+rest162:
+	ADDQ        $0x08, AX
+	JZ          end163
+	MOVQ        $+8, DI
+	SUBQ        AX, DI
+	LEAQ        avx2_tail<>+0(SB), AX
+	VMOVUPS     (AX)(DI*4), Y9
+	VMASKMOVPS  (DX), Y9, Y10
+	VMULPS      Y0, Y10, Y10
+	VMASKMOVPS  (BX), Y9, Y0
+	VMULPS      Y1, Y0, Y0
+	VFMADD231PS Y2, Y10, Y0
+	VMASKMOVPS  Y0, Y9, (BX)
+	VMASKMOVPS  (SI), Y9, Y1
+	VMULPS      Y10, Y10, Y10
+	VMULPS      Y3, Y1, Y1
+	VFMADD231PS Y4, Y10, Y1
+	VMASKMOVPS  Y1, Y9, (SI)
+	VSQRTPS     Y1, Y1
+	VFMADD213PS Y8, Y7, Y1
+	VMULPS      Y6, Y0, Y0
+	VDIVPS      Y1, Y0, Y0
+	VMASKMOVPS  (CX), Y9, Y1
+	VFMSUB132PS Y5, Y0, Y1
+	VMASKMOVPS  Y1, Y9, (CX)
+
+end163:
+	VZEROUPPER
+	RET
+
+DATA avx2_quads<>+0(SB)/4, $0x00000000
+DATA avx2_quads<>+4(SB)/4, $0x00000002
+DATA avx2_quads<>+8(SB)/4, $0x00000004
+DATA avx2_quads<>+12(SB)/4, $0x00000006
+DATA avx2_quads<>+16(SB)/4, $0x00000001
+DATA avx2_quads<>+20(SB)/4, $0x00000003
+DATA avx2_quads<>+24(SB)/4, $0x00000005
+DATA avx2_quads<>+28(SB)/4, $0x00000007
+GLOBL avx2_quads<>(SB), RODATA|NOPTR, $32
+
+// func DropFactorsAVX2(f []float32, rate float32, keep float32, seedLow uint32, seedHigh uint32, purpose uint32, step uint32, line uint32)
+// Requires: AVX, AVX2
+TEXT ·DropFactorsAVX2(SB), NOSPLIT, $0-52
+	MOVQ         f_base+0(FP), AX
+	MOVQ         f_len+8(FP), CX
+	VBROADCASTSS line+48(FP), Y1
+	VBROADCASTSS rate+24(FP), Y2
+	VBROADCASTSS keep+28(FP), Y3
+	VMOVUPS      avx2_quads<>+0(SB), Y0
+
+block164:
+	SUBQ         $0x20, CX
+	JL           done165
+	VBROADCASTSS step+44(FP), Y4
+	VBROADCASTSS purpose+40(FP), Y5
+	VBROADCASTSS seedLow+32(FP), Y6
+	VBROADCASTSS seedHigh+36(FP), Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y0, Y8
+	VPSRLQ       $0x20, Y0, Y9
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y9, Y9
+	VMOVSHDUP    Y8, Y10
+	VMOVSLDUP    Y9, Y11
+	VBLENDPS     $0xaa, Y9, Y10, Y10
+	VBLENDPS     $0xaa, Y11, Y8, Y11
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y4, Y8
+	VPSRLQ       $0x20, Y4, Y4
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y4, Y4
+	VMOVSHDUP    Y8, Y9
+	VMOVSLDUP    Y4, Y12
+	VBLENDPS     $0xaa, Y4, Y9, Y9
+	VBLENDPS     $0xaa, Y12, Y8, Y12
+	VXORPS       Y1, Y9, Y9
+	VXORPS       Y6, Y9, Y9
+	VXORPS       Y5, Y10, Y10
+	VXORPS       Y7, Y10, Y10
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y9, Y4
+	VPSRLQ       $0x20, Y9, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y9
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y9, Y4, Y9
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y13
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y13, Y4, Y13
+	VXORPS       Y12, Y10, Y10
+	VXORPS       Y6, Y10, Y10
+	VXORPS       Y11, Y8, Y8
+	VXORPS       Y7, Y8, Y8
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y11
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y11, Y4, Y11
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y12
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y12, Y4, Y12
+	VXORPS       Y13, Y8, Y8
+	VXORPS       Y6, Y8, Y8
+	VXORPS       Y9, Y10, Y10
+	VXORPS       Y7, Y10, Y10
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y9
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y9, Y4, Y9
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y13
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y13, Y4, Y13
+	VXORPS       Y12, Y10, Y10
+	VXORPS       Y6, Y10, Y10
+	VXORPS       Y11, Y8, Y8
+	VXORPS       Y7, Y8, Y8
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y11
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y11, Y4, Y11
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y12
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y12, Y4, Y12
+	VXORPS       Y13, Y8, Y8
+	VXORPS       Y6, Y8, Y8
+	VXORPS       Y9, Y10, Y10
+	VXORPS       Y7, Y10, Y10
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y9
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y9, Y4, Y9
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y13
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y13, Y4, Y13
+	VXORPS       Y12, Y10, Y10
+	VXORPS       Y6, Y10, Y10
+	VXORPS       Y11, Y8, Y8
+	VXORPS       Y7, Y8, Y8
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y11
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y11, Y4, Y11
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y12
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y12, Y4, Y12
+	VXORPS       Y13, Y8, Y8
+	VXORPS       Y6, Y8, Y8
+	VXORPS       Y9, Y10, Y10
+	VXORPS       Y7, Y10, Y10
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y9
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y9, Y4, Y9
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y13
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y13, Y4, Y13
+	VXORPS       Y12, Y10, Y10
+	VXORPS       Y6, Y10, Y10
+	VXORPS       Y11, Y8, Y8
+	VXORPS       Y7, Y8, Y8
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y11
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y11, Y4, Y11
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y12
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y12, Y4, Y12
+	VXORPS       Y13, Y8, Y8
+	VXORPS       Y6, Y8, Y8
+	VXORPS       Y9, Y10, Y10
+	VXORPS       Y7, Y10, Y10
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y9
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y9, Y4, Y9
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y13
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y13, Y4, Y13
+	VXORPS       Y12, Y10, Y10
+	VXORPS       Y6, Y10, Y10
+	VXORPS       Y11, Y8, Y8
+	VXORPS       Y7, Y8, Y8
+	VPSRLD       $0x08, Y10, Y10
+	VCVTDQ2PS    Y10, Y10
+	VMULPS       avx2_33800000<>+0(SB), Y10, Y10
+	VCMPPS       $0x05, Y2, Y10, Y10
+	VANDPS       Y3, Y10, Y10
+	VPSRLD       $0x08, Y13, Y13
+	VCVTDQ2PS    Y13, Y13
+	VMULPS       avx2_33800000<>+0(SB), Y13, Y13
+	VCMPPS       $0x05, Y2, Y13, Y13
+	VANDPS       Y3, Y13, Y13
+	VPSRLD       $0x08, Y8, Y8
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       avx2_33800000<>+0(SB), Y8, Y8
+	VCMPPS       $0x05, Y2, Y8, Y8
+	VANDPS       Y3, Y8, Y8
+	VPSRLD       $0x08, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       avx2_33800000<>+0(SB), Y9, Y9
+	VCMPPS       $0x05, Y2, Y9, Y9
+	VANDPS       Y3, Y9, Y9
+	VUNPCKLPS    Y13, Y10, Y4
+	VUNPCKHPS    Y13, Y10, Y6
+	VUNPCKLPS    Y9, Y8, Y5
+	VUNPCKHPS    Y9, Y8, Y7
+	VSHUFPS      $0x44, Y5, Y4, Y8
+	VSHUFPS      $0xee, Y5, Y4, Y4
+	VSHUFPS      $0x44, Y7, Y6, Y5
+	VSHUFPS      $0xee, Y7, Y6, Y6
+	VMOVUPS      Y8, (AX)
+	VMOVUPS      Y4, 32(AX)
+	VMOVUPS      Y5, 64(AX)
+	VMOVUPS      Y6, 96(AX)
+	ADDQ         $+128, AX
+	VPADDD       avx2_00000008<>+0(SB), Y0, Y0
+	JMP          block164
+
+done165:
+	VZEROUPPER
+	RET
+
+DATA avx2_d2511f53<>+0(SB)/4, $0xd2511f53
+DATA avx2_d2511f53<>+4(SB)/4, $0xd2511f53
+DATA avx2_d2511f53<>+8(SB)/4, $0xd2511f53
+DATA avx2_d2511f53<>+12(SB)/4, $0xd2511f53
+DATA avx2_d2511f53<>+16(SB)/4, $0xd2511f53
+DATA avx2_d2511f53<>+20(SB)/4, $0xd2511f53
+DATA avx2_d2511f53<>+24(SB)/4, $0xd2511f53
+DATA avx2_d2511f53<>+28(SB)/4, $0xd2511f53
+GLOBL avx2_d2511f53<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_cd9e8d57<>+0(SB)/4, $0xcd9e8d57
+DATA avx2_cd9e8d57<>+4(SB)/4, $0xcd9e8d57
+DATA avx2_cd9e8d57<>+8(SB)/4, $0xcd9e8d57
+DATA avx2_cd9e8d57<>+12(SB)/4, $0xcd9e8d57
+DATA avx2_cd9e8d57<>+16(SB)/4, $0xcd9e8d57
+DATA avx2_cd9e8d57<>+20(SB)/4, $0xcd9e8d57
+DATA avx2_cd9e8d57<>+24(SB)/4, $0xcd9e8d57
+DATA avx2_cd9e8d57<>+28(SB)/4, $0xcd9e8d57
+GLOBL avx2_cd9e8d57<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_9e3779b9<>+0(SB)/4, $0x9e3779b9
+DATA avx2_9e3779b9<>+4(SB)/4, $0x9e3779b9
+DATA avx2_9e3779b9<>+8(SB)/4, $0x9e3779b9
+DATA avx2_9e3779b9<>+12(SB)/4, $0x9e3779b9
+DATA avx2_9e3779b9<>+16(SB)/4, $0x9e3779b9
+DATA avx2_9e3779b9<>+20(SB)/4, $0x9e3779b9
+DATA avx2_9e3779b9<>+24(SB)/4, $0x9e3779b9
+DATA avx2_9e3779b9<>+28(SB)/4, $0x9e3779b9
+GLOBL avx2_9e3779b9<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_bb67ae85<>+0(SB)/4, $0xbb67ae85
+DATA avx2_bb67ae85<>+4(SB)/4, $0xbb67ae85
+DATA avx2_bb67ae85<>+8(SB)/4, $0xbb67ae85
+DATA avx2_bb67ae85<>+12(SB)/4, $0xbb67ae85
+DATA avx2_bb67ae85<>+16(SB)/4, $0xbb67ae85
+DATA avx2_bb67ae85<>+20(SB)/4, $0xbb67ae85
+DATA avx2_bb67ae85<>+24(SB)/4, $0xbb67ae85
+DATA avx2_bb67ae85<>+28(SB)/4, $0xbb67ae85
+GLOBL avx2_bb67ae85<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_00000008<>+0(SB)/4, $0x00000008
+DATA avx2_00000008<>+4(SB)/4, $0x00000008
+DATA avx2_00000008<>+8(SB)/4, $0x00000008
+DATA avx2_00000008<>+12(SB)/4, $0x00000008
+DATA avx2_00000008<>+16(SB)/4, $0x00000008
+DATA avx2_00000008<>+20(SB)/4, $0x00000008
+DATA avx2_00000008<>+24(SB)/4, $0x00000008
+DATA avx2_00000008<>+28(SB)/4, $0x00000008
+GLOBL avx2_00000008<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_33800000<>+0(SB)/4, $0x33800000
+DATA avx2_33800000<>+4(SB)/4, $0x33800000
+DATA avx2_33800000<>+8(SB)/4, $0x33800000
+DATA avx2_33800000<>+12(SB)/4, $0x33800000
+DATA avx2_33800000<>+16(SB)/4, $0x33800000
+DATA avx2_33800000<>+20(SB)/4, $0x33800000
+DATA avx2_33800000<>+24(SB)/4, $0x33800000
+DATA avx2_33800000<>+28(SB)/4, $0x33800000
+GLOBL avx2_33800000<>(SB), RODATA|NOPTR, $32
+
+DATA avx2_iota<>+0(SB)/4, $0x00000000
+DATA avx2_iota<>+4(SB)/4, $0x00000001
+DATA avx2_iota<>+8(SB)/4, $0x00000002
+DATA avx2_iota<>+12(SB)/4, $0x00000003
+DATA avx2_iota<>+16(SB)/4, $0x00000004
+DATA avx2_iota<>+20(SB)/4, $0x00000005
+DATA avx2_iota<>+24(SB)/4, $0x00000006
+DATA avx2_iota<>+28(SB)/4, $0x00000007
+GLOBL avx2_iota<>(SB), RODATA|NOPTR, $32
+
+// func EdgeFactorsAVX2(f []float32, quads int, queries int, rate float32, keep float32, quad uint32, seedLow uint32, seedHigh uint32, purpose uint32, step uint32, line uint32)
+// Requires: AVX, AVX2
+TEXT ·EdgeFactorsAVX2(SB), NOSPLIT, $0-72
+	VBROADCASTSS rate+40(FP), Y0
+	VBROADCASTSS keep+44(FP), Y1
+	MOVQ         queries+32(FP), CX
+	SHLQ         $0x02, CX
+	XORQ         AX, AX
+
+group166:
+	CMPQ         AX, CX
+	JGE          groupsDone167
+	MOVQ         f_base+0(FP), DX
+	ADDQ         AX, DX
+	VBROADCASTSS quad+48(FP), Y3
+	MOVQ         AX, BX
+	SHRQ         $0x02, BX
+	VMOVD        BX, X2
+	VPBROADCASTD X2, Y2
+	VBROADCASTSS line+68(FP), Y4
+	VPADDD       Y4, Y2, Y2
+	VMOVUPS      avx2_iota<>+0(SB), Y4
+	VPADDD       Y4, Y2, Y2
+	MOVQ         quads+24(FP), BX
+	TESTQ        BX, BX
+	JZ           done169
+
+times168:
+	VBROADCASTSS step+64(FP), Y4
+	VBROADCASTSS purpose+60(FP), Y5
+	VBROADCASTSS seedLow+52(FP), Y6
+	VBROADCASTSS seedHigh+56(FP), Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y3, Y8
+	VPSRLQ       $0x20, Y3, Y9
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y9, Y9
+	VMOVSHDUP    Y8, Y10
+	VMOVSLDUP    Y9, Y11
+	VBLENDPS     $0xaa, Y9, Y10, Y10
+	VBLENDPS     $0xaa, Y11, Y8, Y11
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y4, Y8
+	VPSRLQ       $0x20, Y4, Y4
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y4, Y4
+	VMOVSHDUP    Y8, Y9
+	VMOVSLDUP    Y4, Y12
+	VBLENDPS     $0xaa, Y4, Y9, Y9
+	VBLENDPS     $0xaa, Y12, Y8, Y12
+	VXORPS       Y2, Y9, Y9
+	VXORPS       Y6, Y9, Y9
+	VXORPS       Y5, Y10, Y10
+	VXORPS       Y7, Y10, Y10
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y9, Y4
+	VPSRLQ       $0x20, Y9, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y9
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y9, Y4, Y9
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y13
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y13, Y4, Y13
+	VXORPS       Y12, Y10, Y10
+	VXORPS       Y6, Y10, Y10
+	VXORPS       Y11, Y8, Y8
+	VXORPS       Y7, Y8, Y8
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y11
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y11, Y4, Y11
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y12
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y12, Y4, Y12
+	VXORPS       Y13, Y8, Y8
+	VXORPS       Y6, Y8, Y8
+	VXORPS       Y9, Y10, Y10
+	VXORPS       Y7, Y10, Y10
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y9
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y9, Y4, Y9
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y13
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y13, Y4, Y13
+	VXORPS       Y12, Y10, Y10
+	VXORPS       Y6, Y10, Y10
+	VXORPS       Y11, Y8, Y8
+	VXORPS       Y7, Y8, Y8
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y11
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y11, Y4, Y11
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y12
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y12, Y4, Y12
+	VXORPS       Y13, Y8, Y8
+	VXORPS       Y6, Y8, Y8
+	VXORPS       Y9, Y10, Y10
+	VXORPS       Y7, Y10, Y10
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y9
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y9, Y4, Y9
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y13
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y13, Y4, Y13
+	VXORPS       Y12, Y10, Y10
+	VXORPS       Y6, Y10, Y10
+	VXORPS       Y11, Y8, Y8
+	VXORPS       Y7, Y8, Y8
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y11
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y11, Y4, Y11
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y12
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y12, Y4, Y12
+	VXORPS       Y13, Y8, Y8
+	VXORPS       Y6, Y8, Y8
+	VXORPS       Y9, Y10, Y10
+	VXORPS       Y7, Y10, Y10
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y9
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y9, Y4, Y9
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y13
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y13, Y4, Y13
+	VXORPS       Y12, Y10, Y10
+	VXORPS       Y6, Y10, Y10
+	VXORPS       Y11, Y8, Y8
+	VXORPS       Y7, Y8, Y8
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y11
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y11, Y4, Y11
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y12
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y12, Y4, Y12
+	VXORPS       Y13, Y8, Y8
+	VXORPS       Y6, Y8, Y8
+	VXORPS       Y9, Y10, Y10
+	VXORPS       Y7, Y10, Y10
+	VPADDD       avx2_9e3779b9<>+0(SB), Y6, Y6
+	VPADDD       avx2_bb67ae85<>+0(SB), Y7, Y7
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y8, Y4
+	VPSRLQ       $0x20, Y8, Y5
+	VPMULUDQ     avx2_d2511f53<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y8
+	VMOVSLDUP    Y5, Y9
+	VBLENDPS     $0xaa, Y5, Y8, Y8
+	VBLENDPS     $0xaa, Y9, Y4, Y9
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y10, Y4
+	VPSRLQ       $0x20, Y10, Y5
+	VPMULUDQ     avx2_cd9e8d57<>+0(SB), Y5, Y5
+	VMOVSHDUP    Y4, Y10
+	VMOVSLDUP    Y5, Y13
+	VBLENDPS     $0xaa, Y5, Y10, Y10
+	VBLENDPS     $0xaa, Y13, Y4, Y13
+	VXORPS       Y12, Y10, Y10
+	VXORPS       Y6, Y10, Y10
+	VXORPS       Y11, Y8, Y8
+	VXORPS       Y7, Y8, Y8
+	VPSRLD       $0x08, Y10, Y10
+	VCVTDQ2PS    Y10, Y10
+	VMULPS       avx2_33800000<>+0(SB), Y10, Y10
+	VCMPPS       $0x05, Y0, Y10, Y10
+	VANDPS       Y1, Y10, Y10
+	VMOVUPS      Y10, (DX)
+	ADDQ         $+256, DX
+	VPSRLD       $0x08, Y13, Y13
+	VCVTDQ2PS    Y13, Y13
+	VMULPS       avx2_33800000<>+0(SB), Y13, Y13
+	VCMPPS       $0x05, Y0, Y13, Y13
+	VANDPS       Y1, Y13, Y13
+	VMOVUPS      Y13, (DX)
+	ADDQ         $+256, DX
+	VPSRLD       $0x08, Y8, Y8
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       avx2_33800000<>+0(SB), Y8, Y8
+	VCMPPS       $0x05, Y0, Y8, Y8
+	VANDPS       Y1, Y8, Y8
+	VMOVUPS      Y8, (DX)
+	ADDQ         $+256, DX
+	VPSRLD       $0x08, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       avx2_33800000<>+0(SB), Y9, Y9
+	VCMPPS       $0x05, Y0, Y9, Y9
+	VANDPS       Y1, Y9, Y9
+	VMOVUPS      Y9, (DX)
+	ADDQ         $+256, DX
+	VPADDD       avx2_00000001<>+0(SB), Y3, Y3
+	DECQ         BX
+	JNZ          times168
+
+done169:
+	ADDQ $0x20, AX
+	JMP  group166
+
+groupsDone167:
+	VZEROUPPER
+	RET
+
+DATA avx2_00000001<>+0(SB)/4, $0x00000001
+DATA avx2_00000001<>+4(SB)/4, $0x00000001
+DATA avx2_00000001<>+8(SB)/4, $0x00000001
+DATA avx2_00000001<>+12(SB)/4, $0x00000001
+DATA avx2_00000001<>+16(SB)/4, $0x00000001
+DATA avx2_00000001<>+20(SB)/4, $0x00000001
+DATA avx2_00000001<>+24(SB)/4, $0x00000001
+DATA avx2_00000001<>+28(SB)/4, $0x00000001
+GLOBL avx2_00000001<>(SB), RODATA|NOPTR, $32

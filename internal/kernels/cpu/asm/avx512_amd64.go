@@ -21,3 +21,103 @@ func GEMM2AVX512(c []float32, ldc int, init []float32, ldi int, bias []float32, 
 //
 //go:noescape
 func GEMM3AVX512(c []float32, ldc int, init []float32, ldi int, bias []float32, a []float32, sam int, sak int, b []float32, ldb int, m int, n int, k int)
+
+// AddAVX512 sets y = a + b.
+//
+//go:noescape
+func AddAVX512(y []float32, a []float32, b []float32)
+
+// ScaleAVX512 sets y = factor·x.
+//
+//go:noescape
+func ScaleAVX512(y []float32, x []float32, factor float32)
+
+// KeepAVX512 sets y = a·b, and 0 where b is 0, whatever a is.
+//
+//go:noescape
+func KeepAVX512(y []float32, a []float32, b []float32)
+
+// GeluAVX512 sets y = x/(1 + exp(−2u)), u = √(2/π)(x + 0.044715x³).
+//
+//go:noescape
+func GeluAVX512(y []float32, x []float32)
+
+// GeluBackwardAVX512 sets dx = dy·(σ + x·2u'·σ·(1−σ)) with σ = 1/(1 + e), 1−σ = σ·e, e = exp(−2u).
+//
+//go:noescape
+func GeluBackwardAVX512(dx []float32, dy []float32, x []float32)
+
+// LayerNormAVX512 sets y = (x − mean)·rstd·weight + bias and returns the row's moments.
+//
+//go:noescape
+func LayerNormAVX512(y []float32, x []float32, weight []float32, bias []float32, eps float32) (mean float32, rstd float32)
+
+// LayerNormBackwardAVX512 sets dx = rstd·(q − mean(q) − x̂·mean(q·x̂)) + add with x̂ = (x − mean)·rstd and q = dy·weight,
+// and adds dy·x̂ to dWeight and dy to dBias. Add may be nil.
+//
+//go:noescape
+func LayerNormBackwardAVX512(dx []float32, dWeight []float32, dBias []float32, dy []float32, x []float32, weight []float32, add []float32, mean float32, rstd float32)
+
+// SoftmaxStepAVX512 takes a tile of scores, keys × 64 queries, into a running softmax, column by column: it raises max, sets
+// shrink = exp(old max − max), scores = exp(scores − max) and sum = sum·shrink + Σ scores. A column of −∞ changes nothing.
+//
+//go:noescape
+func SoftmaxStepAVX512(scores []float32, keys int, queries int, max []float32, sum []float32, shrink []float32)
+
+// ScaleColumnsAVX512 multiplies column i of x (rows × 64) by factor[i].
+//
+//go:noescape
+func ScaleColumnsAVX512(x []float32, rows int, queries int, factor []float32)
+
+// HideScoresAVX512 sets scores[j·64+i] to −∞ where [low[j], high[j]] and [from[i], to[i]] do not meet, for keys j of low.
+// From and to have 64 elements.
+//
+//go:noescape
+func HideScoresAVX512(scores []float32, queries int, low []int32, high []int32, from []int32, to []int32)
+
+// ScoreGradientsAVX512 turns scores p into exp(p − lse), and gradients ds of these into those of the scores, p·(ds − delta)·scale; both are 0 where
+// the score is −∞, whatever ds is. Tiles are keys × 64.
+//
+//go:noescape
+func ScoreGradientsAVX512(p []float32, ds []float32, keys int, queries int, lse []float32, delta []float32, scale float32)
+
+// DotAVX512 returns Σ a·b, summed by lanes and then across them.
+//
+//go:noescape
+func DotAVX512(a []float32, b []float32) float32
+
+// SumSquaresAVX512 returns Σ x², in float64.
+//
+//go:noescape
+func SumSquaresAVX512(x []float32) float64
+
+// ColumnSumsAVX512 sets sum to the sums of len(sum) columns of x, rows in ascending order.
+//
+//go:noescape
+func ColumnSumsAVX512(sum []float32, x []float32, stride int, rows int)
+
+// TopTwoAVX512 leaves each lane's largest and second largest element of x in top and second, −∞ where there is none.
+//
+//go:noescape
+func TopTwoAVX512(x []float32, top []float32, second []float32)
+
+// ExpSumAVX512 sets e = exp(x − max) and returns Σ e and Σ e·(max − x).
+//
+//go:noescape
+func ExpSumAVX512(e []float32, x []float32, max float32) (sum float32, spread float32)
+
+// AdamWAVX512 takes one step: g = gradScale·grad, m = beta1·m + rest1·g, v = beta2·v + rest2·g², p = keep·p − rate·m/(root·√v + eps).
+//
+//go:noescape
+func AdamWAVX512(p []float32, grad []float32, m []float32, v []float32, gradScale float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, keep float32, rate float32, root float32, eps float32)
+
+// DropFactorsAVX512 sets f[c] to 0 where unit(draw of column c) < rate, and to keep elsewhere.
+// The length of f is a multiple of 64.
+//
+//go:noescape
+func DropFactorsAVX512(f []float32, rate float32, keep float32, seedLow uint32, seedHigh uint32, purpose uint32, step uint32, line uint32)
+
+// EdgeFactorsAVX512 sets f[j·64+i], j < 4·quads, to 0 where unit(draw of line + i, column 4·quad + j) < rate, and to keep elsewhere.
+//
+//go:noescape
+func EdgeFactorsAVX512(f []float32, quads int, queries int, rate float32, keep float32, quad uint32, seedLow uint32, seedHigh uint32, purpose uint32, step uint32, line uint32)

@@ -2046,3 +2046,1951 @@ kDone108:
 fewer101:
 	VZEROUPPER
 	RET
+
+// func AddAVX512(y []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·AddAVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS avx512_00000000<>+0(SB), Z0
+	MOVQ         y_len+8(FP), AX
+	MOVQ         y_base+0(FP), CX
+	MOVQ         a_base+24(FP), DX
+	MOVQ         b_base+48(FP), BX
+	SUBQ         $0x10, AX
+	JL           rest110
+
+vectors109:
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	ADDQ    $0x40, BX
+	SUBQ    $0x10, AX
+	JGE     vectors109
+
+rest110:
+	ADDQ      $0x10, AX
+	JZ        end111
+	MOVQ      $-1, SI
+	BZHIQ     AX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (BX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+
+end111:
+	VZEROUPPER
+	RET
+
+DATA avx512_00000000<>+0(SB)/4, $0x00000000
+GLOBL avx512_00000000<>(SB), RODATA|NOPTR, $4
+
+// func ScaleAVX512(y []float32, x []float32, factor float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ScaleAVX512(SB), NOSPLIT, $0-52
+	MOVQ         y_len+8(FP), AX
+	MOVQ         y_base+0(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS factor+48(FP), Z0
+	SUBQ         $0x10, AX
+	JL           rest113
+
+vectors112:
+	VMOVUPS (DX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (CX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	SUBQ    $0x10, AX
+	JGE     vectors112
+
+rest113:
+	ADDQ      $0x10, AX
+	JZ        end114
+	MOVQ      $-1, BX
+	BZHIQ     AX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VMULPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (CX)
+
+end114:
+	VZEROUPPER
+	RET
+
+// func KeepAVX512(y []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·KeepAVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS avx512_00000000<>+0(SB), Z0
+	MOVQ         y_len+8(FP), AX
+	MOVQ         y_base+0(FP), CX
+	MOVQ         a_base+24(FP), DX
+	MOVQ         b_base+48(FP), BX
+	SUBQ         $0x10, AX
+	JL           rest116
+
+vectors115:
+	VMOVUPS   (DX), Z1
+	VMOVUPS   (BX), Z2
+	VCMPPS    $0x04, Z0, Z2, K1
+	VMULPS    Z2, Z1, Z1
+	VMOVAPS.Z Z1, K1, Z1
+	VMOVUPS   Z1, (CX)
+	ADDQ      $0x40, CX
+	ADDQ      $0x40, DX
+	ADDQ      $0x40, BX
+	SUBQ      $0x10, AX
+	JGE       vectors115
+
+rest116:
+	ADDQ      $0x10, AX
+	JZ        end117
+	MOVQ      $-1, SI
+	BZHIQ     AX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VMOVUPS.Z (BX), K1, Z2
+	VCMPPS    $0x04, Z0, Z2, K2
+	VMULPS    Z2, Z1, Z1
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   Z1, K1, (CX)
+
+end117:
+	VZEROUPPER
+	RET
+
+// func GeluAVX512(y []float32, x []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·GeluAVX512(SB), NOSPLIT, $0-48
+	VBROADCASTSS avx512_c2d00000<>+0(SB), Z0
+	VBROADCASTSS avx512_42b20000<>+0(SB), Z1
+	VBROADCASTSS avx512_3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS avx512_3f318000<>+0(SB), Z3
+	VBROADCASTSS avx512_b95e8083<>+0(SB), Z4
+	VBROADCASTSS avx512_3f800000<>+0(SB), Z5
+	VBROADCASTSS avx512_39506967<>+0(SB), Z6
+	VBROADCASTSS avx512_3ab743ce<>+0(SB), Z7
+	VBROADCASTSS avx512_3c088908<>+0(SB), Z8
+	VBROADCASTSS avx512_3d2aa9c1<>+0(SB), Z9
+	VBROADCASTSS avx512_3e2aaaaa<>+0(SB), Z10
+	VBROADCASTSS avx512_3f000000<>+0(SB), Z11
+	VBROADCASTSS avx512_bfcc422a<>+0(SB), Z12
+	VBROADCASTSS avx512_bd922279<>+0(SB), Z13
+	MOVQ         y_len+8(FP), AX
+	MOVQ         y_base+0(FP), CX
+	MOVQ         x_base+24(FP), DX
+	SUBQ         $0x10, AX
+	JL           rest119
+
+vectors118:
+	VMOVUPS      (DX), Z14
+	VMULPS       Z14, Z14, Z16
+	VMOVUPS      Z13, Z15
+	VFMADD213PS  Z12, Z16, Z15
+	VMULPS       Z14, Z15, Z15
+	VMAXPS       Z15, Z0, Z15
+	VMINPS       Z15, Z1, Z15
+	VMULPS       Z2, Z15, Z16
+	VRNDSCALEPS  $0x08, Z16, Z16
+	VFNMADD231PS Z3, Z16, Z15
+	VFNMADD231PS Z4, Z16, Z15
+	VMOVUPS      Z6, Z17
+	VFMADD213PS  Z7, Z15, Z17
+	VFMADD213PS  Z8, Z15, Z17
+	VFMADD213PS  Z9, Z15, Z17
+	VFMADD213PS  Z10, Z15, Z17
+	VFMADD213PS  Z11, Z15, Z17
+	VMULPS       Z15, Z17, Z17
+	VFMADD213PS  Z15, Z15, Z17
+	VADDPS       Z5, Z17, Z17
+	VSCALEFPS    Z16, Z17, Z17
+	VMOVAPS      Z17, Z15
+	VADDPS       Z5, Z15, Z15
+	VDIVPS       Z15, Z14, Z14
+	VMOVUPS      Z14, (CX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	SUBQ         $0x10, AX
+	JGE          vectors118
+
+rest119:
+	ADDQ         $0x10, AX
+	JZ           end120
+	MOVQ         $-1, BX
+	BZHIQ        AX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (DX), K1, Z14
+	VMULPS       Z14, Z14, Z15
+	VMOVUPS      Z13, Z13
+	VFMADD213PS  Z12, Z15, Z13
+	VMULPS       Z14, Z13, Z13
+	VMAXPS       Z13, Z0, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS       Z2, Z13, Z0
+	VRNDSCALEPS  $0x08, Z0, Z0
+	VFNMADD231PS Z3, Z0, Z13
+	VFNMADD231PS Z4, Z0, Z13
+	VMOVUPS      Z6, Z1
+	VFMADD213PS  Z7, Z13, Z1
+	VFMADD213PS  Z8, Z13, Z1
+	VFMADD213PS  Z9, Z13, Z1
+	VFMADD213PS  Z10, Z13, Z1
+	VFMADD213PS  Z11, Z13, Z1
+	VMULPS       Z13, Z1, Z1
+	VFMADD213PS  Z13, Z13, Z1
+	VADDPS       Z5, Z1, Z1
+	VSCALEFPS    Z0, Z1, Z1
+	VMOVAPS      Z1, Z13
+	VADDPS       Z5, Z13, Z13
+	VDIVPS       Z13, Z14, Z14
+	VMOVUPS      Z14, K1, (CX)
+
+end120:
+	VZEROUPPER
+	RET
+
+DATA avx512_c2d00000<>+0(SB)/4, $0xc2d00000
+GLOBL avx512_c2d00000<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_42b20000<>+0(SB)/4, $0x42b20000
+GLOBL avx512_42b20000<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
+GLOBL avx512_3fb8aa3b<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_3f318000<>+0(SB)/4, $0x3f318000
+GLOBL avx512_3f318000<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_b95e8083<>+0(SB)/4, $0xb95e8083
+GLOBL avx512_b95e8083<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_3f800000<>+0(SB)/4, $0x3f800000
+GLOBL avx512_3f800000<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_39506967<>+0(SB)/4, $0x39506967
+GLOBL avx512_39506967<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_3ab743ce<>+0(SB)/4, $0x3ab743ce
+GLOBL avx512_3ab743ce<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_3c088908<>+0(SB)/4, $0x3c088908
+GLOBL avx512_3c088908<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_3d2aa9c1<>+0(SB)/4, $0x3d2aa9c1
+GLOBL avx512_3d2aa9c1<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_3e2aaaaa<>+0(SB)/4, $0x3e2aaaaa
+GLOBL avx512_3e2aaaaa<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_3f000000<>+0(SB)/4, $0x3f000000
+GLOBL avx512_3f000000<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_bfcc422a<>+0(SB)/4, $0xbfcc422a
+GLOBL avx512_bfcc422a<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_bd922279<>+0(SB)/4, $0xbd922279
+GLOBL avx512_bd922279<>(SB), RODATA|NOPTR, $4
+
+// func GeluBackwardAVX512(dx []float32, dy []float32, x []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·GeluBackwardAVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS avx512_c2d00000<>+0(SB), Z0
+	VBROADCASTSS avx512_42b20000<>+0(SB), Z1
+	VBROADCASTSS avx512_3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS avx512_3f318000<>+0(SB), Z3
+	VBROADCASTSS avx512_b95e8083<>+0(SB), Z4
+	VBROADCASTSS avx512_3f800000<>+0(SB), Z5
+	VBROADCASTSS avx512_39506967<>+0(SB), Z6
+	VBROADCASTSS avx512_3ab743ce<>+0(SB), Z7
+	VBROADCASTSS avx512_3c088908<>+0(SB), Z8
+	VBROADCASTSS avx512_3d2aa9c1<>+0(SB), Z9
+	VBROADCASTSS avx512_3e2aaaaa<>+0(SB), Z10
+	VBROADCASTSS avx512_3f000000<>+0(SB), Z11
+	VBROADCASTSS avx512_bfcc422a<>+0(SB), Z12
+	VBROADCASTSS avx512_bd922279<>+0(SB), Z13
+	VBROADCASTSS avx512_3fcc422a<>+0(SB), Z14
+	VBROADCASTSS avx512_3e5b33b6<>+0(SB), Z15
+	VBROADCASTSS avx512_c1200000<>+0(SB), Z16
+	VBROADCASTSS avx512_41200000<>+0(SB), Z17
+	MOVQ         dx_len+8(FP), AX
+	MOVQ         dx_base+0(FP), CX
+	MOVQ         dy_base+24(FP), DX
+	MOVQ         x_base+48(FP), BX
+	SUBQ         $0x10, AX
+	JL           rest122
+
+vectors121:
+	VMOVUPS      (BX), Z18
+	VMAXPS       Z18, Z16, Z18
+	VMINPS       Z18, Z17, Z18
+	VMULPS       Z18, Z18, Z21
+	VMOVUPS      Z13, Z20
+	VFMADD213PS  Z12, Z21, Z20
+	VMULPS       Z18, Z20, Z20
+	VMAXPS       Z20, Z0, Z20
+	VMINPS       Z20, Z1, Z20
+	VMULPS       Z2, Z20, Z19
+	VRNDSCALEPS  $0x08, Z19, Z19
+	VFNMADD231PS Z3, Z19, Z20
+	VFNMADD231PS Z4, Z19, Z20
+	VMOVUPS      Z6, Z22
+	VFMADD213PS  Z7, Z20, Z22
+	VFMADD213PS  Z8, Z20, Z22
+	VFMADD213PS  Z9, Z20, Z22
+	VFMADD213PS  Z10, Z20, Z22
+	VFMADD213PS  Z11, Z20, Z22
+	VMULPS       Z20, Z22, Z22
+	VFMADD213PS  Z20, Z20, Z22
+	VADDPS       Z5, Z22, Z22
+	VSCALEFPS    Z19, Z22, Z22
+	VMOVAPS      Z22, Z20
+	VADDPS       Z5, Z20, Z22
+	VDIVPS       Z22, Z5, Z22
+	VMULPS       Z22, Z20, Z20
+	VMOVUPS      Z15, Z19
+	VFMADD213PS  Z14, Z21, Z19
+	VMULPS       Z18, Z19, Z19
+	VMULPS       Z22, Z19, Z19
+	VFMADD213PS  Z22, Z20, Z19
+	VMOVUPS      (DX), Z18
+	VMULPS       Z18, Z19, Z19
+	VMOVUPS      Z19, (CX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	SUBQ         $0x10, AX
+	JGE          vectors121
+
+rest122:
+	ADDQ         $0x10, AX
+	JZ           end123
+	MOVQ         $-1, SI
+	BZHIQ        AX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (BX), K1, Z18
+	VMAXPS       Z18, Z16, Z18
+	VMINPS       Z18, Z17, Z18
+	VMULPS       Z18, Z18, Z16
+	VMOVUPS      Z13, Z13
+	VFMADD213PS  Z12, Z16, Z13
+	VMULPS       Z18, Z13, Z13
+	VMAXPS       Z13, Z0, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS       Z2, Z13, Z0
+	VRNDSCALEPS  $0x08, Z0, Z0
+	VFNMADD231PS Z3, Z0, Z13
+	VFNMADD231PS Z4, Z0, Z13
+	VMOVUPS      Z6, Z1
+	VFMADD213PS  Z7, Z13, Z1
+	VFMADD213PS  Z8, Z13, Z1
+	VFMADD213PS  Z9, Z13, Z1
+	VFMADD213PS  Z10, Z13, Z1
+	VFMADD213PS  Z11, Z13, Z1
+	VMULPS       Z13, Z1, Z1
+	VFMADD213PS  Z13, Z13, Z1
+	VADDPS       Z5, Z1, Z1
+	VSCALEFPS    Z0, Z1, Z1
+	VMOVAPS      Z1, Z13
+	VADDPS       Z5, Z13, Z0
+	VDIVPS       Z0, Z5, Z0
+	VMULPS       Z0, Z13, Z13
+	VMOVUPS      Z15, Z1
+	VFMADD213PS  Z14, Z16, Z1
+	VMULPS       Z18, Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VFMADD213PS  Z0, Z13, Z1
+	VMOVUPS.Z    (DX), K1, Z18
+	VMULPS       Z18, Z1, Z1
+	VMOVUPS      Z1, K1, (CX)
+
+end123:
+	VZEROUPPER
+	RET
+
+DATA avx512_3fcc422a<>+0(SB)/4, $0x3fcc422a
+GLOBL avx512_3fcc422a<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_3e5b33b6<>+0(SB)/4, $0x3e5b33b6
+GLOBL avx512_3e5b33b6<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_c1200000<>+0(SB)/4, $0xc1200000
+GLOBL avx512_c1200000<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_41200000<>+0(SB)/4, $0x41200000
+GLOBL avx512_41200000<>(SB), RODATA|NOPTR, $4
+
+// func LayerNormAVX512(y []float32, x []float32, weight []float32, bias []float32, eps float32) (mean float32, rstd float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·LayerNormAVX512(SB), NOSPLIT, $0-112
+	MOVQ         y_len+8(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VXORPS       X0, X0, X0
+	VCVTSI2SSQ   AX, X0, X0
+	VBROADCASTSS X0, Z0
+	VBROADCASTSS avx512_3f800000<>+0(SB), Z1
+	VDIVPS       Z0, Z1, Z0
+	VXORPS       Z2, Z2, Z2
+	MOVQ         CX, DX
+	MOVQ         AX, BX
+	SUBQ         $0x10, BX
+	JL           rest125
+
+vectors124:
+	VMOVUPS (DX), Z3
+	VADDPS  Z3, Z2, Z2
+	ADDQ    $0x40, DX
+	SUBQ    $0x10, BX
+	JGE     vectors124
+
+rest125:
+	ADDQ      $0x10, BX
+	JZ        end126
+	MOVQ      $-1, SI
+	BZHIQ     BX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DX), K1, Z3
+	VADDPS    Z3, Z2, Z2
+
+end126:
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VADDPS        Y3, Y2, Y2
+	VEXTRACTF128  $0x01, Y2, X3
+	VADDPS        X3, X2, X2
+	VPERMILPS     $0x0e, X2, X3
+	VADDPS        X3, X2, X2
+	VPERMILPS     $0x01, X2, X3
+	VADDPS        X3, X2, X2
+	VBROADCASTSS  X2, Z2
+	VMULPS        Z0, Z2, Z2
+	MOVSS         X2, mean+104(FP)
+	VXORPS        Z3, Z3, Z3
+	MOVQ          CX, DX
+	MOVQ          AX, BX
+	SUBQ          $0x10, BX
+	JL            rest128
+
+vectors127:
+	VMOVUPS     (DX), Z4
+	VSUBPS      Z2, Z4, Z4
+	VFMADD231PS Z4, Z4, Z3
+	ADDQ        $0x40, DX
+	SUBQ        $0x10, BX
+	JGE         vectors127
+
+rest128:
+	ADDQ        $0x10, BX
+	JZ          end129
+	MOVQ        $-1, SI
+	BZHIQ       BX, SI, SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (DX), K1, Z4
+	VSUBPS      Z2, Z4, Z4
+	VMOVAPS.Z   Z4, K1, Z4
+	VFMADD231PS Z4, Z4, Z3
+
+end129:
+	VEXTRACTF64X4 $0x01, Z3, Y4
+	VADDPS        Y4, Y3, Y3
+	VEXTRACTF128  $0x01, Y3, X4
+	VADDPS        X4, X3, X3
+	VPERMILPS     $0x0e, X3, X4
+	VADDPS        X4, X3, X3
+	VPERMILPS     $0x01, X3, X4
+	VADDPS        X4, X3, X3
+	VBROADCASTSS  X3, Z3
+	VMULPS        Z0, Z3, Z3
+	VBROADCASTSS  eps+96(FP), Z0
+	VADDPS        Z0, Z3, Z3
+	VSQRTPS       Z3, Z3
+	VDIVPS        Z3, Z1, Z3
+	MOVSS         X3, rstd+108(FP)
+	MOVQ          y_base+0(FP), DX
+	MOVQ          weight_base+48(FP), BX
+	MOVQ          bias_base+72(FP), SI
+	SUBQ          $0x10, AX
+	JL            rest131
+
+vectors130:
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (BX), Z1
+	VMOVUPS     (SI), Z4
+	VSUBPS      Z2, Z0, Z0
+	VMULPS      Z3, Z0, Z0
+	VFMADD213PS Z4, Z1, Z0
+	VMOVUPS     Z0, (DX)
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, BX
+	ADDQ        $0x40, SI
+	SUBQ        $0x10, AX
+	JGE         vectors130
+
+rest131:
+	ADDQ        $0x10, AX
+	JZ          end132
+	MOVQ        $-1, DI
+	BZHIQ       AX, DI, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (BX), K1, Z1
+	VMOVUPS.Z   (SI), K1, Z4
+	VSUBPS      Z2, Z0, Z0
+	VMULPS      Z3, Z0, Z0
+	VFMADD213PS Z4, Z1, Z0
+	VMOVUPS     Z0, K1, (DX)
+
+end132:
+	VZEROUPPER
+	RET
+
+// func LayerNormBackwardAVX512(dx []float32, dWeight []float32, dBias []float32, dy []float32, x []float32, weight []float32, add []float32, mean float32, rstd float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·LayerNormBackwardAVX512(SB), NOSPLIT, $0-176
+	MOVQ         dx_len+8(FP), AX
+	VBROADCASTSS mean+168(FP), Z0
+	VBROADCASTSS rstd+172(FP), Z1
+	VXORPS       X2, X2, X2
+	VCVTSI2SSQ   AX, X2, X2
+	VBROADCASTSS X2, Z2
+	VBROADCASTSS avx512_3f800000<>+0(SB), Z3
+	VDIVPS       Z2, Z3, Z2
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	MOVQ         dWeight_base+24(FP), CX
+	MOVQ         dBias_base+48(FP), DX
+	MOVQ         dy_base+72(FP), BX
+	MOVQ         x_base+96(FP), SI
+	MOVQ         weight_base+120(FP), DI
+	MOVQ         AX, R8
+	SUBQ         $0x10, R8
+	JL           rest134
+
+vectors133:
+	VMOVUPS     (SI), Z5
+	VSUBPS      Z0, Z5, Z5
+	VMULPS      Z1, Z5, Z5
+	VMOVUPS     (BX), Z6
+	VMOVUPS     (DI), Z7
+	VMULPS      Z6, Z7, Z7
+	VADDPS      Z7, Z3, Z3
+	VFMADD231PS Z5, Z7, Z4
+	VMOVUPS     (CX), Z7
+	VFMADD231PS Z5, Z6, Z7
+	VMOVUPS     Z7, (CX)
+	VMOVUPS     (DX), Z7
+	VADDPS      Z6, Z7, Z7
+	VMOVUPS     Z7, (DX)
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	ADDQ        $0x40, SI
+	ADDQ        $0x40, DI
+	SUBQ        $0x10, R8
+	JGE         vectors133
+
+rest134:
+	ADDQ        $0x10, R8
+	JZ          end135
+	MOVQ        $-1, R9
+	BZHIQ       R8, R9, R9
+	KMOVW       R9, K1
+	VMOVUPS.Z   (SI), K1, Z5
+	VSUBPS      Z0, Z5, Z5
+	VMULPS      Z1, Z5, Z5
+	VMOVUPS.Z   (BX), K1, Z6
+	VMOVUPS.Z   (DI), K1, Z7
+	VMULPS      Z6, Z7, Z7
+	VADDPS      Z7, Z3, Z3
+	VFMADD231PS Z5, Z7, Z4
+	VMOVUPS.Z   (CX), K1, Z7
+	VFMADD231PS Z5, Z6, Z7
+	VMOVUPS     Z7, K1, (CX)
+	VMOVUPS.Z   (DX), K1, Z7
+	VADDPS      Z6, Z7, Z7
+	VMOVUPS     Z7, K1, (DX)
+
+end135:
+	VEXTRACTF64X4 $0x01, Z3, Y5
+	VADDPS        Y5, Y3, Y3
+	VEXTRACTF128  $0x01, Y3, X5
+	VADDPS        X5, X3, X3
+	VPERMILPS     $0x0e, X3, X5
+	VADDPS        X5, X3, X3
+	VPERMILPS     $0x01, X3, X5
+	VADDPS        X5, X3, X3
+	VBROADCASTSS  X3, Z3
+	VMULPS        Z2, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z4, Y5
+	VADDPS        Y5, Y4, Y4
+	VEXTRACTF128  $0x01, Y4, X5
+	VADDPS        X5, X4, X4
+	VPERMILPS     $0x0e, X4, X5
+	VADDPS        X5, X4, X4
+	VPERMILPS     $0x01, X4, X5
+	VADDPS        X5, X4, X4
+	VBROADCASTSS  X4, Z4
+	VMULPS        Z2, Z4, Z4
+	MOVQ          dy_base+72(FP), BX
+	MOVQ          x_base+96(FP), SI
+	MOVQ          weight_base+120(FP), DI
+	MOVQ          dx_base+0(FP), CX
+	MOVQ          add_base+144(FP), DX
+	TESTQ         DX, DX
+	JZ            plain136
+	SUBQ          $0x10, AX
+	JL            rest139
+
+vectors138:
+	VMOVUPS      (SI), Z2
+	VSUBPS       Z0, Z2, Z2
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      (BX), Z5
+	VMOVUPS      (DI), Z6
+	VMULPS       Z5, Z6, Z6
+	VSUBPS       Z3, Z6, Z6
+	VFNMADD231PS Z2, Z4, Z6
+	VMOVUPS      (DX), Z2
+	VFMADD213PS  Z2, Z1, Z6
+	VMOVUPS      Z6, (CX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, DX
+	SUBQ         $0x10, AX
+	JGE          vectors138
+
+rest139:
+	ADDQ         $0x10, AX
+	JZ           end140
+	MOVQ         $-1, R8
+	BZHIQ        AX, R8, R8
+	KMOVW        R8, K1
+	VMOVUPS.Z    (SI), K1, Z2
+	VSUBPS       Z0, Z2, Z2
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS.Z    (BX), K1, Z0
+	VMOVUPS.Z    (DI), K1, Z5
+	VMULPS       Z0, Z5, Z5
+	VSUBPS       Z3, Z5, Z5
+	VFNMADD231PS Z2, Z4, Z5
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD213PS  Z0, Z1, Z5
+	VMOVUPS      Z5, K1, (CX)
+
+end140:
+	JMP done137
+
+plain136:
+	SUBQ $0x10, AX
+	JL   rest142
+
+vectors141:
+	VMOVUPS      (SI), Z2
+	VSUBPS       Z0, Z2, Z2
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS      (BX), Z5
+	VMOVUPS      (DI), Z6
+	VMULPS       Z5, Z6, Z6
+	VSUBPS       Z3, Z6, Z6
+	VFNMADD231PS Z2, Z4, Z6
+	VMULPS       Z1, Z6, Z6
+	VMOVUPS      Z6, (CX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	SUBQ         $0x10, AX
+	JGE          vectors141
+
+rest142:
+	ADDQ         $0x10, AX
+	JZ           end143
+	MOVQ         $-1, DX
+	BZHIQ        AX, DX, DX
+	KMOVW        DX, K1
+	VMOVUPS.Z    (SI), K1, Z2
+	VSUBPS       Z0, Z2, Z2
+	VMULPS       Z1, Z2, Z2
+	VMOVUPS.Z    (BX), K1, Z0
+	VMOVUPS.Z    (DI), K1, Z5
+	VMULPS       Z0, Z5, Z5
+	VSUBPS       Z3, Z5, Z5
+	VFNMADD231PS Z2, Z4, Z5
+	VMULPS       Z1, Z5, Z5
+	VMOVUPS      Z5, K1, (CX)
+
+end143:
+done137:
+	VZEROUPPER
+	RET
+
+// func SoftmaxStepAVX512(scores []float32, keys int, queries int, max []float32, sum []float32, shrink []float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·SoftmaxStepAVX512(SB), NOSPLIT, $0-112
+	VBROADCASTSS avx512_c2d00000<>+0(SB), Z0
+	VBROADCASTSS avx512_42b20000<>+0(SB), Z1
+	VBROADCASTSS avx512_3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS avx512_3f318000<>+0(SB), Z3
+	VBROADCASTSS avx512_b95e8083<>+0(SB), Z4
+	VBROADCASTSS avx512_3f800000<>+0(SB), Z5
+	VBROADCASTSS avx512_39506967<>+0(SB), Z6
+	VBROADCASTSS avx512_3ab743ce<>+0(SB), Z7
+	VBROADCASTSS avx512_3c088908<>+0(SB), Z8
+	VBROADCASTSS avx512_3d2aa9c1<>+0(SB), Z9
+	VBROADCASTSS avx512_3e2aaaaa<>+0(SB), Z10
+	VBROADCASTSS avx512_3f000000<>+0(SB), Z11
+	MOVQ         queries+32(FP), CX
+	SHLQ         $0x02, CX
+	XORQ         AX, AX
+
+group144:
+	CMPQ    AX, CX
+	JGE     groupsDone145
+	MOVQ    max_base+40(FP), DX
+	ADDQ    AX, DX
+	MOVQ    sum_base+64(FP), BX
+	ADDQ    AX, BX
+	MOVQ    shrink_base+88(FP), SI
+	ADDQ    AX, SI
+	VMOVUPS (DX), Z12
+	VMOVUPS (DX), Z13
+	MOVQ    scores_base+0(FP), DI
+	ADDQ    AX, DI
+	MOVQ    keys+24(FP), R8
+	TESTQ   R8, R8
+	JZ      done147
+
+times146:
+	VMAXPS (DI), Z12, Z12
+	ADDQ   $+256, DI
+	DECQ   R8
+	JNZ    times146
+
+done147:
+	VMOVUPS      Z12, (DX)
+	VBROADCASTSS avx512_ff800000<>+0(SB), Z14
+	VCMPPS       $0x04, Z14, Z12, K1
+	VMOVAPS.Z    Z12, K1, Z12
+	VSUBPS       Z12, Z13, Z13
+	VMAXPS       Z13, Z0, Z13
+	VMINPS       Z13, Z1, Z13
+	VMULPS       Z2, Z13, Z14
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VFNMADD231PS Z3, Z14, Z13
+	VFNMADD231PS Z4, Z14, Z13
+	VMOVUPS      Z6, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VMULPS       Z13, Z15, Z15
+	VFMADD213PS  Z13, Z13, Z15
+	VADDPS       Z5, Z15, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VMOVAPS      Z15, Z13
+	VMOVUPS      Z13, (SI)
+	VMOVUPS      (BX), Z14
+	VMULPS       Z13, Z14, Z14
+	VXORPS       Z13, Z13, Z13
+	MOVQ         scores_base+0(FP), DX
+	ADDQ         AX, DX
+	MOVQ         keys+24(FP), SI
+	TESTQ        SI, SI
+	JZ           done149
+
+times148:
+	VMOVUPS      (DX), Z15
+	VSUBPS       Z12, Z15, Z15
+	VMAXPS       Z15, Z0, Z15
+	VMINPS       Z15, Z1, Z15
+	VMULPS       Z2, Z15, Z16
+	VRNDSCALEPS  $0x08, Z16, Z16
+	VFNMADD231PS Z3, Z16, Z15
+	VFNMADD231PS Z4, Z16, Z15
+	VMOVUPS      Z6, Z17
+	VFMADD213PS  Z7, Z15, Z17
+	VFMADD213PS  Z8, Z15, Z17
+	VFMADD213PS  Z9, Z15, Z17
+	VFMADD213PS  Z10, Z15, Z17
+	VFMADD213PS  Z11, Z15, Z17
+	VMULPS       Z15, Z17, Z17
+	VFMADD213PS  Z15, Z15, Z17
+	VADDPS       Z5, Z17, Z17
+	VSCALEFPS    Z16, Z17, Z17
+	VMOVAPS      Z17, Z15
+	VMOVUPS      Z15, (DX)
+	VADDPS       Z15, Z13, Z13
+	ADDQ         $+256, DX
+	DECQ         SI
+	JNZ          times148
+
+done149:
+	VADDPS  Z13, Z14, Z14
+	VMOVUPS Z14, (BX)
+	ADDQ    $0x40, AX
+	JMP     group144
+
+groupsDone145:
+	VZEROUPPER
+	RET
+
+DATA avx512_ff800000<>+0(SB)/4, $0xff800000
+GLOBL avx512_ff800000<>(SB), RODATA|NOPTR, $4
+
+// func ScaleColumnsAVX512(x []float32, rows int, queries int, factor []float32)
+// Requires: AVX, AVX512F
+TEXT ·ScaleColumnsAVX512(SB), NOSPLIT, $0-64
+	MOVQ queries+32(FP), CX
+	SHLQ $0x02, CX
+	XORQ AX, AX
+
+group150:
+	CMPQ    AX, CX
+	JGE     groupsDone151
+	MOVQ    factor_base+40(FP), DX
+	ADDQ    AX, DX
+	MOVQ    x_base+0(FP), BX
+	ADDQ    AX, BX
+	VMOVUPS (DX), Z0
+	MOVQ    rows+24(FP), DX
+	TESTQ   DX, DX
+	JZ      done153
+
+times152:
+	VMULPS  (BX), Z0, Z1
+	VMOVUPS Z1, (BX)
+	ADDQ    $+256, BX
+	DECQ    DX
+	JNZ     times152
+
+done153:
+	ADDQ $0x40, AX
+	JMP  group150
+
+groupsDone151:
+	VZEROUPPER
+	RET
+
+// func HideScoresAVX512(scores []float32, queries int, low []int32, high []int32, from []int32, to []int32)
+// Requires: AVX, AVX512F
+TEXT ·HideScoresAVX512(SB), NOSPLIT, $0-128
+	VBROADCASTSS avx512_ff800000<>+0(SB), Z0
+	MOVQ         queries+24(FP), CX
+	SHLQ         $0x02, CX
+	XORQ         AX, AX
+
+group154:
+	CMPQ    AX, CX
+	JGE     groupsDone155
+	MOVQ    from_base+80(FP), DX
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z1
+	MOVQ    to_base+104(FP), DX
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z2
+	MOVQ    scores_base+0(FP), DX
+	ADDQ    AX, DX
+	MOVQ    low_base+32(FP), BX
+	MOVQ    high_base+56(FP), SI
+	MOVQ    low_len+40(FP), DI
+	TESTQ   DI, DI
+	JZ      done157
+
+times156:
+	VPBROADCASTD (BX), Z3
+	VPBROADCASTD (SI), Z4
+	VPCMPGTD     Z4, Z1, K1
+	VPCMPGTD     Z2, Z3, K2
+	KORW         K2, K1, K1
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, SI
+	ADDQ         $+256, DX
+	DECQ         DI
+	JNZ          times156
+
+done157:
+	ADDQ $0x40, AX
+	JMP  group154
+
+groupsDone155:
+	VZEROUPPER
+	RET
+
+// func ScoreGradientsAVX512(p []float32, ds []float32, keys int, queries int, lse []float32, delta []float32, scale float32)
+// Requires: AVX, AVX512F
+TEXT ·ScoreGradientsAVX512(SB), NOSPLIT, $0-116
+	VBROADCASTSS avx512_c2d00000<>+0(SB), Z0
+	VBROADCASTSS avx512_42b20000<>+0(SB), Z1
+	VBROADCASTSS avx512_3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS avx512_3f318000<>+0(SB), Z3
+	VBROADCASTSS avx512_b95e8083<>+0(SB), Z4
+	VBROADCASTSS avx512_3f800000<>+0(SB), Z5
+	VBROADCASTSS avx512_39506967<>+0(SB), Z6
+	VBROADCASTSS avx512_3ab743ce<>+0(SB), Z7
+	VBROADCASTSS avx512_3c088908<>+0(SB), Z8
+	VBROADCASTSS avx512_3d2aa9c1<>+0(SB), Z9
+	VBROADCASTSS avx512_3e2aaaaa<>+0(SB), Z10
+	VBROADCASTSS avx512_3f000000<>+0(SB), Z11
+	VBROADCASTSS scale+112(FP), Z12
+	VBROADCASTSS avx512_ff800000<>+0(SB), Z13
+	MOVQ         queries+56(FP), CX
+	SHLQ         $0x02, CX
+	XORQ         AX, AX
+
+group158:
+	CMPQ    AX, CX
+	JGE     groupsDone159
+	MOVQ    lse_base+64(FP), DX
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z14
+	MOVQ    delta_base+88(FP), DX
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z15
+	MOVQ    p_base+0(FP), DX
+	ADDQ    AX, DX
+	MOVQ    ds_base+24(FP), BX
+	ADDQ    AX, BX
+	MOVQ    keys+48(FP), SI
+	TESTQ   SI, SI
+	JZ      done161
+
+times160:
+	VMOVUPS      (DX), Z16
+	VMOVUPS      (BX), Z17
+	VCMPPS       $0x04, Z13, Z16, K1
+	VSUBPS       Z14, Z16, Z16
+	VMAXPS       Z16, Z0, Z16
+	VMINPS       Z16, Z1, Z16
+	VMULPS       Z2, Z16, Z18
+	VRNDSCALEPS  $0x08, Z18, Z18
+	VFNMADD231PS Z3, Z18, Z16
+	VFNMADD231PS Z4, Z18, Z16
+	VMOVUPS      Z6, Z19
+	VFMADD213PS  Z7, Z16, Z19
+	VFMADD213PS  Z8, Z16, Z19
+	VFMADD213PS  Z9, Z16, Z19
+	VFMADD213PS  Z10, Z16, Z19
+	VFMADD213PS  Z11, Z16, Z19
+	VMULPS       Z16, Z19, Z19
+	VFMADD213PS  Z16, Z16, Z19
+	VADDPS       Z5, Z19, Z19
+	VSCALEFPS    Z18, Z19, Z19
+	VMOVAPS      Z19, Z16
+	VMOVUPS      Z16, (DX)
+	VSUBPS       Z15, Z17, Z17
+	VMULPS       Z16, Z17, Z17
+	VMULPS       Z12, Z17, Z17
+	VMOVAPS.Z    Z17, K1, Z17
+	VMOVUPS      Z17, (BX)
+	ADDQ         $+256, DX
+	ADDQ         $+256, BX
+	DECQ         SI
+	JNZ          times160
+
+done161:
+	ADDQ $0x40, AX
+	JMP  group158
+
+groupsDone159:
+	VZEROUPPER
+	RET
+
+// func DotAVX512(a []float32, b []float32) float32
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·DotAVX512(SB), NOSPLIT, $0-52
+	MOVQ   a_len+8(FP), AX
+	MOVQ   a_base+0(FP), CX
+	MOVQ   b_base+24(FP), DX
+	VXORPS Z0, Z0, Z0
+	SUBQ   $0x10, AX
+	JL     rest163
+
+vectors162:
+	VMOVUPS     (CX), Z1
+	VMOVUPS     (DX), Z2
+	VFMADD231PS Z2, Z1, Z0
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	SUBQ        $0x10, AX
+	JGE         vectors162
+
+rest163:
+	ADDQ        $0x10, AX
+	JZ          end164
+	MOVQ        $-1, BX
+	BZHIQ       AX, BX, BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (CX), K1, Z1
+	VMOVUPS.Z   (DX), K1, Z2
+	VFMADD231PS Z2, Z1, Z0
+
+end164:
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPS        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0x0e, X0, X1
+	VADDPS        X1, X0, X0
+	VPERMILPS     $0x01, X0, X1
+	VADDPS        X1, X0, X0
+	MOVSS         X0, ret+48(FP)
+	VZEROUPPER
+	RET
+
+// func SumSquaresAVX512(x []float32) float64
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE2
+TEXT ·SumSquaresAVX512(SB), NOSPLIT, $0-32
+	MOVQ   x_len+8(FP), AX
+	MOVQ   x_base+0(FP), CX
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	SUBQ   $0x10, AX
+	JL     rest166
+
+vectors165:
+	VMOVUPS       (CX), Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VCVTPS2PD     Y2, Z2
+	VFMADD231PD   Z2, Z2, Z0
+	VCVTPS2PD     Y3, Z2
+	VFMADD231PD   Z2, Z2, Z1
+	ADDQ          $0x40, CX
+	SUBQ          $0x10, AX
+	JGE           vectors165
+
+rest166:
+	ADDQ          $0x10, AX
+	JZ            end167
+	MOVQ          $-1, DX
+	BZHIQ         AX, DX, DX
+	KMOVW         DX, K1
+	VMOVUPS.Z     (CX), K1, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VCVTPS2PD     Y2, Z2
+	VFMADD231PD   Z2, Z2, Z0
+	VCVTPS2PD     Y3, Z2
+	VFMADD231PD   Z2, Z2, Z1
+
+end167:
+	VADDPD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VPERMILPD     $0x01, X0, X1
+	VADDPD        X1, X0, X0
+	MOVSD         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func ColumnSumsAVX512(sum []float32, x []float32, stride int, rows int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·ColumnSumsAVX512(SB), NOSPLIT, $0-64
+	MOVQ   sum_len+8(FP), AX
+	MOVQ   sum_base+0(FP), CX
+	MOVQ   x_base+24(FP), DX
+	MOVQ   stride+48(FP), BX
+	SHLQ   $0x02, BX
+	CMPQ   AX, $0x40
+	JNE    narrow168
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	MOVQ   rows+56(FP), AX
+	TESTQ  AX, AX
+	JZ     done171
+
+times170:
+	VADDPS (DX), Z0, Z0
+	VADDPS 64(DX), Z1, Z1
+	VADDPS 128(DX), Z2, Z2
+	VADDPS 192(DX), Z3, Z3
+	ADDQ   BX, DX
+	DECQ   AX
+	JNZ    times170
+
+done171:
+	VMOVUPS Z0, (CX)
+	VMOVUPS Z1, 64(CX)
+	VMOVUPS Z2, 128(CX)
+	VMOVUPS Z3, 192(CX)
+	JMP     done169
+
+narrow168:
+	SUBQ $0x10, AX
+	JL   rest173
+
+vectors172:
+	MOVQ   DX, SI
+	VXORPS Z0, Z0, Z0
+	MOVQ   rows+56(FP), DI
+	TESTQ  DI, DI
+	JZ     done176
+
+times175:
+	VMOVUPS (SI), Z1
+	VADDPS  Z1, Z0, Z0
+	ADDQ    BX, SI
+	DECQ    DI
+	JNZ     times175
+
+done176:
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	SUBQ    $0x10, AX
+	JGE     vectors172
+
+rest173:
+	ADDQ   $0x10, AX
+	JZ     end174
+	MOVQ   $-1, SI
+	BZHIQ  AX, SI, SI
+	KMOVW  SI, K1
+	MOVQ   DX, AX
+	VXORPS Z0, Z0, Z0
+	MOVQ   rows+56(FP), DX
+	TESTQ  DX, DX
+	JZ     done178
+
+times177:
+	VMOVUPS.Z (AX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	ADDQ      BX, AX
+	DECQ      DX
+	JNZ       times177
+
+done178:
+	VMOVUPS Z0, K1, (CX)
+
+end174:
+done169:
+	VZEROUPPER
+	RET
+
+// func TopTwoAVX512(x []float32, top []float32, second []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·TopTwoAVX512(SB), NOSPLIT, $0-72
+	MOVQ         x_len+8(FP), AX
+	MOVQ         x_base+0(FP), CX
+	VBROADCASTSS avx512_ff800000<>+0(SB), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	SUBQ         $0x10, AX
+	JL           rest180
+
+vectors179:
+	VMOVUPS (CX), Z3
+	VMINPS  Z1, Z3, Z4
+	VMAXPS  Z4, Z2, Z2
+	VMAXPS  Z1, Z3, Z1
+	ADDQ    $0x40, CX
+	SUBQ    $0x10, AX
+	JGE     vectors179
+
+rest180:
+	ADDQ    $0x10, AX
+	JZ      end181
+	MOVQ    $-1, DX
+	BZHIQ   AX, DX, DX
+	KMOVW   DX, K1
+	VMOVAPS Z0, Z0
+	VMOVUPS (CX), K1, Z0
+	VMINPS  Z1, Z0, Z3
+	VMAXPS  Z3, Z2, Z2
+	VMAXPS  Z1, Z0, Z1
+
+end181:
+	MOVQ    top_base+24(FP), AX
+	VMOVUPS Z1, (AX)
+	MOVQ    second_base+48(FP), AX
+	VMOVUPS Z2, (AX)
+	VZEROUPPER
+	RET
+
+// func ExpSumAVX512(e []float32, x []float32, max float32) (sum float32, spread float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·ExpSumAVX512(SB), NOSPLIT, $0-64
+	VBROADCASTSS avx512_c2d00000<>+0(SB), Z0
+	VBROADCASTSS avx512_42b20000<>+0(SB), Z1
+	VBROADCASTSS avx512_3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS avx512_3f318000<>+0(SB), Z3
+	VBROADCASTSS avx512_b95e8083<>+0(SB), Z4
+	VBROADCASTSS avx512_3f800000<>+0(SB), Z5
+	VBROADCASTSS avx512_39506967<>+0(SB), Z6
+	VBROADCASTSS avx512_3ab743ce<>+0(SB), Z7
+	VBROADCASTSS avx512_3c088908<>+0(SB), Z8
+	VBROADCASTSS avx512_3d2aa9c1<>+0(SB), Z9
+	VBROADCASTSS avx512_3e2aaaaa<>+0(SB), Z10
+	VBROADCASTSS avx512_3f000000<>+0(SB), Z11
+	MOVQ         x_len+32(FP), AX
+	MOVQ         e_base+0(FP), CX
+	MOVQ         x_base+24(FP), DX
+	VBROADCASTSS max+48(FP), Z12
+	VXORPS       Z13, Z13, Z13
+	VXORPS       Z14, Z14, Z14
+	SUBQ         $0x10, AX
+	JL           rest183
+
+vectors182:
+	VMOVUPS      (DX), Z15
+	VSUBPS       Z12, Z15, Z15
+	VMAXPS       Z15, Z0, Z15
+	VMOVAPS      Z15, Z16
+	VMAXPS       Z15, Z0, Z15
+	VMINPS       Z15, Z1, Z15
+	VMULPS       Z2, Z15, Z17
+	VRNDSCALEPS  $0x08, Z17, Z17
+	VFNMADD231PS Z3, Z17, Z15
+	VFNMADD231PS Z4, Z17, Z15
+	VMOVUPS      Z6, Z18
+	VFMADD213PS  Z7, Z15, Z18
+	VFMADD213PS  Z8, Z15, Z18
+	VFMADD213PS  Z9, Z15, Z18
+	VFMADD213PS  Z10, Z15, Z18
+	VFMADD213PS  Z11, Z15, Z18
+	VMULPS       Z15, Z18, Z18
+	VFMADD213PS  Z15, Z15, Z18
+	VADDPS       Z5, Z18, Z18
+	VSCALEFPS    Z17, Z18, Z18
+	VMOVAPS      Z18, Z15
+	VMOVUPS      Z15, (CX)
+	VADDPS       Z15, Z13, Z13
+	VFNMADD231PS Z16, Z15, Z14
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	SUBQ         $0x10, AX
+	JGE          vectors182
+
+rest183:
+	ADDQ         $0x10, AX
+	JZ           end184
+	MOVQ         $-1, BX
+	BZHIQ        AX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (DX), K1, Z15
+	VSUBPS       Z12, Z15, Z15
+	VMAXPS       Z15, Z0, Z15
+	VMOVAPS      Z15, Z12
+	VMAXPS       Z15, Z0, Z15
+	VMINPS       Z15, Z1, Z15
+	VMULPS       Z2, Z15, Z0
+	VRNDSCALEPS  $0x08, Z0, Z0
+	VFNMADD231PS Z3, Z0, Z15
+	VFNMADD231PS Z4, Z0, Z15
+	VMOVUPS      Z6, Z1
+	VFMADD213PS  Z7, Z15, Z1
+	VFMADD213PS  Z8, Z15, Z1
+	VFMADD213PS  Z9, Z15, Z1
+	VFMADD213PS  Z10, Z15, Z1
+	VFMADD213PS  Z11, Z15, Z1
+	VMULPS       Z15, Z1, Z1
+	VFMADD213PS  Z15, Z15, Z1
+	VADDPS       Z5, Z1, Z1
+	VSCALEFPS    Z0, Z1, Z1
+	VMOVAPS      Z1, Z15
+	VMOVUPS      Z15, K1, (CX)
+	VMOVAPS.Z    Z15, K1, Z15
+	VADDPS       Z15, Z13, Z13
+	VFNMADD231PS Z12, Z15, Z14
+
+end184:
+	VEXTRACTF64X4 $0x01, Z13, Y0
+	VADDPS        Y0, Y13, Y13
+	VEXTRACTF128  $0x01, Y13, X0
+	VADDPS        X0, X13, X13
+	VPERMILPS     $0x0e, X13, X0
+	VADDPS        X0, X13, X13
+	VPERMILPS     $0x01, X13, X0
+	VADDPS        X0, X13, X13
+	VEXTRACTF64X4 $0x01, Z14, Y0
+	VADDPS        Y0, Y14, Y14
+	VEXTRACTF128  $0x01, Y14, X0
+	VADDPS        X0, X14, X14
+	VPERMILPS     $0x0e, X14, X0
+	VADDPS        X0, X14, X14
+	VPERMILPS     $0x01, X14, X0
+	VADDPS        X0, X14, X14
+	MOVSS         X13, sum+56(FP)
+	MOVSS         X14, spread+60(FP)
+	VZEROUPPER
+	RET
+
+// func AdamWAVX512(p []float32, grad []float32, m []float32, v []float32, gradScale float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, keep float32, rate float32, root float32, eps float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·AdamWAVX512(SB), NOSPLIT, $0-132
+	MOVQ         p_len+8(FP), AX
+	MOVQ         p_base+0(FP), CX
+	MOVQ         grad_base+24(FP), DX
+	MOVQ         m_base+48(FP), BX
+	MOVQ         v_base+72(FP), SI
+	VBROADCASTSS gradScale+96(FP), Z0
+	VBROADCASTSS beta1+100(FP), Z1
+	VBROADCASTSS rest1+104(FP), Z2
+	VBROADCASTSS beta2+108(FP), Z3
+	VBROADCASTSS rest2+112(FP), Z4
+	VBROADCASTSS keep+116(FP), Z5
+	VBROADCASTSS rate+120(FP), Z6
+	VBROADCASTSS root+124(FP), Z7
+	VBROADCASTSS eps+128(FP), Z8
+	SUBQ         $0x10, AX
+	JL           rest186
+
+vectors185:
+	VMOVUPS     (DX), Z9
+	VMULPS      Z0, Z9, Z9
+	VMOVUPS     (BX), Z10
+	VMULPS      Z1, Z10, Z10
+	VFMADD231PS Z2, Z9, Z10
+	VMOVUPS     Z10, (BX)
+	VMOVUPS     (SI), Z11
+	VMULPS      Z9, Z9, Z9
+	VMULPS      Z3, Z11, Z11
+	VFMADD231PS Z4, Z9, Z11
+	VMOVUPS     Z11, (SI)
+	VSQRTPS     Z11, Z11
+	VFMADD213PS Z8, Z7, Z11
+	VMULPS      Z6, Z10, Z10
+	VDIVPS      Z11, Z10, Z10
+	VMOVUPS     (CX), Z9
+	VFMSUB132PS Z5, Z10, Z9
+	VMOVUPS     Z9, (CX)
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	ADDQ        $0x40, SI
+	SUBQ        $0x10, AX
+	JGE         vectors185
+
+rest186:
+	ADDQ        $0x10, AX
+	JZ          end187
+	MOVQ        $-1, DI
+	BZHIQ       AX, DI, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (DX), K1, Z9
+	VMULPS      Z0, Z9, Z9
+	VMOVUPS.Z   (BX), K1, Z0
+	VMULPS      Z1, Z0, Z0
+	VFMADD231PS Z2, Z9, Z0
+	VMOVUPS     Z0, K1, (BX)
+	VMOVUPS.Z   (SI), K1, Z1
+	VMULPS      Z9, Z9, Z9
+	VMULPS      Z3, Z1, Z1
+	VFMADD231PS Z4, Z9, Z1
+	VMOVUPS     Z1, K1, (SI)
+	VSQRTPS     Z1, Z1
+	VFMADD213PS Z8, Z7, Z1
+	VMULPS      Z6, Z0, Z0
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS.Z   (CX), K1, Z1
+	VFMSUB132PS Z5, Z0, Z1
+	VMOVUPS     Z1, K1, (CX)
+
+end187:
+	VZEROUPPER
+	RET
+
+DATA avx512_quads<>+0(SB)/4, $0x00000000
+DATA avx512_quads<>+4(SB)/4, $0x00000004
+DATA avx512_quads<>+8(SB)/4, $0x00000008
+DATA avx512_quads<>+12(SB)/4, $0x0000000c
+DATA avx512_quads<>+16(SB)/4, $0x00000001
+DATA avx512_quads<>+20(SB)/4, $0x00000005
+DATA avx512_quads<>+24(SB)/4, $0x00000009
+DATA avx512_quads<>+28(SB)/4, $0x0000000d
+DATA avx512_quads<>+32(SB)/4, $0x00000002
+DATA avx512_quads<>+36(SB)/4, $0x00000006
+DATA avx512_quads<>+40(SB)/4, $0x0000000a
+DATA avx512_quads<>+44(SB)/4, $0x0000000e
+DATA avx512_quads<>+48(SB)/4, $0x00000003
+DATA avx512_quads<>+52(SB)/4, $0x00000007
+DATA avx512_quads<>+56(SB)/4, $0x0000000b
+DATA avx512_quads<>+60(SB)/4, $0x0000000f
+GLOBL avx512_quads<>(SB), RODATA|NOPTR, $64
+
+// func DropFactorsAVX512(f []float32, rate float32, keep float32, seedLow uint32, seedHigh uint32, purpose uint32, step uint32, line uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·DropFactorsAVX512(SB), NOSPLIT, $0-52
+	VBROADCASTSS avx512_d2511f53<>+0(SB), Z0
+	VBROADCASTSS avx512_cd9e8d57<>+0(SB), Z1
+	VBROADCASTSS avx512_9e3779b9<>+0(SB), Z2
+	VBROADCASTSS avx512_bb67ae85<>+0(SB), Z3
+	MOVL         $0x0000aaaa, AX
+	KMOVW        AX, K1
+	MOVQ         f_base+0(FP), AX
+	MOVQ         f_len+8(FP), CX
+	VBROADCASTSS line+48(FP), Z5
+	VBROADCASTSS rate+24(FP), Z6
+	VBROADCASTSS keep+28(FP), Z7
+	VMOVUPS      avx512_quads<>+0(SB), Z4
+	VBROADCASTSS avx512_00000010<>+0(SB), Z8
+	VBROADCASTSS avx512_33800000<>+0(SB), Z9
+
+block188:
+	SUBQ         $0x40, CX
+	JL           done189
+	VBROADCASTSS step+44(FP), Z10
+	VBROADCASTSS purpose+40(FP), Z11
+	VBROADCASTSS seedLow+32(FP), Z12
+	VBROADCASTSS seedHigh+36(FP), Z13
+	VPMULUDQ     Z0, Z4, Z14
+	VPSRLQ       $0x20, Z4, Z15
+	VPMULUDQ     Z0, Z15, Z15
+	VMOVSHDUP    Z14, Z16
+	VMOVSLDUP    Z15, Z17
+	VMOVAPS      Z15, K1, Z16
+	VMOVAPS      Z17, K1, Z14
+	VPMULUDQ     Z1, Z10, Z15
+	VPSRLQ       $0x20, Z10, Z10
+	VPMULUDQ     Z1, Z10, Z10
+	VMOVSHDUP    Z15, Z17
+	VMOVSLDUP    Z10, Z18
+	VMOVAPS      Z10, K1, Z17
+	VMOVAPS      Z18, K1, Z15
+	VXORPS       Z5, Z17, Z17
+	VXORPS       Z12, Z17, Z17
+	VXORPS       Z11, Z16, Z16
+	VXORPS       Z13, Z16, Z16
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z17, Z10
+	VPSRLQ       $0x20, Z17, Z11
+	VPMULUDQ     Z0, Z11, Z11
+	VMOVSHDUP    Z10, Z17
+	VMOVSLDUP    Z11, Z18
+	VMOVAPS      Z11, K1, Z17
+	VMOVAPS      Z18, K1, Z10
+	VPMULUDQ     Z1, Z16, Z11
+	VPSRLQ       $0x20, Z16, Z16
+	VPMULUDQ     Z1, Z16, Z16
+	VMOVSHDUP    Z11, Z18
+	VMOVSLDUP    Z16, Z19
+	VMOVAPS      Z16, K1, Z18
+	VMOVAPS      Z19, K1, Z11
+	VXORPS       Z15, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z14, Z17, Z17
+	VXORPS       Z13, Z17, Z17
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z14
+	VPSRLQ       $0x20, Z18, Z15
+	VPMULUDQ     Z0, Z15, Z15
+	VMOVSHDUP    Z14, Z16
+	VMOVSLDUP    Z15, Z18
+	VMOVAPS      Z15, K1, Z16
+	VMOVAPS      Z18, K1, Z14
+	VPMULUDQ     Z1, Z17, Z15
+	VPSRLQ       $0x20, Z17, Z17
+	VPMULUDQ     Z1, Z17, Z17
+	VMOVSHDUP    Z15, Z18
+	VMOVSLDUP    Z17, Z19
+	VMOVAPS      Z17, K1, Z18
+	VMOVAPS      Z19, K1, Z15
+	VXORPS       Z11, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z10, Z16, Z16
+	VXORPS       Z13, Z16, Z16
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z10
+	VPSRLQ       $0x20, Z18, Z11
+	VPMULUDQ     Z0, Z11, Z11
+	VMOVSHDUP    Z10, Z17
+	VMOVSLDUP    Z11, Z18
+	VMOVAPS      Z11, K1, Z17
+	VMOVAPS      Z18, K1, Z10
+	VPMULUDQ     Z1, Z16, Z11
+	VPSRLQ       $0x20, Z16, Z16
+	VPMULUDQ     Z1, Z16, Z16
+	VMOVSHDUP    Z11, Z18
+	VMOVSLDUP    Z16, Z19
+	VMOVAPS      Z16, K1, Z18
+	VMOVAPS      Z19, K1, Z11
+	VXORPS       Z15, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z14, Z17, Z17
+	VXORPS       Z13, Z17, Z17
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z14
+	VPSRLQ       $0x20, Z18, Z15
+	VPMULUDQ     Z0, Z15, Z15
+	VMOVSHDUP    Z14, Z16
+	VMOVSLDUP    Z15, Z18
+	VMOVAPS      Z15, K1, Z16
+	VMOVAPS      Z18, K1, Z14
+	VPMULUDQ     Z1, Z17, Z15
+	VPSRLQ       $0x20, Z17, Z17
+	VPMULUDQ     Z1, Z17, Z17
+	VMOVSHDUP    Z15, Z18
+	VMOVSLDUP    Z17, Z19
+	VMOVAPS      Z17, K1, Z18
+	VMOVAPS      Z19, K1, Z15
+	VXORPS       Z11, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z10, Z16, Z16
+	VXORPS       Z13, Z16, Z16
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z10
+	VPSRLQ       $0x20, Z18, Z11
+	VPMULUDQ     Z0, Z11, Z11
+	VMOVSHDUP    Z10, Z17
+	VMOVSLDUP    Z11, Z18
+	VMOVAPS      Z11, K1, Z17
+	VMOVAPS      Z18, K1, Z10
+	VPMULUDQ     Z1, Z16, Z11
+	VPSRLQ       $0x20, Z16, Z16
+	VPMULUDQ     Z1, Z16, Z16
+	VMOVSHDUP    Z11, Z18
+	VMOVSLDUP    Z16, Z19
+	VMOVAPS      Z16, K1, Z18
+	VMOVAPS      Z19, K1, Z11
+	VXORPS       Z15, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z14, Z17, Z17
+	VXORPS       Z13, Z17, Z17
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z14
+	VPSRLQ       $0x20, Z18, Z15
+	VPMULUDQ     Z0, Z15, Z15
+	VMOVSHDUP    Z14, Z16
+	VMOVSLDUP    Z15, Z18
+	VMOVAPS      Z15, K1, Z16
+	VMOVAPS      Z18, K1, Z14
+	VPMULUDQ     Z1, Z17, Z15
+	VPSRLQ       $0x20, Z17, Z17
+	VPMULUDQ     Z1, Z17, Z17
+	VMOVSHDUP    Z15, Z18
+	VMOVSLDUP    Z17, Z19
+	VMOVAPS      Z17, K1, Z18
+	VMOVAPS      Z19, K1, Z15
+	VXORPS       Z11, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z10, Z16, Z16
+	VXORPS       Z13, Z16, Z16
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z10
+	VPSRLQ       $0x20, Z18, Z11
+	VPMULUDQ     Z0, Z11, Z11
+	VMOVSHDUP    Z10, Z17
+	VMOVSLDUP    Z11, Z18
+	VMOVAPS      Z11, K1, Z17
+	VMOVAPS      Z18, K1, Z10
+	VPMULUDQ     Z1, Z16, Z11
+	VPSRLQ       $0x20, Z16, Z16
+	VPMULUDQ     Z1, Z16, Z16
+	VMOVSHDUP    Z11, Z18
+	VMOVSLDUP    Z16, Z19
+	VMOVAPS      Z16, K1, Z18
+	VMOVAPS      Z19, K1, Z11
+	VXORPS       Z15, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z14, Z17, Z17
+	VXORPS       Z13, Z17, Z17
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z14
+	VPSRLQ       $0x20, Z18, Z15
+	VPMULUDQ     Z0, Z15, Z15
+	VMOVSHDUP    Z14, Z16
+	VMOVSLDUP    Z15, Z18
+	VMOVAPS      Z15, K1, Z16
+	VMOVAPS      Z18, K1, Z14
+	VPMULUDQ     Z1, Z17, Z15
+	VPSRLQ       $0x20, Z17, Z17
+	VPMULUDQ     Z1, Z17, Z17
+	VMOVSHDUP    Z15, Z18
+	VMOVSLDUP    Z17, Z19
+	VMOVAPS      Z17, K1, Z18
+	VMOVAPS      Z19, K1, Z15
+	VXORPS       Z11, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z10, Z16, Z16
+	VXORPS       Z13, Z16, Z16
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z10
+	VPSRLQ       $0x20, Z18, Z11
+	VPMULUDQ     Z0, Z11, Z11
+	VMOVSHDUP    Z10, Z17
+	VMOVSLDUP    Z11, Z18
+	VMOVAPS      Z11, K1, Z17
+	VMOVAPS      Z18, K1, Z10
+	VPMULUDQ     Z1, Z16, Z11
+	VPSRLQ       $0x20, Z16, Z16
+	VPMULUDQ     Z1, Z16, Z16
+	VMOVSHDUP    Z11, Z18
+	VMOVSLDUP    Z16, Z19
+	VMOVAPS      Z16, K1, Z18
+	VMOVAPS      Z19, K1, Z11
+	VXORPS       Z15, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z14, Z17, Z17
+	VXORPS       Z13, Z17, Z17
+	VPSRLD       $0x08, Z18, Z18
+	VCVTDQ2PS    Z18, Z18
+	VMULPS       Z9, Z18, Z18
+	VCMPPS       $0x05, Z6, Z18, K2
+	VMOVAPS.Z    Z7, K2, Z18
+	VPSRLD       $0x08, Z11, Z11
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z9, Z11, Z11
+	VCMPPS       $0x05, Z6, Z11, K2
+	VMOVAPS.Z    Z7, K2, Z11
+	VPSRLD       $0x08, Z17, Z17
+	VCVTDQ2PS    Z17, Z17
+	VMULPS       Z9, Z17, Z17
+	VCMPPS       $0x05, Z6, Z17, K2
+	VMOVAPS.Z    Z7, K2, Z17
+	VPSRLD       $0x08, Z10, Z10
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z9, Z10, Z10
+	VCMPPS       $0x05, Z6, Z10, K2
+	VMOVAPS.Z    Z7, K2, Z10
+	VUNPCKLPS    Z11, Z18, Z12
+	VUNPCKHPS    Z11, Z18, Z13
+	VUNPCKLPS    Z10, Z17, Z11
+	VUNPCKHPS    Z10, Z17, Z10
+	VSHUFPS      $0x44, Z11, Z12, Z14
+	VSHUFPS      $0xee, Z11, Z12, Z11
+	VSHUFPS      $0x44, Z10, Z13, Z12
+	VSHUFPS      $0xee, Z10, Z13, Z10
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z11, 64(AX)
+	VMOVUPS      Z12, 128(AX)
+	VMOVUPS      Z10, 192(AX)
+	ADDQ         $+256, AX
+	VPADDD       Z8, Z4, Z4
+	JMP          block188
+
+done189:
+	VZEROUPPER
+	RET
+
+DATA avx512_d2511f53<>+0(SB)/4, $0xd2511f53
+GLOBL avx512_d2511f53<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_cd9e8d57<>+0(SB)/4, $0xcd9e8d57
+GLOBL avx512_cd9e8d57<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_9e3779b9<>+0(SB)/4, $0x9e3779b9
+GLOBL avx512_9e3779b9<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_bb67ae85<>+0(SB)/4, $0xbb67ae85
+GLOBL avx512_bb67ae85<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_00000010<>+0(SB)/4, $0x00000010
+GLOBL avx512_00000010<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_33800000<>+0(SB)/4, $0x33800000
+GLOBL avx512_33800000<>(SB), RODATA|NOPTR, $4
+
+DATA avx512_iota<>+0(SB)/4, $0x00000000
+DATA avx512_iota<>+4(SB)/4, $0x00000001
+DATA avx512_iota<>+8(SB)/4, $0x00000002
+DATA avx512_iota<>+12(SB)/4, $0x00000003
+DATA avx512_iota<>+16(SB)/4, $0x00000004
+DATA avx512_iota<>+20(SB)/4, $0x00000005
+DATA avx512_iota<>+24(SB)/4, $0x00000006
+DATA avx512_iota<>+28(SB)/4, $0x00000007
+DATA avx512_iota<>+32(SB)/4, $0x00000008
+DATA avx512_iota<>+36(SB)/4, $0x00000009
+DATA avx512_iota<>+40(SB)/4, $0x0000000a
+DATA avx512_iota<>+44(SB)/4, $0x0000000b
+DATA avx512_iota<>+48(SB)/4, $0x0000000c
+DATA avx512_iota<>+52(SB)/4, $0x0000000d
+DATA avx512_iota<>+56(SB)/4, $0x0000000e
+DATA avx512_iota<>+60(SB)/4, $0x0000000f
+GLOBL avx512_iota<>(SB), RODATA|NOPTR, $64
+
+// func EdgeFactorsAVX512(f []float32, quads int, queries int, rate float32, keep float32, quad uint32, seedLow uint32, seedHigh uint32, purpose uint32, step uint32, line uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·EdgeFactorsAVX512(SB), NOSPLIT, $0-72
+	VBROADCASTSS avx512_d2511f53<>+0(SB), Z0
+	VBROADCASTSS avx512_cd9e8d57<>+0(SB), Z1
+	VBROADCASTSS avx512_9e3779b9<>+0(SB), Z2
+	VBROADCASTSS avx512_bb67ae85<>+0(SB), Z3
+	MOVL         $0x0000aaaa, AX
+	KMOVW        AX, K1
+	VBROADCASTSS rate+40(FP), Z4
+	VBROADCASTSS keep+44(FP), Z5
+	VBROADCASTSS avx512_00000001<>+0(SB), Z6
+	VBROADCASTSS avx512_33800000<>+0(SB), Z7
+	MOVQ         queries+32(FP), CX
+	SHLQ         $0x02, CX
+	XORQ         AX, AX
+
+group190:
+	CMPQ         AX, CX
+	JGE          groupsDone191
+	MOVQ         f_base+0(FP), DX
+	ADDQ         AX, DX
+	VBROADCASTSS quad+48(FP), Z9
+	MOVQ         AX, BX
+	SHRQ         $0x02, BX
+	VMOVD        BX, X8
+	VPBROADCASTD X8, Z8
+	VBROADCASTSS line+68(FP), Z10
+	VPADDD       Z10, Z8, Z8
+	VMOVUPS      avx512_iota<>+0(SB), Z10
+	VPADDD       Z10, Z8, Z8
+	MOVQ         quads+24(FP), BX
+	TESTQ        BX, BX
+	JZ           done193
+
+times192:
+	VBROADCASTSS step+64(FP), Z10
+	VBROADCASTSS purpose+60(FP), Z11
+	VBROADCASTSS seedLow+52(FP), Z12
+	VBROADCASTSS seedHigh+56(FP), Z13
+	VPMULUDQ     Z0, Z9, Z14
+	VPSRLQ       $0x20, Z9, Z15
+	VPMULUDQ     Z0, Z15, Z15
+	VMOVSHDUP    Z14, Z16
+	VMOVSLDUP    Z15, Z17
+	VMOVAPS      Z15, K1, Z16
+	VMOVAPS      Z17, K1, Z14
+	VPMULUDQ     Z1, Z10, Z15
+	VPSRLQ       $0x20, Z10, Z10
+	VPMULUDQ     Z1, Z10, Z10
+	VMOVSHDUP    Z15, Z17
+	VMOVSLDUP    Z10, Z18
+	VMOVAPS      Z10, K1, Z17
+	VMOVAPS      Z18, K1, Z15
+	VXORPS       Z8, Z17, Z17
+	VXORPS       Z12, Z17, Z17
+	VXORPS       Z11, Z16, Z16
+	VXORPS       Z13, Z16, Z16
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z17, Z10
+	VPSRLQ       $0x20, Z17, Z11
+	VPMULUDQ     Z0, Z11, Z11
+	VMOVSHDUP    Z10, Z17
+	VMOVSLDUP    Z11, Z18
+	VMOVAPS      Z11, K1, Z17
+	VMOVAPS      Z18, K1, Z10
+	VPMULUDQ     Z1, Z16, Z11
+	VPSRLQ       $0x20, Z16, Z16
+	VPMULUDQ     Z1, Z16, Z16
+	VMOVSHDUP    Z11, Z18
+	VMOVSLDUP    Z16, Z19
+	VMOVAPS      Z16, K1, Z18
+	VMOVAPS      Z19, K1, Z11
+	VXORPS       Z15, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z14, Z17, Z17
+	VXORPS       Z13, Z17, Z17
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z14
+	VPSRLQ       $0x20, Z18, Z15
+	VPMULUDQ     Z0, Z15, Z15
+	VMOVSHDUP    Z14, Z16
+	VMOVSLDUP    Z15, Z18
+	VMOVAPS      Z15, K1, Z16
+	VMOVAPS      Z18, K1, Z14
+	VPMULUDQ     Z1, Z17, Z15
+	VPSRLQ       $0x20, Z17, Z17
+	VPMULUDQ     Z1, Z17, Z17
+	VMOVSHDUP    Z15, Z18
+	VMOVSLDUP    Z17, Z19
+	VMOVAPS      Z17, K1, Z18
+	VMOVAPS      Z19, K1, Z15
+	VXORPS       Z11, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z10, Z16, Z16
+	VXORPS       Z13, Z16, Z16
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z10
+	VPSRLQ       $0x20, Z18, Z11
+	VPMULUDQ     Z0, Z11, Z11
+	VMOVSHDUP    Z10, Z17
+	VMOVSLDUP    Z11, Z18
+	VMOVAPS      Z11, K1, Z17
+	VMOVAPS      Z18, K1, Z10
+	VPMULUDQ     Z1, Z16, Z11
+	VPSRLQ       $0x20, Z16, Z16
+	VPMULUDQ     Z1, Z16, Z16
+	VMOVSHDUP    Z11, Z18
+	VMOVSLDUP    Z16, Z19
+	VMOVAPS      Z16, K1, Z18
+	VMOVAPS      Z19, K1, Z11
+	VXORPS       Z15, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z14, Z17, Z17
+	VXORPS       Z13, Z17, Z17
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z14
+	VPSRLQ       $0x20, Z18, Z15
+	VPMULUDQ     Z0, Z15, Z15
+	VMOVSHDUP    Z14, Z16
+	VMOVSLDUP    Z15, Z18
+	VMOVAPS      Z15, K1, Z16
+	VMOVAPS      Z18, K1, Z14
+	VPMULUDQ     Z1, Z17, Z15
+	VPSRLQ       $0x20, Z17, Z17
+	VPMULUDQ     Z1, Z17, Z17
+	VMOVSHDUP    Z15, Z18
+	VMOVSLDUP    Z17, Z19
+	VMOVAPS      Z17, K1, Z18
+	VMOVAPS      Z19, K1, Z15
+	VXORPS       Z11, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z10, Z16, Z16
+	VXORPS       Z13, Z16, Z16
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z10
+	VPSRLQ       $0x20, Z18, Z11
+	VPMULUDQ     Z0, Z11, Z11
+	VMOVSHDUP    Z10, Z17
+	VMOVSLDUP    Z11, Z18
+	VMOVAPS      Z11, K1, Z17
+	VMOVAPS      Z18, K1, Z10
+	VPMULUDQ     Z1, Z16, Z11
+	VPSRLQ       $0x20, Z16, Z16
+	VPMULUDQ     Z1, Z16, Z16
+	VMOVSHDUP    Z11, Z18
+	VMOVSLDUP    Z16, Z19
+	VMOVAPS      Z16, K1, Z18
+	VMOVAPS      Z19, K1, Z11
+	VXORPS       Z15, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z14, Z17, Z17
+	VXORPS       Z13, Z17, Z17
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z14
+	VPSRLQ       $0x20, Z18, Z15
+	VPMULUDQ     Z0, Z15, Z15
+	VMOVSHDUP    Z14, Z16
+	VMOVSLDUP    Z15, Z18
+	VMOVAPS      Z15, K1, Z16
+	VMOVAPS      Z18, K1, Z14
+	VPMULUDQ     Z1, Z17, Z15
+	VPSRLQ       $0x20, Z17, Z17
+	VPMULUDQ     Z1, Z17, Z17
+	VMOVSHDUP    Z15, Z18
+	VMOVSLDUP    Z17, Z19
+	VMOVAPS      Z17, K1, Z18
+	VMOVAPS      Z19, K1, Z15
+	VXORPS       Z11, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z10, Z16, Z16
+	VXORPS       Z13, Z16, Z16
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z10
+	VPSRLQ       $0x20, Z18, Z11
+	VPMULUDQ     Z0, Z11, Z11
+	VMOVSHDUP    Z10, Z17
+	VMOVSLDUP    Z11, Z18
+	VMOVAPS      Z11, K1, Z17
+	VMOVAPS      Z18, K1, Z10
+	VPMULUDQ     Z1, Z16, Z11
+	VPSRLQ       $0x20, Z16, Z16
+	VPMULUDQ     Z1, Z16, Z16
+	VMOVSHDUP    Z11, Z18
+	VMOVSLDUP    Z16, Z19
+	VMOVAPS      Z16, K1, Z18
+	VMOVAPS      Z19, K1, Z11
+	VXORPS       Z15, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z14, Z17, Z17
+	VXORPS       Z13, Z17, Z17
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z14
+	VPSRLQ       $0x20, Z18, Z15
+	VPMULUDQ     Z0, Z15, Z15
+	VMOVSHDUP    Z14, Z16
+	VMOVSLDUP    Z15, Z18
+	VMOVAPS      Z15, K1, Z16
+	VMOVAPS      Z18, K1, Z14
+	VPMULUDQ     Z1, Z17, Z15
+	VPSRLQ       $0x20, Z17, Z17
+	VPMULUDQ     Z1, Z17, Z17
+	VMOVSHDUP    Z15, Z18
+	VMOVSLDUP    Z17, Z19
+	VMOVAPS      Z17, K1, Z18
+	VMOVAPS      Z19, K1, Z15
+	VXORPS       Z11, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z10, Z16, Z16
+	VXORPS       Z13, Z16, Z16
+	VPADDD       Z2, Z12, Z12
+	VPADDD       Z3, Z13, Z13
+	VPMULUDQ     Z0, Z18, Z10
+	VPSRLQ       $0x20, Z18, Z11
+	VPMULUDQ     Z0, Z11, Z11
+	VMOVSHDUP    Z10, Z17
+	VMOVSLDUP    Z11, Z18
+	VMOVAPS      Z11, K1, Z17
+	VMOVAPS      Z18, K1, Z10
+	VPMULUDQ     Z1, Z16, Z11
+	VPSRLQ       $0x20, Z16, Z16
+	VPMULUDQ     Z1, Z16, Z16
+	VMOVSHDUP    Z11, Z18
+	VMOVSLDUP    Z16, Z19
+	VMOVAPS      Z16, K1, Z18
+	VMOVAPS      Z19, K1, Z11
+	VXORPS       Z15, Z18, Z18
+	VXORPS       Z12, Z18, Z18
+	VXORPS       Z14, Z17, Z17
+	VXORPS       Z13, Z17, Z17
+	VPSRLD       $0x08, Z18, Z18
+	VCVTDQ2PS    Z18, Z18
+	VMULPS       Z7, Z18, Z18
+	VCMPPS       $0x05, Z4, Z18, K2
+	VMOVAPS.Z    Z5, K2, Z18
+	VMOVUPS      Z18, (DX)
+	ADDQ         $+256, DX
+	VPSRLD       $0x08, Z11, Z11
+	VCVTDQ2PS    Z11, Z11
+	VMULPS       Z7, Z11, Z11
+	VCMPPS       $0x05, Z4, Z11, K2
+	VMOVAPS.Z    Z5, K2, Z11
+	VMOVUPS      Z11, (DX)
+	ADDQ         $+256, DX
+	VPSRLD       $0x08, Z17, Z17
+	VCVTDQ2PS    Z17, Z17
+	VMULPS       Z7, Z17, Z17
+	VCMPPS       $0x05, Z4, Z17, K2
+	VMOVAPS.Z    Z5, K2, Z17
+	VMOVUPS      Z17, (DX)
+	ADDQ         $+256, DX
+	VPSRLD       $0x08, Z10, Z10
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z7, Z10, Z10
+	VCMPPS       $0x05, Z4, Z10, K2
+	VMOVAPS.Z    Z5, K2, Z10
+	VMOVUPS      Z10, (DX)
+	ADDQ         $+256, DX
+	VPADDD       Z6, Z9, Z9
+	DECQ         BX
+	JNZ          times192
+
+done193:
+	ADDQ $0x40, AX
+	JMP  group190
+
+groupsDone191:
+	VZEROUPPER
+	RET
+
+DATA avx512_00000001<>+0(SB)/4, $0x00000001
+GLOBL avx512_00000001<>(SB), RODATA|NOPTR, $4

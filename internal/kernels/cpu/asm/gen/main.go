@@ -64,4 +64,23 @@ func (g *generator) kernels() {
 	if !g.wide() { // 8 × 8 blocks need no wider registers
 		g.transpose()
 	}
+	g.add()
+	g.scale()
+	g.keep()
+	g.gelu()
+	g.geluBackward()
+	g.layerNorm()
+	g.layerNormBackward()
+	g.softmaxStep()
+	g.scaleColumns()
+	g.hideScores()
+	g.scoreGradients()
+	g.dot()
+	g.sumSquares()
+	g.columnSums()
+	g.topTwo()
+	g.expSum()
+	g.adamW()
+	g.dropFactors()
+	g.edgeFactors()
 }

@@ -59,13 +59,13 @@ func (g *generator) transpose() {
 
 // transpose4 turns four rows into four columns within each 128-bit lane.
 func (g *generator) transpose4(in [4]reg.VecVirtual) (out [4]reg.VecVirtual) {
-	low, high := [2]reg.VecVirtual{g.YMM(), g.YMM()}, [2]reg.VecVirtual{g.YMM(), g.YMM()}
+	low, high := [2]reg.VecVirtual{g.vec(), g.vec()}, [2]reg.VecVirtual{g.vec(), g.vec()}
 	for i := range 2 {
 		g.VUNPCKLPS(in[2*i+1], in[2*i], low[i])
 		g.VUNPCKHPS(in[2*i+1], in[2*i], high[i])
 	}
 	for c := range out {
-		out[c] = g.YMM()
+		out[c] = g.vec()
 		pair := low
 		if c >= 2 {
 			pair = high

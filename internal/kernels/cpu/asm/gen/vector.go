@@ -31,13 +31,16 @@ var (
 type generator struct {
 	*build.Context
 	instructionSet
-	tail   reg.Register // the tail mask: a K register, or lanes of all ones
-	labels int
-	consts map[string]operand.Mem
+	tail      reg.Register // the tail mask: a K register, or lanes of all ones
+	odd       reg.Register // AVX-512: a K register of the odd lanes, where philox is prepared
+	tailWords *operand.Mem // AVX2: where tail masks are cut from
+	labels    int
+	constants map[uint32]operand.Mem
+	registers map[uint32]reg.VecVirtual // constants the current function holds
 }
 
 func newGenerator(set instructionSet) *generator {
-	return &generator{Context: build.NewContext(), instructionSet: set, consts: map[string]operand.Mem{}}
+	return &generator{Context: build.NewContext(), instructionSet: set, constants: map[uint32]operand.Mem{}}
 }
 
 func (g *generator) wide() bool { return g.lanes == 16 }
@@ -53,6 +56,7 @@ func (g *generator) function(name, signature string, doc ...string) {
 	g.Pragma("noescape")
 	g.Doc(append([]string{name + g.suffix + " " + doc[0]}, doc[1:]...)...)
 	g.tail = nil
+	g.registers = map[uint32]reg.VecVirtual{}
 }
 
 // end returns. Without VZEROUPPER the Go code after it would pay for mixing old and new encodings.
@@ -133,26 +137,50 @@ func rowOf(base, stride, stride3 reg.Register, r int) operand.Mem {
 	return operand.Mem{Base: base, Index: stride, Scale: uint8(r)}
 }
 
-// constant is x in read-only memory.
-func (g *generator) constant(x float32) operand.Mem {
-	return g.word(math.Float32bits(x))
+// vector is x in every lane, as an operand: held in a register from its first use in a function on where there are 32 of
+// them, else read from memory. A constant first used inside a loop would be loaded inside the loop, so loops name theirs
+// before they begin.
+func (g *generator) vector(x float32) operand.Op { return g.words(math.Float32bits(x)) }
+
+func (g *generator) words(bits uint32) operand.Op {
+	if !g.wide() {
+		return g.memory(bits)
+	}
+	v, ok := g.registers[bits]
+	if !ok {
+		v = g.vec()
+		g.VBROADCASTSS(g.memory(bits), v)
+		g.registers[bits] = v
+	}
+	return v
 }
 
-func (g *generator) word(bits uint32) operand.Mem {
-	name := fmt.Sprintf("%sc%08x", g.file, bits)
-	m, ok := g.consts[name]
+// inRegister is x in every lane of a register, for operands that can't be memory.
+func (g *generator) inRegister(x float32) reg.Register {
+	if v, ok := g.vector(x).(reg.Register); ok {
+		return v
+	}
+	v := g.vec()
+	g.VMOVUPS(g.vector(x), v)
+	return v
+}
+
+// memory is a constant in read-only memory: a whole vector for AVX2, one word to broadcast for AVX-512.
+func (g *generator) memory(bits uint32) operand.Mem {
+	m, ok := g.constants[bits]
 	if !ok {
-		m = g.ConstData(name, operand.U32(bits))
-		g.consts[name] = m
+		copies := g.lanes
+		if g.wide() {
+			copies = 1
+		}
+		m = g.StaticGlobal(fmt.Sprintf("%s_%08x", g.file, bits))
+		g.DataAttributes(attr.RODATA | attr.NOPTR)
+		for i := range copies {
+			g.AddDatum(4*i, operand.U32(bits))
+		}
+		g.constants[bits] = m
 	}
 	return m
-}
-
-// splat is x in every lane.
-func (g *generator) splat(x float32) reg.VecVirtual {
-	v := g.vec()
-	g.VBROADCASTSS(g.constant(x), v)
-	return v
 }
 
 // zero clears v.
@@ -170,20 +198,23 @@ func (g *generator) setTail(count reg.GPVirtual) {
 		g.tail = k
 		return
 	}
-	// Eight ones and eight zeros; the mask begins 8−count words into them.
-	ones, ok := g.consts["tail"]
-	if !ok {
-		ones = g.StaticGlobal("avx2tail")
+	if g.tailWords == nil {
+		// Eight ones and eight zeros; a mask begins 8−count words into them.
+		words := g.StaticGlobal("avx2_tail")
 		g.DataAttributes(attr.RODATA | attr.NOPTR)
-		for i := range 16 {
-			g.AddDatum(4*i, operand.U32(map[bool]uint32{true: math.MaxUint32}[i < 8]))
+		for i := range 2 * g.lanes {
+			word := uint32(0)
+			if i < g.lanes {
+				word = math.MaxUint32
+			}
+			g.AddDatum(4*i, operand.U32(word))
 		}
-		g.consts["tail"] = ones
+		g.tailWords = &words
 	}
 	at, base := g.GP64(), g.GP64()
 	g.MOVQ(operand.I32(8), at)
 	g.SUBQ(count, at)
-	g.LEAQ(ones, base)
+	g.LEAQ(*g.tailWords, base)
 	mask := g.YMM()
 	g.VMOVUPS(operand.Mem{Base: base, Index: at, Scale: 4}, mask)
 	g.tail = mask
