@@ -71,6 +71,10 @@ func (d *Device) Set(dst Ptr, value byte, bytes int) {
 	}
 }
 
+// View says that memory from p on serves as a buffer of its own. Only the emulated device takes note: told to be strict, it lets
+// kernels touch nothing between the views of an allocation.
+func (d *Device) View(p Ptr, bytes int) { d.drv.view(p, bytes) }
+
 // Float is a float32 as a kernel argument. Integers and addresses are their own 64-bit form.
 func Float(f float32) uint64 { return uint64(math.Float32bits(f)) }
 

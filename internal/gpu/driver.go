@@ -61,6 +61,8 @@ type driver interface {
 	copy(dst, src Ptr, bytes int) error
 	set(dst Ptr, value byte, bytes int) error
 
+	view(p Ptr, bytes int)
+
 	kernel(name string) (kernel, error)
 	launch(k kernel, grid Dim, threads, shared int, args []uint64) error
 	sync() error

@@ -2,9 +2,12 @@
 
 package gpu
 
+// The kernels are compiled for the emulated device from the very sources that nvcc compiles. The links *.cu.h and *.cuh.h
+// stand here only so that the go command sees when one of them changes.
+
 /*
 #cgo CFLAGS: -O2
-#cgo CXXFLAGS: -O2 -std=c++17 -fsanitize=thread -fno-exceptions -Wall -Wextra -DDMTRAIN_EMULATED -I${SRCDIR} -I${SRCDIR}/../../kernels
+#cgo CXXFLAGS: -O2 -std=c++17 -fsanitize=thread -fno-exceptions -Wall -Wextra -Wno-unknown-pragmas -DDMTRAIN_EMULATED -I${SRCDIR} -I${SRCDIR}/../../kernels
 #cgo LDFLAGS: -lm
 #include <stdlib.h>
 #include <string.h>
@@ -32,11 +35,6 @@ var device struct {
 	open bool
 }
 
-func enter() func() {
-	device.Lock()
-	return device.Unlock
-}
-
 // emulated is one user's view of the device. While capturing, work goes to its list instead of being done.
 type emulated struct {
 	times     []time.Time
@@ -49,7 +47,8 @@ func openDriver(ordinal int, _ []Module) (driver, error) {
 	if ordinal != 0 {
 		return nil, fmt.Errorf("%w: device %d asked, the emulated device is number 0", ErrUnavailable, ordinal)
 	}
-	defer enter()()
+	device.Lock()
+	defer device.Unlock()
 	if !device.open {
 		if errno := C.emu_open(emulatedMemory); errno != 0 {
 			return nil, fmt.Errorf("emulated device: %w", syscall.Errno(errno))
@@ -69,7 +68,8 @@ func (*emulated) properties() Properties {
 func (*emulated) close() error { return nil }
 
 func (*emulated) alloc(bytes int64) (Ptr, error) {
-	defer enter()()
+	device.Lock()
+	defer device.Unlock()
 	p := C.emu_alloc(C.size_t(bytes))
 	if p == 0 {
 		var free, total C.size_t
@@ -80,7 +80,8 @@ func (*emulated) alloc(bytes int64) (Ptr, error) {
 }
 
 func (*emulated) free(p Ptr) error {
-	defer enter()()
+	device.Lock()
+	defer device.Unlock()
 	if C.emu_free(C.uintptr_t(p)) != 0 {
 		return errors.New("free of memory that was not allocated")
 	}
@@ -88,41 +89,60 @@ func (*emulated) free(p Ptr) error {
 }
 
 func (*emulated) memory() (free, total int64, err error) {
-	defer enter()()
+	device.Lock()
+	defer device.Unlock()
 	var f, t C.size_t
 	C.emu_memory(&f, &t)
 	return int64(f), int64(t), nil
 }
 
 func (e *emulated) upload(dst Ptr, src unsafe.Pointer, bytes int) error {
-	return e.hostWork(func() error { C.memcpy(at(dst), src, C.size_t(bytes)); return nil }, dst, bytes)
+	if err := e.hostMay(dst, bytes); err != nil {
+		return err
+	}
+	C.memcpy(at(dst), src, C.size_t(bytes))
+	return nil
 }
 
 func (e *emulated) download(dst unsafe.Pointer, src Ptr, bytes int) error {
-	return e.hostWork(func() error { C.memcpy(dst, at(src), C.size_t(bytes)); return nil }, src, bytes)
+	if err := e.hostMay(src, bytes); err != nil {
+		return err
+	}
+	C.memcpy(dst, at(src), C.size_t(bytes))
+	return nil
 }
 
 func (e *emulated) copy(dst, src Ptr, bytes int) error {
-	return e.work(func() error {
-		if err := within(src, bytes); err != nil {
-			return err
-		}
-		if err := within(dst, bytes); err != nil {
-			return err
-		}
-		C.memmove(at(dst), at(src), C.size_t(bytes))
+	if e.capturing {
+		e.capture(func() error { return e.copy(dst, src, bytes) })
 		return nil
-	})
+	}
+	if err := within(src, bytes); err != nil {
+		return err
+	}
+	if err := within(dst, bytes); err != nil {
+		return err
+	}
+	C.memmove(at(dst), at(src), C.size_t(bytes))
+	return nil
 }
 
 func (e *emulated) set(dst Ptr, value byte, bytes int) error {
-	return e.work(func() error {
-		if err := within(dst, bytes); err != nil {
-			return err
-		}
-		C.memset(at(dst), C.int(value), C.size_t(bytes))
+	if e.capturing {
+		e.capture(func() error { return e.set(dst, value, bytes) })
 		return nil
-	})
+	}
+	if err := within(dst, bytes); err != nil {
+		return err
+	}
+	C.memset(at(dst), C.int(value), C.size_t(bytes))
+	return nil
+}
+
+func (*emulated) view(p Ptr, bytes int) {
+	device.Lock()
+	defer device.Unlock()
+	C.emu_view(C.uintptr_t(p), C.size_t(bytes))
 }
 
 func (*emulated) kernel(name string) (kernel, error) {
@@ -137,15 +157,16 @@ func (*emulated) kernel(name string) (kernel, error) {
 
 func (e *emulated) launch(k kernel, grid Dim, threads, shared int, args []uint64) error {
 	if e.capturing {
-		args = append([]uint64(nil), args...)
-		e.captured = append(e.captured, func() error { return run(k, grid, threads, shared, args) })
+		kept := append([]uint64(nil), args...)
+		e.capture(func() error { return run(k, grid, threads, shared, kept) })
 		return nil
 	}
 	return run(k, grid, threads, shared, args)
 }
 
 func run(k kernel, grid Dim, threads, shared int, args []uint64) error {
-	defer enter()()
+	device.Lock()
+	defer device.Unlock()
 	failed := C.emu_launch(C.int(k), C.emu_dim{C.uint32_t(grid.X), C.uint32_t(grid.Y), C.uint32_t(grid.Z)},
 		C.emu_dim{C.uint32_t(threads), 1, 1}, C.size_t(shared), (*C.uint64_t)(unsafe.SliceData(args)), C.int(len(args)))
 	if failed != 0 {
@@ -199,26 +220,19 @@ func (e *emulated) freeGraph(g graph) { e.graphs[g] = nil }
 
 func (*emulated) blas() (blas, error) { return nil, errNoBLAS }
 
-func (e *emulated) work(f func() error) error {
-	if e.capturing {
-		e.captured = append(e.captured, f)
-		return nil
-	}
-	return f()
-}
+func (e *emulated) capture(work func() error) { e.captured = append(e.captured, work) }
 
-func (e *emulated) hostWork(f func() error, p Ptr, bytes int) error {
+// hostMay says why a copy between host and device may not be.
+func (e *emulated) hostMay(p Ptr, bytes int) error {
 	if e.capturing {
 		return errors.New("copy between host and device while capturing")
 	}
-	if err := within(p, bytes); err != nil {
-		return err
-	}
-	return f()
+	return within(p, bytes)
 }
 
 func within(p Ptr, bytes int) error {
-	defer enter()()
+	device.Lock()
+	defer device.Unlock()
 	if C.emu_valid(C.uintptr_t(p), C.size_t(bytes)) == 0 {
 		return fmt.Errorf("copy of %d bytes outside a live buffer", bytes)
 	}
@@ -232,8 +246,24 @@ type Emulator struct{}
 
 // Seed sets the order in which blocks, warps and threads run.
 func (Emulator) Seed(seed uint64) {
-	defer enter()()
+	device.Lock()
+	defer device.Unlock()
 	C.emu_seed(C.uint64_t(seed))
+}
+
+// Strict makes the device hold kernels to the views that Device.View has told it of: an allocation of which views were taken
+// is only accessible inside them.
+func (Emulator) Strict(on bool) {
+	device.Lock()
+	defer device.Unlock()
+	C.emu_strict(C.int(b2i(on)))
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // Kernels are the names of all kernels.
@@ -247,7 +277,8 @@ func (Emulator) Kernels() []string {
 
 // Barriers are the places (file:line) met so far where threads wait for each other.
 func (Emulator) Barriers() []string {
-	defer enter()()
+	device.Lock()
+	defer device.Unlock()
 	var sites []string
 	for i := range int(C.emu_site_count()) {
 		sites = append(sites, C.GoString(C.emu_site_text(C.int(i))))
@@ -259,6 +290,7 @@ func (Emulator) Barriers() []string {
 func (Emulator) SkipBarrier(site string) {
 	text := C.CString(site)
 	defer C.free(unsafe.Pointer(text))
-	defer enter()()
+	device.Lock()
+	defer device.Unlock()
 	C.emu_skip_site(text)
 }

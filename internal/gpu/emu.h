@@ -31,6 +31,8 @@ void emu_seed(uint64_t seed);      // orders threads, warps and blocks
 void emu_memory(size_t *free_bytes, size_t *total_bytes);
 uintptr_t emu_alloc(size_t bytes); // 0 when there is no room
 int emu_free(uintptr_t p);         // -1 when p is no live allocation
+void emu_view(uintptr_t p, size_t bytes);
+void emu_strict(int on); // whether views matter
 int emu_valid(uintptr_t p, size_t bytes);
 
 typedef void (*emu_entry)(const uint64_t *args);
@@ -65,6 +67,7 @@ void emu_syncthreads(emu_site *site);
 void emu_syncwarp(emu_site *site);
 void emu_fault(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 void emu_check_aligned(const void *p, size_t bytes);
+int emu_atomic_cas(int *p, int compare, int value);
 
 // A warp instruction: every lane brings its operands, the last to come computes all results.
 typedef void (*emu_exec)(void *const lanes[32]);

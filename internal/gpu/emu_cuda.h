@@ -65,6 +65,8 @@ inline unsigned __float_as_uint(float f) { unsigned u; memcpy(&u, &f, 4); return
 inline int __popc(unsigned u) { return __builtin_popcount(u); }
 inline int __ffs(int u) { return __builtin_ffs(u); }
 
+inline int atomicCAS(int *p, int compare, int value) { return emu_atomic_cas(p, compare, value); }
+
 struct __nv_bfloat16 { unsigned short bits; };
 inline float __bfloat162float(__nv_bfloat16 v) { return __uint_as_float((unsigned)v.bits << 16); }
 inline __nv_bfloat16 __float2bfloat16_rn(float f) {

@@ -41,7 +41,12 @@ static cell *global_cells, *shared_cells;
 static size_t memory_total, memory_used;
 static uintptr_t next_free;
 
-typedef struct { uintptr_t at; size_t bytes; int live; } allocation;
+typedef struct {
+	uintptr_t at;
+	size_t bytes;
+	int live;
+	int cut; // only its views are valid
+} allocation;
 static allocation *allocations; // ascending addresses: addresses are never used twice
 static size_t allocation_count, allocation_room;
 
@@ -91,7 +96,7 @@ uintptr_t emu_alloc(size_t bytes) {
 	uintptr_t at = next_free;
 	next_free += room;
 	memory_used += bytes;
-	allocations[allocation_count++] = (allocation){at, bytes, 1};
+	allocations[allocation_count++] = (allocation){at, bytes, 1, 0};
 	mark(at, bytes, 1);
 	return at;
 }
@@ -117,6 +122,18 @@ int emu_free(uintptr_t p) {
 	madvise((void *)p, room, MADV_DONTNEED);
 	madvise(global_cells + (p - global_base) / GLOBAL_GRANULE, room / GLOBAL_GRANULE * sizeof(cell), MADV_DONTNEED);
 	return 0;
+}
+
+static int strict;
+
+void emu_strict(int on) { strict = on; }
+
+void emu_view(uintptr_t p, size_t bytes) {
+	allocation *a = allocation_before(p);
+	if (!strict || !a || !a->live) return;
+	if (!a->cut) mark(a->at, a->bytes, 0);
+	a->cut = 1;
+	for (size_t i = p - global_base; i < p - global_base + bytes; i++) valid[i / GLOBAL_GRANULE] |= (uint8_t)(1u << i % GLOBAL_GRANULE);
 }
 
 int emu_valid(uintptr_t p, size_t bytes) {
@@ -228,6 +245,7 @@ static void outside(uintptr_t p, size_t n, int write) {
 	if (!a) emu_fault("%s of %zu bytes before every buffer", what, n);
 	if (!a->live) emu_fault("%s of %zu bytes in a freed buffer of %zu bytes", what, n, a->bytes);
 	allocation *next = a + 1 < allocations + allocation_count ? a + 1 : NULL;
+	if (p + n <= a->at + a->bytes) emu_fault("%s of %zu bytes at byte %zu of a buffer, outside every view of it", what, n, (size_t)(p - a->at));
 	size_t past = p + n - (a->at + a->bytes);
 	if (next && next->at - p < past)
 		emu_fault("%s of %zu bytes, %zu bytes before a buffer of %zu bytes", what, n, (size_t)(next->at - p), next->bytes);
@@ -278,6 +296,14 @@ void emu_on_warp_read(uintptr_t p, size_t n) {
 
 void emu_check_aligned(const void *p, size_t bytes) {
 	if ((uintptr_t)p % bytes) emu_fault("access of %zu bytes that is not aligned to as many", bytes);
+}
+
+// Atomic operations conflict with nothing, but must hit a buffer.
+int emu_atomic_cas(int *p, int compare, int value) {
+	if (!emu_valid((uintptr_t)p, sizeof *p)) emu_fault("atomic operation outside every buffer");
+	int old = *p;
+	if (old == compare) *p = value;
+	return old;
 }
 
 // What the compiler calls before every load and store of a kernel (emu_cuda.h gives ThreadSanitizer's calls these names).

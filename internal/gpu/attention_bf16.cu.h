@@ -1,0 +1,1 @@
+../../kernels/attention_bf16.cu

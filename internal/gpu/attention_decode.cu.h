@@ -1,0 +1,1 @@
+../../kernels/attention_decode.cu

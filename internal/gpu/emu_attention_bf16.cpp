@@ -1,0 +1,3 @@
+//go:build cudaemu
+
+#include "attention_bf16.cu"

@@ -1,0 +1,3 @@
+//go:build cudaemu
+
+#include "attention_f32.cu"
