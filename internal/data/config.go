@@ -11,6 +11,7 @@ type Config struct {
 	Train             []string         `mapstructure:"train"`          // files, globs, directories, builtin:stories
 	Valid             []string         `mapstructure:"valid"`          // the same; empty: the end of train
 	ValidFraction     float64          `mapstructure:"valid_fraction"` // share of train's tokens, where valid is empty
+	TrainBytes        int              `mapstructure:"train_bytes"`    // train on the first so many bytes only; 0 = on all but the validation text
 	SeqLen            int              `mapstructure:"seq_len"`        // tokens a row
 	Tokenizer         tokenizer.Config `mapstructure:"tokenizer"`
 	DocumentSeparator string           `mapstructure:"document_separator"` // between documents within a file; empty: a file is a document
@@ -33,6 +34,9 @@ func (c Config) Problems() []string {
 	problems = append(problems, builtinProblems("data.valid", c.Valid)...)
 	if len(c.Valid) == 0 && !(c.ValidFraction > 0 && c.ValidFraction < 1) {
 		add("data.valid_fraction: %v is not a fraction (between 0 and 1)", c.ValidFraction)
+	}
+	if c.TrainBytes < 0 {
+		add("data.train_bytes: %d is not a number of bytes (0 = all of the training text)", c.TrainBytes)
 	}
 	if c.SeqLen < 1 {
 		add("data.seq_len: %d is not a length (at least 1)", c.SeqLen)

@@ -47,7 +47,7 @@ func (s *Set) open(c Config, train *image, o Options) (err error) {
 			return err
 		}
 	}
-	if s.Train, err = newCorpus(train, 0, cut, s.Tokenizer); err != nil {
+	if s.Train, err = newCorpus(train, 0, s.shorten(train, cut, c.TrainBytes), s.Tokenizer); err != nil {
 		return err
 	}
 	if s.Train.Len() <= c.SeqLen {
@@ -62,6 +62,24 @@ func (s *Set) open(c Config, train *image, o Options) (err error) {
 		s.Warnings = append(s.Warnings, overlap(c)...)
 	}
 	return err
+}
+
+// shorten is how many of an image's first tokens stand for at most so many bytes of text, or cut, if those are fewer or the
+// limit is 0. What validates does not depend on it: models trained on more and on less of a text can be compared.
+func (s *Set) shorten(m *image, cut, limit int) int {
+	if limit == 0 {
+		return cut
+	}
+	sizes, bytes := byteSizes(s.Tokenizer), 0
+	for i := range cut {
+		if bytes += sizes[m.token(i)]; bytes > limit {
+			return i
+		}
+	}
+	if bytes < limit {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("data.train_bytes: %d: the training text has only %d bytes", limit, bytes))
+	}
+	return cut
 }
 
 // Close gives back the memory of both splits.

@@ -125,6 +125,38 @@ func TestOpenWithValidationText(t *testing.T) {
 	}
 }
 
+// The first bytes train, and the same text validates as without the limit.
+func TestOpenTrainsOnTheFirstBytes(t *testing.T) {
+	all := strings.Repeat("héllo wörld, ", 40)
+	dir := write(t, map[string]string{"a.txt": all, "b.txt": all})
+	valid := func(c *Config) { c.Valid = []string{filepath.Join(dir, "b.txt")} }
+	for _, kind := range []string{"byte", "char"} {
+		for name, edit := range map[string]func(*Config){"a fraction validates": func(*Config) {}, "a file validates": valid} {
+			c := configured(dir, kind, 4, "a.txt")
+			edit(&c)
+			whole := mustOpen(t, c, Options{})
+			for limit, want := range map[int]string{0: text(whole, whole.Train), 15: all[:15], 11: all[:11], 1 << 20: text(whole, whole.Train)} {
+				c.TrainBytes = limit
+				s := mustOpen(t, c, Options{})
+				if got := text(s, s.Train); got != want {
+					t.Errorf("%s, %s, %d bytes: trains on %q, want %q", kind, name, limit, got, want)
+				}
+				if got := text(s, s.Valid); got != text(whole, whole.Valid) {
+					t.Errorf("%s, %s, %d bytes: validates on %q", kind, name, limit, got)
+				}
+				if warned := len(s.Warnings) > len(whole.Warnings); warned != (limit > len(all)) {
+					t.Errorf("%s, %s, %d bytes: warnings %q", kind, name, limit, s.Warnings)
+				}
+			}
+		}
+	}
+	c := configured(dir, "char", 4, "a.txt")
+	c.TrainBytes = 8 // in the middle of the ö
+	if s := mustOpen(t, c, Options{}); text(s, s.Train) != "héllo w" {
+		t.Errorf("trains on %q", text(s, s.Train))
+	}
+}
+
 func TestOpenWithAnExistingTokenizer(t *testing.T) {
 	tok, err := tokenizer.New(tokenizer.Config{Kind: "byte"}, &tokenizer.Survey{Documents: 2})
 	if err != nil {
@@ -176,6 +208,7 @@ func TestConfigProblems(t *testing.T) {
 		{func(c *Config) { c.ValidFraction = 1.5 }, "data.valid_fraction: 1.5 is not a fraction (between 0 and 1)"},
 		{func(c *Config) { c.ValidFraction = 0 }, "data.valid_fraction: 0 is not a fraction"},
 		{func(c *Config) { c.ValidFraction = math.NaN() }, "data.valid_fraction: NaN is not a fraction"},
+		{func(c *Config) { c.TrainBytes = -1 }, "data.train_bytes: -1 is not a number of bytes (0 = all"},
 		{func(c *Config) { c.SeqLen = 0 }, "data.seq_len: 0 is not a length"},
 		{func(c *Config) { c.Tokenizer.Kind = "" }, `data.tokenizer.kind: "" is not a tokenizer`},
 	} {
