@@ -18,7 +18,7 @@ func tiny() config.Config {
 	c.Model = config.Model{Layers: 2, Heads: 2, Dim: 16}
 	c.Train.Steps, c.Train.BatchSize, c.Train.Warmup = 60, 8, 5
 	c.Train.LR, c.Train.MinLR = 1e-2, 1e-3
-	c.Train.EvalEvery, c.Train.SaveEvery, c.Train.Keep = 20, 20, 0
+	c.Train.EvalEvery, c.Train.SaveEvery, c.Train.Keep = 20, 20, 9
 	c.Mask.MinTokens, c.Mask.Warmup = 1, 3
 	return c
 }

@@ -1,0 +1,322 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"dmtrain/internal/checkpoint"
+	"dmtrain/internal/config"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/metrics"
+	"dmtrain/internal/rng"
+)
+
+// childVar makes the test binary train the configuration in the file it names, for tests that kill it.
+const childVar = "DMTRAIN_TEST_TRAIN"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childVar); path != "" {
+		trainFile(path)
+	}
+	os.Exit(m.Run())
+}
+
+// trainFile trains or resumes.
+func trainFile(path string) {
+	file, err := config.Read(path)
+	if err == nil {
+		var c config.Config
+		if c, err = file.Config(); err == nil {
+			_, seen := os.Stat(filepath.Join(c.Run.Dir, checkpoint.ConfigFile))
+			err = Run(context.Background(), quiet(c, Options{Resume: seen == nil}))
+		}
+	}
+	if err != nil {
+		io.WriteString(os.Stderr, err.Error()+"\n")
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func quiet(c config.Config, o Options) Options {
+	o.Config, o.Version = c, "test"
+	o.Console = metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true})
+	return o
+}
+
+// runConfig is tiny with a text and a run directory of its own.
+func runConfig(t *testing.T, c config.Config) config.Config {
+	t.Helper()
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text.txt")
+	words := strings.Fields("the a cat dog bird saw ran sat on under over mat tree house and then but so")
+	var b strings.Builder
+	for i := range uint32(3000) {
+		b.WriteString(words[rng.Below(1, rng.Probe, 0, 0, i, len(words))] + " ")
+	}
+	if err := os.WriteFile(text, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c.Data.Train = []string{text}
+	c.Run.Dir = filepath.Join(dir, "run")
+	return c
+}
+
+func mustRun(t *testing.T, o Options) {
+	t.Helper()
+	if err := Run(context.Background(), o); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// outcome is what must be the same bit for bit: the parameters, and the records without their times.
+type outcome struct {
+	model   []byte
+	records []string
+}
+
+func outcomeOf(t *testing.T, c config.Config) outcome {
+	t.Helper()
+	var o outcome
+	var err error
+	if o.model, err = os.ReadFile(filepath.Join(c.Run.Dir, "last", "model.safetensors")); err != nil {
+		t.Fatal(err)
+	}
+	for r, err := range metrics.ReadFile(filepath.Join(c.Run.Dir, checkpoint.MetricsFile)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var record any = r.Eval
+		if r.Step != nil {
+			r.Step.Time, record = metrics.Time{}, r.Step
+		} else {
+			r.Eval.Time = metrics.Time{}
+		}
+		line, err := json.Marshal(record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.records = append(o.records, string(line))
+	}
+	return o
+}
+
+func (want outcome) equals(t *testing.T, got outcome) {
+	t.Helper()
+	if !bytes.Equal(got.model, want.model) {
+		t.Error("model.safetensors differs")
+	}
+	if !slices.Equal(got.records, want.records) {
+		for i := range min(len(got.records), len(want.records)) {
+			if got.records[i] != want.records[i] {
+				t.Errorf("record %d:\n%s\nwant\n%s", i, got.records[i], want.records[i])
+				break
+			}
+		}
+		t.Errorf("%d records, want %d", len(got.records), len(want.records))
+	}
+}
+
+func adaptive() config.Config {
+	c := withMask(mask.FormInfill, mask.ControlAdaptive)
+	c.Mask.Low, c.Mask.High, c.Mask.Buckets = 0, 0.3, 2
+	c.Model.Dropout = 0.1
+	return c
+}
+
+func TestResumeIsExact(t *testing.T) {
+	whole := runConfig(t, adaptive())
+	mustRun(t, quiet(whole, Options{}))
+	want := outcomeOf(t, whole)
+	if !strings.Contains(want.records[len(want.records)-2], `"openness":[0.`) {
+		t.Errorf("the mask never moved: %s", want.records[len(want.records)-2])
+	}
+	for _, until := range []int{1, 20, 30, 59} {
+		cut := whole
+		cut.Run.Dir = t.TempDir()
+		mustRun(t, quiet(cut, Options{Until: until}))
+		mustRun(t, quiet(cut, Options{Resume: true}))
+		want.equals(t, outcomeOf(t, cut))
+	}
+}
+
+func TestThreadsChangeNothing(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	c := runConfig(t, adaptive())
+	mustRun(t, quiet(c, Options{}))
+	want := outcomeOf(t, c)
+	for _, n := range []int{1, 2, 4} {
+		runtime.GOMAXPROCS(n)
+		c.Run.Dir = t.TempDir()
+		mustRun(t, quiet(c, Options{}))
+		want.equals(t, outcomeOf(t, c))
+	}
+}
+
+// A process killed at any moment leaves a run that resumes to the very end it would have come to.
+func TestKilledRunsResume(t *testing.T) {
+	kills := 3
+	if os.Getenv("DMTRAIN_LONG") != "" {
+		kills = 10
+	}
+	c := runConfig(t, adaptive())
+	c.Train.Steps, c.Train.SaveEvery = 200, 7
+	c.Train.Keep = 2
+	start := time.Now()
+	mustRun(t, quiet(c, Options{}))
+	took := time.Since(start)
+	want := outcomeOf(t, c)
+	c.Run.Dir = filepath.Join(t.TempDir(), "killed")
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(file, c.YAML(""), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	struck := 0
+	for i := range kills {
+		if runChild(t, file, time.Duration(float64(took)*float64(rng.Uniform(7, rng.Probe, 0, 0, uint32(i)))*1.5/float64(kills))) {
+			struck++
+		}
+	}
+	if struck == 0 {
+		t.Error("every child ended before it was killed")
+	}
+	if runChild(t, file, time.Minute) {
+		t.Fatal("the last child did not end")
+	}
+	want.equals(t, outcomeOf(t, c))
+}
+
+// runChild trains in another process and reports whether it had to be killed.
+func runChild(t *testing.T, file string, after time.Duration) (killed bool) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childVar+"="+file)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	timer := time.AfterFunc(after, func() { cmd.Process.Kill() })
+	err := cmd.Wait()
+	if stopped := timer.Stop(); !stopped {
+		return true
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &stderr)
+	}
+	return false
+}
+
+func TestInterruptSaves(t *testing.T) {
+	c := runConfig(t, tiny())
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := Run(ctx, quiet(c, Options{})); !errors.Is(err, ErrInterrupted) {
+		t.Fatalf("got %v", err)
+	}
+	mustRun(t, quiet(c, Options{Resume: true}))
+}
+
+func TestRunsAreNotMixedUp(t *testing.T) {
+	c := runConfig(t, tiny())
+	c.Train.Steps = 20
+	if err := Run(context.Background(), quiet(c, Options{Resume: true})); !errors.Is(err, checkpoint.ErrNoRun) {
+		t.Errorf("resuming nothing: %v", err)
+	}
+	mustRun(t, quiet(c, Options{}))
+	if err := Run(context.Background(), quiet(c, Options{})); !errors.Is(err, checkpoint.ErrRunExists) {
+		t.Errorf("starting over a run: %v", err)
+	}
+	for name, change := range map[string]struct {
+		change func(*config.Config)
+		want   string
+	}{
+		"model":  {func(c *config.Config) { c.Model.Layers = 3 }, "model.layers: 3, was 2"},
+		"seed":   {func(c *config.Config) { c.Run.Seed = 2 }, "run.seed: 2, was 1"},
+		"mask":   {func(c *config.Config) { c.Mask.Form = mask.FormInput }, "mask.form: input, was none"},
+		"batch":  {func(c *config.Config) { c.Train.BatchSize = 4 }, "train.batch_size: 4, was 8"},
+		"text":   {func(c *config.Config) { c.Data.Train = []string{otherText(t)} }, "the text is not the one"},
+		"vanish": {func(c *config.Config) { c.Data.Train = []string{"/nowhere.txt"} }, "/nowhere.txt"},
+	} {
+		changed := c
+		change.change(&changed)
+		err := Run(context.Background(), quiet(changed, Options{Resume: true}))
+		if err == nil || !strings.Contains(err.Error(), change.want) {
+			t.Errorf("%s: got %v, want %q", name, err, change.want)
+		}
+	}
+	longer := c
+	longer.Train.Steps = 30
+	mustRun(t, quiet(longer, Options{Resume: true}))
+	mustRun(t, quiet(c, Options{Overwrite: true}))
+}
+
+func otherText(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "other.txt")
+	if err := os.WriteFile(path, []byte(strings.Repeat("something else entirely. ", 800)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A damaged checkpoint is named, with the way on; and the way leads to the end of the undamaged run.
+func TestDamageIsNamedAndPassedBy(t *testing.T) {
+	c := runConfig(t, tiny())
+	mustRun(t, quiet(c, Options{}))
+	want := outcomeOf(t, c)
+	path := filepath.Join(c.Run.Dir, "checkpoints", "step-000060", "optimizer.safetensors")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2] ^= 1
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	err = Run(context.Background(), quiet(c, Options{Resume: true}))
+	if err == nil || !strings.Contains(err.Error(), "optimizer.safetensors") || !strings.HasSuffix(err.Error(), "--resume --from 40") {
+		t.Fatalf("got %v", err)
+	}
+	mustRun(t, quiet(c, Options{Resume: true, From: 40}))
+	want.equals(t, outcomeOf(t, c))
+}
+
+func TestPatience(t *testing.T) {
+	c := runConfig(t, tiny())
+	c.Train.Steps, c.Train.LR, c.Train.MinLR, c.Train.Schedule = 500, 0.3, 0.3, "constant"
+	c.Train.EvalEvery, c.Train.Patience, c.Train.GradClip = 5, 3, 0
+	mustRun(t, quiet(c, Options{}))
+	var last *metrics.Eval
+	for r, err := range metrics.ReadFile(filepath.Join(c.Run.Dir, checkpoint.MetricsFile)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Eval != nil {
+			last = r.Eval
+		}
+	}
+	if last.Step >= 500 || last.Best {
+		t.Errorf("stopped at step %d, best %v", last.Step, last.Best)
+	}
+}
+
+func TestTenBadStepsEndTheRun(t *testing.T) {
+	c := runConfig(t, tiny())
+	c.Train.LR, c.Train.MinLR, c.Train.Schedule, c.Train.Warmup, c.Train.GradClip = 1e30, 1e30, "constant", 0, 0
+	err := Run(context.Background(), quiet(c, Options{}))
+	if err == nil || !strings.Contains(err.Error(), "10 steps in a row") {
+		t.Errorf("got %v", err)
+	}
+}
