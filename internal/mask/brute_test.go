@@ -202,16 +202,25 @@ func randomPlan(seed uint64, number int) *Plan {
 			m.A[i] = m.Tag[i] - draw(1+int(wild))
 			m.B[i] = m.Tag[i] + draw(n)
 		}
-		switch draw(6) {
-		case 0:
+		switch draw(12) {
+		case 0, 1:
 			p.Hidden[i] = 1
-		case 1:
+		case 2, 3:
 			p.Hidden[i], m.Pos[i], m.Hi[i] = 1, Inf, draw(n)
+		case 4:
+			m.Pos[i] = Inf // unseen, but not hidden
+		case 5:
+			m.Hi[i] = level - 1 // sees nothing at its own level
+		case 6:
+			m.Hi[i] = m.Hi[i] + (Inf-m.Hi[i])*(draw(3)/2) // bounded by nothing
 		}
 	}
 	for i := range n {
-		if draw(3) > 0 {
+		switch draw(6) {
+		case 0, 1, 2:
 			p.Answer[i], p.Targets[i] = draw(n), 1
+		case 3:
+			p.Answer[i], p.Targets[i] = int32(i), 1
 		}
 	}
 	if draw(2) == 0 {

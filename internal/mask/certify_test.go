@@ -3,6 +3,7 @@ package mask
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -103,11 +104,14 @@ func TestLeaksSayWhereAndHow(t *testing.T) {
 	}
 }
 
+// A query with hi = Inf sees even what is hidden from all others. Here every attendable position keeps to lo ≥ pos, so
+// only the missing bound tells that 2 sees 1, and through it its answer at 0.
 func TestUnboundedQueriesAreRefused(t *testing.T) {
-	p := sliding(0, 0, 0)
-	p.Mask.Pos[0], p.Mask.Hi[0] = Inf, Inf
-	if p.Certify() == nil {
-		t.Error("a query with hi = Inf, which sees even what is hidden from all, is certified")
+	p := bare(Mask{T: 3, Pos: []int32{0, Inf, 5}, Lo: []int32{0, 0, 5}, Hi: []int32{0, 0, Inf}})
+	p.Answer[2], p.Targets[2] = 0, 1
+	var leak *Leak
+	if err := p.Certify(); !errors.As(err, &leak) || !slices.Equal(leak.Path, []int{2, 1, 0}) {
+		t.Errorf("want the path 2, 1, 0: %v", err)
 	}
 }
 

@@ -120,6 +120,39 @@ func TestReliableOpensAndUnreliableCloses(t *testing.T) {
 	}
 }
 
+func TestDeadbandIgnoresTrembling(t *testing.T) {
+	cfg := adaptiveConfig()
+	cfg.Beta, cfg.Deadband = 0, 0.1
+	ctl := newController(t, cfg, testRun)
+	ctl.state.Buckets[0].Openness = 0.5
+	for step, ce := range []float64{1.4, 1.37, 1.43, 1.4} { // r = .3 ± .015, g = .5 ± .04
+		observe(ctl, step+1, 10, ce)
+	}
+	if u := ctl.At(9).Buckets[0].Openness; u != 0.5 {
+		t.Errorf("openness moved to %v within the deadband", u)
+	}
+	observe(ctl, 9, 10, 1.2) // r = .4, g = .75
+	if u := ctl.At(10).Buckets[0].Openness; u != 0.5+cfg.OpenRate {
+		t.Errorf("openness %v beyond the deadband, want one step up", u)
+	}
+}
+
+func TestSnapshotsStandStill(t *testing.T) {
+	ctl := newController(t, adaptiveConfig(), testRun)
+	before := ctl.Snapshot()
+	observe(ctl, 5, 10, 0.1)
+	if before.Buckets[0] != (Bucket{}) {
+		t.Errorf("a snapshot moved with its controller: %+v", before)
+	}
+	if err := ctl.Restore(before); err != nil {
+		t.Fatal(err)
+	}
+	observe(ctl, 5, 10, 0.1)
+	if before.Buckets[0] != (Bucket{}) {
+		t.Errorf("a restored state moved with its controller: %+v", before)
+	}
+}
+
 func TestWarmupKeepsTheStaticMask(t *testing.T) {
 	cfg := adaptiveConfig()
 	cfg.Warmup = 0

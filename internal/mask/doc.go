@@ -29,8 +29,15 @@
 //		stats.Add(&plan, rows, outputs)
 //	… optimiser step; if the loss was finite:
 //	ctl.Observe(stats)
+//	stats.Measure(&plan, tileQ, tileS), before the next Begin, and ctl.Record(&record, stats) where a step is logged
 //
 // Evaluation plans with PlanStatic (the static mask) and PlanInfill (blanks at a given rate); generation with PlanSlots
 // (slots of one's own choice). The bernoulli kernel needs the seed, Plan.Step, Plan.First and Plan.Rate to draw the very bits
 // that stand in Plan.Hidden.
+//
+// # Looking into a plan
+//
+// Certify is the O(T) proof; Leaks the exact closure for a number of layers, with the path an answer takes; Probe the
+// experiment on a real model, which needs nothing but a function from tokens to logits under the plan. Text and PNG draw a row.
+// Tiles says what attention may skip. Mask.Visible is the oracle for all of them.
 package mask

@@ -185,7 +185,7 @@ func (p *Planner) vectors(dst *Plan, rows *Rows, b int, o opening) {
 		}
 		if o.form == FormInfill && dst.Hidden[n] != 0 {
 			w := p.window(dst, rows, b, t, o)
-			m.Pos[n], m.Hi[n] = Inf, p.st.highestSlot(i, w, start, end)
+			m.Pos[n], m.Hi[n] = Inf, p.st.highestSlot(i, w, start)
 			dst.Window[n] = w
 		}
 	}

@@ -178,7 +178,9 @@ func TestPlanAllocatesNothing(t *testing.T) {
 // An evaluation must hide the same tokens each time, and others than training.
 func TestInfillEvaluationRepeats(t *testing.T) {
 	rows := oneDocument(256)
-	p, err := NewPlanner(infillConfig(), 1, Run{SeqLen: 256, Vocab: genVocab})
+	c := infillConfig()
+	c.Prob, c.Anchors = 0.15, 0
+	p, err := NewPlanner(c, 1, Run{SeqLen: 256, Vocab: genVocab})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +188,7 @@ func TestInfillEvaluationRepeats(t *testing.T) {
 	p.PlanInfill(&a, rows, 2, 0.15)
 	p.PlanInfill(&b, rows, 2, 0.15)
 	p.PlanInfill(&other, rows, 3, 0.15)
-	p.PlanInfill(&train, rows, 2-evalStep, 0.15) // the draws of training step 2
+	p.Plan(&train, rows, 2, State{Buckets: []Bucket{{Openness: 1}}})
 	if !slices.Equal(a.Hidden, b.Hidden) {
 		t.Error("the same batch hides other tokens")
 	}
@@ -230,5 +232,15 @@ func TestWindowsAreUniform(t *testing.T) {
 		if d := float64(n) - mean; d*d > 25*mean {
 			t.Errorf("window %d drawn %d times, expected %.0f", w, n, mean)
 		}
+	}
+}
+
+func TestDefaultsOfTheRun(t *testing.T) {
+	p, err := NewPlanner(infillConfig(), 1, Run{SeqLen: 256, Steps: 70, Warmup: 300, Vocab: genVocab})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := p.Config(); c.MaxWindow != 64 || c.Schedule.Steps != 70 || c.Warmup != 300 {
+		t.Errorf("max_window %d, schedule.steps %d, warmup %d", c.MaxWindow, c.Schedule.Steps, c.Warmup)
 	}
 }

@@ -2,6 +2,7 @@ package mask
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -118,6 +119,19 @@ func TestRecord(t *testing.T) {
 	}
 	if got, want := r.String(), "u 0.50  R 0.00  hidden 0.375  window "; len(got) < len(want) || got[:len(want)] != want {
 		t.Errorf("short form %q", got)
+	}
+}
+
+// A record must always be JSON, which has no NaN and no infinity.
+func TestRecordOfNothingAndOfInfinity(t *testing.T) {
+	ctl := newController(t, infillConfig(), testRun)
+	s := ctl.NewStats()
+	s.Begin(0)
+	s.anchors[0] = tally{tokens: 3, nll: math.Inf(1)}
+	var r Record
+	ctl.Record(&r, s)
+	if _, err := json.Marshal(&r); err != nil || r.AnchorCE != 0 || r.InfillCE != 0 || r.AnchorTokens != 3 {
+		t.Errorf("%+v (%v)", r, err)
 	}
 }
 
