@@ -1,0 +1,67 @@
+package metrics
+
+import (
+	"strings"
+	"unicode"
+)
+
+// units are the words or characters of a text: unit i is text[begin[i]:end[i]], and an n-gram is the text from one unit's begin to
+// another's end.
+type units struct {
+	text       string
+	begin, end []int
+}
+
+// wordsOf are the given words.
+func wordsOf(words []string) units {
+	u := units{text: strings.Join(words, " ")}
+	at := 0
+	for _, w := range words {
+		u.begin = append(u.begin, at)
+		u.end = append(u.end, at+len(w))
+		at += len(w) + 1
+	}
+	return u
+}
+
+// charactersOf are a text's characters without white space.
+func charactersOf(text string) units {
+	u := units{text: strings.Join(strings.FieldsFunc(text, isSpace), "")}
+	for at := range u.text {
+		if at > 0 {
+			u.end = append(u.end, at)
+		}
+		u.begin = append(u.begin, at)
+	}
+	if len(u.begin) > 0 {
+		u.end = append(u.end, len(u.text))
+	}
+	return u
+}
+
+// isSpace reports what Python's str.split takes for white space, which the published scores rest on: Unicode's, and four
+// separators of ASCII.
+func isSpace(r rune) bool { return unicode.IsSpace(r) || 0x1C <= r && r <= 0x1F }
+
+func (u units) len() int { return len(u.begin) }
+
+// grams counts the n-grams.
+func (u units) grams(n int) map[string]int {
+	counts := map[string]int{}
+	for i := 0; i+n <= u.len(); i++ {
+		counts[u.text[u.begin[i]:u.end[i+n-1]]]++
+	}
+	return counts
+}
+
+// total is how many n-grams there are.
+func (u units) total(n int) int { return max(0, u.len()-n+1) }
+
+// shared is how many n-grams two counts have in common, each counted as often as the rarer has it.
+func shared(a, b map[string]int) int {
+	n := 0
+	for gram, count := range a {
+		n += min(count, b[gram])
+	}
+	return n
+}

@@ -1,0 +1,78 @@
+package metrics
+
+import (
+	"strings"
+	"unicode"
+)
+
+// ROUGE compares summaries with their references (Lin 2004): by words (ROUGE-1), pairs of words (ROUGE-2) and the longest common
+// subsequence of words (ROUGE-L). Words are runs of letters and digits in lower case, unstemmed. For ASCII text this is what Google's
+// rouge_score computes; that cuts words at every other letter, which here is part of the word. The zero value has seen nothing.
+type ROUGE struct {
+	one, two, longest Overlap // sums
+	pairs             int
+}
+
+// Overlap is what a hypothesis and its reference have in common: as a share of the hypothesis (precision), as a share of the reference
+// (recall), and their harmonic mean, each from 0 to 100.
+type Overlap struct{ Precision, Recall, F1 float64 }
+
+// overlapOf is the overlap of things of which some are shared.
+func overlapOf(shared, hyp, ref int) Overlap {
+	if shared == 0 {
+		return Overlap{}
+	}
+	p, r := float64(shared)/float64(hyp), float64(shared)/float64(ref)
+	return Overlap{100 * p, 100 * r, 100 * 2 * p * r / (p + r)}
+}
+
+func (o *Overlap) add(p Overlap) {
+	o.Precision += p.Precision
+	o.Recall += p.Recall
+	o.F1 += p.F1
+}
+
+func (o Overlap) over(n int) Overlap {
+	d := float64(max(n, 1))
+	return Overlap{o.Precision / d, o.Recall / d, o.F1 / d}
+}
+
+// Add compares one hypothesis with its reference.
+func (r *ROUGE) Add(hyp, ref string) {
+	hs, rs := rougeWords(hyp), rougeWords(ref)
+	h, f := wordsOf(hs), wordsOf(rs)
+	r.one.add(overlapOf(shared(h.grams(1), f.grams(1)), h.total(1), f.total(1)))
+	r.two.add(overlapOf(shared(h.grams(2), f.grams(2)), h.total(2), f.total(2)))
+	r.longest.add(overlapOf(longestCommon(hs, rs), len(hs), len(rs)))
+	r.pairs++
+}
+
+// One, Two and Longest are ROUGE-1, ROUGE-2 and ROUGE-L: means over the pairs.
+func (r *ROUGE) One() Overlap     { return r.one.over(r.pairs) }
+func (r *ROUGE) Two() Overlap     { return r.two.over(r.pairs) }
+func (r *ROUGE) Longest() Overlap { return r.longest.over(r.pairs) }
+
+func rougeWords(text string) []string {
+	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
+	})
+}
+
+// longestCommon is the length of the longest common subsequence, by the usual table, of which two rows are kept.
+func longestCommon(a, b []string) int {
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	above, row := make([]int, len(b)+1), make([]int, len(b)+1)
+	for _, x := range a {
+		for j, y := range b {
+			if x == y {
+				row[j+1] = above[j] + 1
+			} else {
+				row[j+1] = max(above[j+1], row[j])
+			}
+		}
+		above, row = row, above
+	}
+	return above[len(b)]
+}
