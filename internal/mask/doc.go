@@ -29,7 +29,7 @@
 //		stats.Add(&plan, rows, outputs)
 //	… optimiser step; if the loss was finite:
 //	ctl.Observe(stats)
-//	stats.Measure(&plan, tileQ, tileS), before the next Begin, and ctl.Record(&record, stats) where a step is logged
+//	on steps that are logged: stats.Measure(&plan, tileQ, tileS) for each micro-batch, then ctl.Record(&record, stats)
 //
 // Evaluation plans with PlanStatic (the static mask) and PlanInfill (blanks at a given rate); generation with PlanSlots
 // (slots of one's own choice). The bernoulli kernel needs the seed, Plan.Step, Plan.First and Plan.Rate to draw the very bits
