@@ -19,6 +19,10 @@ type CrossEntropy struct {
 	Margin  Buffer // float32 (N): largest p minus second largest
 	Argmax  Buffer // int32 (N): the first index of the largest logit
 
-	DLogits Buffer // (N, V): (p − onehot(target))·Scale; may be Logits. nil: no gradient
+	DLogits Buffer // (N, V): (p − q)·Scale; may be Logits. nil: no gradient
 	Scale   Buffer // float32 (1): one over the step's supervised tokens; with DLogits only
+
+	// Smoothing ε takes a share of the target's probability and spreads it over all classes (Szegedy et al. 2016):
+	// q = (1−ε)·onehot(target) + ε/V. It changes DLogits alone; NLL stays the target's.
+	Smoothing float32
 }

@@ -59,7 +59,7 @@ func (m *EncoderDecoder) NewPass(o PairOptions) (*PairPass, error) {
 	if o.Logits {
 		p.Logits = logits.Keep()
 	}
-	p.Stats = g.CrossEntropy(logits, p.targets, p.scale)
+	p.Stats = g.SmoothedCrossEntropy(logits, p.targets, p.scale, o.Smoothing)
 	prog, err := g.Compile()
 	if err != nil {
 		return nil, err

@@ -231,3 +231,65 @@ func TestPairInitIsScaled(t *testing.T) {
 		}
 	}
 }
+
+// With smoothing ε the gradient is that of (1−ε) times the targets' loss and ε times the mean over all classes.
+func TestPairLabelSmoothing(t *testing.T) {
+	const smoothing = 0.2
+	for _, b := range backends(t) {
+		t.Run(b.name, func(t *testing.T) {
+			m := newPairModel(t, b, smallPair, true)
+			m.Init(3)
+			p := randomPairs(2, 5, 6, smallPair.Vocab, 0)
+			gradient := func(smoothing float32, targets []int32) [][]float32 {
+				pass := newPairPass(t, m, model.PairOptions{B: p.b, S: p.s, T: p.t, Train: true, Smoothing: smoothing})
+				plan := *p.plan
+				plan.Targets = targets
+				pass.Load(p.source, p.ids, &plan, p.sees)
+				pass.Supervised(1)
+				m.Params.ZeroGrad()
+				pass.Forward()
+				pass.Backward()
+				var grads [][]float32
+				for _, param := range m.Params.All() {
+					grads = append(grads, read(t, b, param.Grad()))
+				}
+				return grads
+			}
+			got, want := gradient(smoothing, p.plan.Targets), gradient(0, p.plan.Targets)
+			scaleAll(want, 1-smoothing)
+			for class := range smallPair.Vocab {
+				everywhere := slices.Clone(p.plan.Targets)
+				for i, y := range everywhere {
+					if y >= 0 {
+						everywhere[i] = int32(class)
+					}
+				}
+				one := gradient(0, everywhere)
+				scaleAll(one, smoothing/float32(smallPair.Vocab))
+				for i := range one {
+					for j, g := range one[i] {
+						want[i][j] += g
+					}
+				}
+			}
+			for i, param := range m.Params.All() {
+				diff, norm := 0.0, 0.0
+				for j, g := range got[i] {
+					diff += float64(g-want[i][j]) * float64(g-want[i][j])
+					norm += float64(g) * float64(g)
+				}
+				if !(math.Sqrt(diff) <= 1e-5*math.Sqrt(norm)) {
+					t.Errorf("%s: relative distance %.2g", param.Name, math.Sqrt(diff/norm))
+				}
+			}
+		})
+	}
+}
+
+func scaleAll(x [][]float32, by float32) {
+	for _, row := range x {
+		for i := range row {
+			row[i] *= by
+		}
+	}
+}

@@ -13,7 +13,7 @@ func (b *Backend) CrossEntropy(a kernels.CrossEntropy) {
 	t := crossEntropyTask{
 		prim: &b.prim, mem: &b.memory, logits: f32(a.Logits, a.N*a.V), targets: i32(a.Targets, a.N), v: a.V,
 		nll: optF32(a.NLL, a.N), conf: optF32(a.Conf, a.N), entropy: optF32(a.Entropy, a.N), margin: optF32(a.Margin, a.N),
-		argmax: optI32(a.Argmax, a.N), dlogits: optF32(a.DLogits, a.N*a.V),
+		argmax: optI32(a.Argmax, a.N), dlogits: optF32(a.DLogits, a.N*a.V), smoothing: a.Smoothing,
 	}
 	if t.dlogits != nil {
 		t.scale = f32(a.Scale, 1)[0]
@@ -29,7 +29,7 @@ type crossEntropyTask struct {
 	nll, conf, entropy, margin []float32
 	argmax                     []int32
 	dlogits                    []float32
-	scale                      float32
+	scale, smoothing           float32
 	v                          int
 }
 
@@ -70,7 +70,16 @@ func (t *crossEntropyTask) row(w *worker, n int) {
 		clear(e)
 	default:
 		t.prim.scale(e, e, t.scale/float32(sum))
-		e[target] -= t.scale
+		e[target] -= t.scale * (1 - t.smoothing)
+		if t.smoothing > 0 {
+			subtract(e, t.scale*t.smoothing/float32(t.v))
+		}
+	}
+}
+
+func subtract(x []float32, by float32) {
+	for i := range x {
+		x[i] -= by
 	}
 }
 

@@ -15,6 +15,7 @@ type lossCase struct {
 	inPlace  bool // DLogits is Logits
 	gradient bool
 	reports  bool // Conf, Entropy, Margin, Argmax
+	smooth   float32
 	fill     func(t *trial, logits []float32, v int)
 }
 
@@ -55,10 +56,13 @@ func (s *suite) testCrossEntropy(t *testing.T) {
 	s.eachFloat(t, func(t *testing.T, dt tensor.DType) {
 		for _, shape := range [][2]int{{1, 2}, {7, 7}, {65, 63}, {33, 65}, {5, 129}, {3, 1030}} {
 			for _, f := range fills {
-				for options := range 8 {
+				for options := range 9 {
 					c := lossCase{
 						n: shape[0], v: shape[1], fill: f.fill,
 						inPlace: options == 1 || options == 3, gradient: options < 4, reports: options%4 < 2,
+					}
+					if options == 8 {
+						c.gradient, c.inPlace, c.smooth = true, true, 0.25
 					}
 					t.Run(fmt.Sprintf("%dx%d/%s/%d", c.n, c.v, f.name, options), func(t *testing.T) { s.crossEntropy(t, dt, c) })
 				}
@@ -107,6 +111,7 @@ func (s *suite) crossEntropy(tb *testing.T, dt tensor.DType, c lossCase) {
 		k.CrossEntropy(kernels.CrossEntropy{
 			Logits: at.buf(logits), Targets: at.buf(target), N: c.n, V: c.v, NLL: at.buf(nll), Conf: at.buf(conf),
 			Entropy: at.buf(entropy), Margin: at.buf(margin), Argmax: at.buf(argmax), DLogits: at.buf(dlogits), Scale: at.buf(scale),
+			Smoothing: c.smooth,
 		})
 	})
 	for i, v := range got.of(nll) {

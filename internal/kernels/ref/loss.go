@@ -40,7 +40,7 @@ func (r *Backend) CrossEntropy(p kernels.CrossEntropy) {
 		if p.Argmax != nil {
 			view[int32](own(p.Argmax, "Argmax"))[n] = int32(s.argmax)
 		}
-		for c, g := range crossEntropySlope(row, int(target)) {
+		for c, g := range smoothedSlope(row, int(target), float64(p.Smoothing)) {
 			put(p.DLogits, n*p.V+c, g*scale)
 		}
 	}
@@ -97,6 +97,16 @@ func crossEntropySlope(logits []float64, target int) []float64 {
 	}
 	slope[target]--
 	return slope
+}
+
+// smoothedSlope is the gradient where the target has a share smoothing less, spread over all classes.
+func smoothedSlope(logits []float64, target int, smoothing float64) []float64 {
+	slope := crossEntropySlope(logits, target)
+	if target < 0 {
+		return slope
+	}
+	slope[target] += smoothing
+	return each(slope, func(g float64) float64 { return g - smoothing/float64(len(logits)) })
 }
 
 // logSoftmax is x − ln Σ exp(x), computed from the largest element so that nothing overflows.
