@@ -21,6 +21,9 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitDone
 	}
+	if errors.Is(err, syscall.EPIPE) { // whoever read the output has seen enough
+		return exitFailed
+	}
 	message := strings.TrimSpace(err.Error())
 	if errors.Is(err, context.Canceled) {
 		message = "interrupted"
