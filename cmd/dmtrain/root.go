@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -53,7 +54,7 @@ leaks, 130 interrupted, after saving.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(trainCommand(), evalCommand(), sampleCommand(), benchCommand(), initCommand(), versionCommand())
+	root.AddCommand(trainCommand(), evalCommand(), sampleCommand(), benchCommand(), compareCommand(), initCommand(), versionCommand())
 	for _, c := range root.Commands() {
 		run := c.RunE
 		c.RunE = func(cmd *cobra.Command, args []string) error {
