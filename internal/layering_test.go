@@ -30,6 +30,7 @@ var rooms = []string{
 	"internal/metrics",
 	"internal/train",
 	"internal/generate",
+	"internal/compare",
 	"cmd/dmtrain",
 }
 

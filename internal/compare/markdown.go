@@ -1,0 +1,109 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"dmtrain/internal/metrics"
+)
+
+// none stands where there is nothing to tell.
+const none = "–"
+
+// Markdown is the table with what has to be known to read it, and the verdict.
+func (r *Report) Markdown() string {
+	var b strings.Builder
+	s := r.Setup
+	fmt.Fprintf(&b, "%d arms, seeds %s, %d steps of %d × %d tokens: %.1f passes over %d tokens, validated on %d others; %s, %d threads.\n\n", len(r.Arms),
+		strings.Trim(fmt.Sprint(s.Seeds), "[]"), s.Steps, s.BatchSize, s.SeqLen, s.passes(), s.TrainTokens, s.ValidTokens, s.Device, s.Threads)
+	row(&b, "arm", "best validation loss", "against "+r.Baseline, "p", "p (Holm)", "final validation loss", "against "+r.Baseline, "infill loss", "tokens/s")
+	row(&b, "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:")
+	for _, a := range r.Arms {
+		name := a.Name
+		if a.BestDifference == nil {
+			name += " (baseline)"
+		}
+		row(&b, name, value(a.Best), difference(a.BestDifference), probability(a.BestDifference, false), probability(a.BestDifference, true),
+			value(a.Final), difference(a.FinalDifference), infillValue(a.Infill), count(a.TokensPerS))
+	}
+	fmt.Fprintf(&b, "\nMean ± %.0f %% interval over seeds (Student's t). Losses are nats per token under the static mask: best is the lowest of %d evaluations, "+
+		"final the last one. Infill loss is that of the best model on 15 %% hidden tokens. Differences are taken seed by seed; p is the paired t test's.\n\n",
+		100*r.Confidence, r.evaluations())
+	for _, line := range r.Verdict {
+		b.WriteString("- " + line + "\n")
+	}
+	if skipped := r.skipped(); skipped > 0 {
+		fmt.Fprintf(&b, "- %d steps were skipped: their loss or gradient was not finite.\n", skipped)
+	}
+	return b.String()
+}
+
+func row(b *strings.Builder, cells ...string) {
+	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+}
+
+// evaluations is how many of a trial its best loss is chosen from: the first is of the untrained model.
+func (r *Report) evaluations() int { return max(0, len(r.Arms[0].Trials[0].Curve)-1) }
+
+func (r *Report) skipped() (n int) {
+	for _, a := range r.Arms {
+		for _, t := range a.Trials {
+			n += t.Skipped
+		}
+	}
+	return n
+}
+
+// value is an estimate of a loss.
+func value(e Estimate) string { return withHalf(fmt.Sprintf("%.4f", float64(e.Mean)), e) }
+
+func infillValue(e *Estimate) string {
+	if e == nil {
+		return none
+	}
+	return value(*e)
+}
+
+func difference(d *Difference) string {
+	if d == nil {
+		return none
+	}
+	return withHalf(fmt.Sprintf("%+.4f", float64(d.Mean)), d.Estimate)
+}
+
+func withHalf(mean string, e Estimate) string {
+	switch half := e.half(); {
+	case math.IsNaN(float64(e.Mean)) || math.IsInf(float64(e.Mean), 0):
+		return "not finite"
+	case math.IsNaN(half):
+		return mean
+	default:
+		return fmt.Sprintf("%s ± %.4f", mean, half)
+	}
+}
+
+func probability(d *Difference, adjusted bool) string {
+	if d == nil {
+		return none
+	}
+	p := float64(d.P)
+	if adjusted {
+		p = float64(d.Holm)
+	}
+	switch {
+	case math.IsNaN(p):
+		return none
+	case p < 0.0005:
+		return "< 0.001"
+	}
+	return fmt.Sprintf("%.3f", p)
+}
+
+func count(e Estimate) string {
+	text := metrics.Count(float64(e.Mean))
+	if half := e.half(); !math.IsNaN(half) {
+		text += " ± " + metrics.Count(half)
+	}
+	return text
+}

@@ -1,0 +1,86 @@
+package compare
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"dmtrain/internal/metrics"
+)
+
+// progress tells a person how far a comparison has come, one line at a time, from any goroutine.
+type progress struct {
+	mu     sync.Mutex
+	out    io.Writer
+	told   []string // warnings about the text, which every trial would repeat
+	trials int
+	jobs   int
+	done   int // finished trials
+	mine   int // of these, trained by this process
+	since  time.Time
+}
+
+func newProgress(out io.Writer, trials, jobs int, warnings []string) *progress {
+	return &progress{out: out, trials: trials, jobs: jobs, told: warnings, since: time.Now()}
+}
+
+func (p *progress) say(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintf(p.out, format+"\n", args...)
+}
+
+func (p *progress) begin(c *comparison) {
+	for _, w := range p.told {
+		p.say("warning: %s", w)
+	}
+	p.say("%d arms, %d seeds: %d runs of %s tokens, which is %.1f passes over the text of %s; in %s", len(c.Arms), c.Seeds, len(c.trials),
+		metrics.Count(float64(c.setting.tokens())), c.setting.passes(), metrics.Count(float64(c.setting.TrainTokens)), c.Config.Run.Dir)
+}
+
+// skip counts a trial that an earlier process finished.
+func (p *progress) skip() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done++
+}
+
+func (p *progress) start(name string, s stage) {
+	verb := "begins"
+	if s == started {
+		verb = "goes on"
+	}
+	p.say("%s: %s", name, verb)
+}
+
+func (p *progress) finish(name string, r *Result) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done++
+	p.mine++
+	left := time.Since(p.since) / time.Duration(p.mine) * time.Duration(p.trials-p.done)
+	fmt.Fprintf(p.out, "[%*d/%d] %s: best valid %.4f at step %d, final %.4f, %s tokens/s; %s left\n", len(fmt.Sprint(p.trials)), p.done, p.trials,
+		name, float64(r.Best), r.BestStep, float64(r.Final), metrics.Count(float64(r.TokensPerS)), metrics.Duration(left))
+}
+
+// console is where a trial tells its warnings.
+func (p *progress) console(name string) *metrics.Console {
+	return metrics.NewConsole(metrics.ConsoleOptions{Out: &relay{p, name}, Quiet: true})
+}
+
+// relay says whose a line is, and leaves out what has been told.
+type relay struct {
+	progress *progress
+	name     string
+}
+
+func (r *relay) Write(line []byte) (int, error) {
+	text := strings.TrimSuffix(string(line), "\n")
+	if !slices.Contains(r.progress.told, strings.TrimPrefix(text, "warning: ")) {
+		r.progress.say("%s: %s", r.name, text)
+	}
+	return len(line), nil
+}

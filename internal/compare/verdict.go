@@ -1,0 +1,99 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// verdict says in words what the paired differences of the best validation loss are worth.
+func (r *Report) verdict() []string {
+	if len(r.Setup.Seeds) < 2 {
+		return []string{"One seed gives no interval, so nothing can be said about differences: they may be of the seed."}
+	}
+	var better, worse, held []string
+	tested := 0
+	for _, a := range r.Arms {
+		d := a.BestDifference
+		if d == nil {
+			continue
+		}
+		tested++
+		switch {
+		case d.High < 0:
+			better = append(better, a.Name)
+		case d.Low > 0:
+			worse = append(worse, a.Name)
+		default:
+			continue
+		}
+		if float64(d.Holm) < 1-r.Confidence {
+			held = append(held, a.Name)
+		}
+	}
+	lines := []string{r.beaten(better)}
+	if len(worse) > 0 {
+		lines = append(lines, fmt.Sprintf("%s %s worse than %s: the interval lies above 0.", list(worse), verb(worse, "is", "are"), r.Baseline))
+	}
+	lines = append(lines, r.chance(tested, len(better)+len(worse), held))
+	return append(lines, r.adaptivity()...)
+}
+
+// beaten says which arms beat the baseline.
+func (r *Report) beaten(better []string) string {
+	what := fmt.Sprintf("%.0f %% interval of the paired difference in best validation loss", 100*r.Confidence)
+	if len(better) == 0 {
+		return fmt.Sprintf("No arm beats %s: no %s lies below 0.", r.Baseline, what)
+	}
+	return fmt.Sprintf("%s %s %s: the %s lies below 0.", list(better), verb(better, "beats", "beat"), r.Baseline, what)
+}
+
+// chance says how much of that many comparisons would do by themselves.
+func (r *Report) chance(tested, apart int, held []string) string {
+	if tested < 2 {
+		return fmt.Sprintf("The interval is over %d seeds.", len(r.Setup.Seeds))
+	}
+	text := fmt.Sprintf("These are %d comparisons over %d seeds: if no arm differed from %s at all, at least one interval would still miss 0 with a probability of up to %.0f %%. ",
+		tested, len(r.Setup.Seeds), r.Baseline, 100*min(1, float64(tested)*(1-r.Confidence)))
+	switch {
+	case apart == 0:
+		return text + "None does."
+	case len(held) == 0:
+		return text + "With Holm's correction for that, no difference is significant at 5 %."
+	}
+	return text + fmt.Sprintf("With Holm's correction for that, %s %s significantly different at 5 %%.", list(held), verb(held, "is", "are"))
+}
+
+// adaptivity says what arms have over the arms yoked to them.
+func (r *Report) adaptivity() []string {
+	var lines []string
+	for _, a := range r.Arms {
+		d := a.YokedDifference
+		if d == nil || math.IsNaN(float64(d.Mean)) {
+			continue
+		}
+		verdict := "so what it does is not told apart from what its schedule does"
+		if d.High < 0 {
+			verdict = "so it does more than its schedule"
+		} else if d.Low > 0 {
+			verdict = "so it does worse than its schedule"
+		}
+		lines = append(lines, fmt.Sprintf("%s minus %s, which replays another seed's openness: %s; %s.", a.Yoked, a.Name, difference(d), verdict))
+	}
+	return lines
+}
+
+// list is "a, b and c".
+func list(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+func verb(names []string, one, many string) string {
+	if len(names) == 1 {
+		return one
+	}
+	return many
+}
