@@ -80,6 +80,9 @@ func (s *stepper) report(c config.Config, times []float64) *BenchReport {
 	slices.Sort(times)
 	median, info := (times[(len(times)-1)/2]+times[len(times)/2])/2, s.be.Info()
 	for i := range s.micro {
+		if s.measure {
+			break // the step has done so
+		}
 		s.stats.Measure(&s.micro[i].plan, info.TileQ, info.TileS)
 	}
 	var seen mask.Record

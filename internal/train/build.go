@@ -39,7 +39,8 @@ func newStepper(be kernels.Backend, c config.Config, run mask.Run, fill func(*ma
 		return nil, err
 	}
 	m.Init(c.Run.Seed)
-	s := &stepper{seed: c.Run.Seed, certify: c.Mask.Certify, be: be, model: m, planner: planner, control: control, fill: fill,
+	info := be.Info()
+	s := &stepper{seed: c.Run.Seed, certify: c.Mask.Certify, measure: c.Mask.Form != mask.FormNone, tileQ: info.TileQ, tileS: info.TileS, be: be, model: m, planner: planner, control: control, fill: fill,
 		stats: control.NewStats(), schedule: schedule(c.Train)}
 	return s, s.build(c)
 }

@@ -26,7 +26,7 @@ type evaluator struct {
 
 // Score is what an evaluation says of the tokens it read.
 type Score struct {
-	Loss     float64 // nats per token
+	Loss     float64 // nats per token; NaN without tokens: structure full shows every one of them
 	Accuracy float64 // share of tokens whose most probable prediction was right
 	Tokens   int
 	ECE      float64 // expected calibration error of confidence, 15 bins (Guo et al. 2017)
@@ -164,7 +164,7 @@ func (t *tally) add(nll, conf float32, right bool) {
 
 func (t *tally) score() Score {
 	if t.tokens == 0 {
-		return Score{}
+		return Score{Loss: math.NaN()}
 	}
 	n := float64(t.tokens)
 	s := Score{Loss: t.nll / n, Accuracy: float64(t.right) / n, Tokens: t.tokens}

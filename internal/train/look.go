@@ -18,15 +18,18 @@ func (s *session) evaluate() error {
 	if err != nil {
 		return err
 	}
-	m := score.record(s.at.Step)
+	m, loss := score.record(s.at.Step), score.Loss
 	if s.Config.Mask.Form == mask.FormInfill {
 		blanks, err := s.eval.blanks(s.set.Valid, s.Config.Train.EvalBatches, blankRate)
 		if err != nil {
 			return err
 		}
 		m.Infill = blanks.infill()
+		if score.Tokens == 0 { // the structure shows every token that is not hidden
+			loss = blanks.Loss
+		}
 	}
-	m.Best = s.judge(score.Loss)
+	m.Best = s.judge(loss)
 	m.Time = metrics.Time{ElapsedS: s.meter.ElapsedS()}
 	s.meter.Resume()
 	s.evaled = s.at.Step

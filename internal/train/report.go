@@ -98,9 +98,7 @@ func (l *Loaded) corpus(sources []string) (*data.Corpus, []string, func() error,
 
 // evaluator is for the static structure the model was trained under.
 func (l *Loaded) evaluator() (*evaluator, error) {
-	c := mask.DefaultConfig()
-	c.Structure, c.Window, c.Sinks = l.Config.Mask.Structure, l.Config.Mask.Window, l.Config.Mask.Sinks
-	p, err := mask.NewPlanner(c, l.Config.Run.Seed, mask.Run{SeqLen: l.Model.Context, Steps: 1, Vocab: l.Model.Vocab})
+	p, err := mask.NewPlanner(l.Config.Mask, l.Config.Run.Seed, mask.Run{SeqLen: l.Model.Context, Steps: 1, Vocab: l.Model.Vocab})
 	if err != nil {
 		return nil, err
 	}

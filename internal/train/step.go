@@ -1,7 +1,6 @@
 package train
 
 import (
-	"fmt"
 	"math"
 	"time"
 
@@ -15,6 +14,9 @@ import (
 type stepper struct {
 	seed     uint64
 	certify  bool
+	measure  bool // what plans let be seen
+	tileQ    int  // the device's attention tiles, for that
+	tileS    int
 	be       kernels.Backend
 	model    *model.Decoder
 	pass     *model.Pass
@@ -89,7 +91,7 @@ func (s *stepper) plan(step int, r *result) error {
 			return err
 		}
 		if err := s.check(&m.plan); err != nil {
-			return fmt.Errorf("step %d: %w", step, err)
+			return err
 		}
 		r.Supervised += m.plan.Supervised
 	}
@@ -123,6 +125,9 @@ func (s *stepper) gradients(step int, r *result) error {
 			sum += float64(nll)
 		}
 		s.stats.Add(&m.plan, m.rows, s.out.Outputs)
+		if s.measure {
+			s.stats.Measure(&m.plan, s.tileQ, s.tileS)
+		}
 	}
 	r.Loss = sum / float64(max(r.Supervised, 1))
 	return nil
