@@ -13,6 +13,15 @@ type Logits func(dst []float32, ids []int32) error
 // logits of all that must predict it to keep every bit. It runs T+1 forward passes. A leak without a path means
 // that the model does not keep to the mask.
 func (p *Plan) Probe(ids []int32, vocab int, logits Logits) ([]*Leak, error) {
+	all := make([]int, p.T)
+	for t := range all {
+		all[t] = t
+	}
+	return p.ProbeAt(ids, vocab, all, logits)
+}
+
+// ProbeAt is Probe for the tokens at some positions only, where a pass for each position would take too long.
+func (p *Plan) ProbeAt(ids []int32, vocab int, positions []int, logits Logits) ([]*Leak, error) {
 	if vocab < 2 {
 		return nil, errors.New("a vocabulary of one token cannot be probed: no token can be changed")
 	}
@@ -22,7 +31,7 @@ func (p *Plan) Probe(ids []int32, vocab int, logits Logits) ([]*Leak, error) {
 	}
 	var leaks []*Leak
 	changed, ids := make([]float32, len(base)), append([]int32(nil), ids...)
-	for t := range p.T {
+	for _, t := range positions {
 		if !p.asked(t) {
 			continue
 		}
