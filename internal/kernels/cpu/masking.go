@@ -115,18 +115,42 @@ func extentOf(v []int32) extent {
 	return e
 }
 
-// The tables hold three extents a tile: of lo, hi and tag for queries, of pos, a and b for keys. Without a second
-// interval tag is 0 and [a, b] everything.
-const extentsLen = 6
+// The tables hold three extents a tile: of lo, hi and tag for queries, of pos, a and b for keys, and for keys the largest
+// open level. Without a second interval tag is 0 and [a, b] everything.
+const (
+	queryTileLen = 6
+	keyTileLen   = 7
+)
 
 type (
 	queryTile struct{ lo, hi, tag extent }
-	keyTile   struct{ pos, a, b extent }
+	keyTile   struct {
+		pos, a, b extent
+		open      int32 // the largest pos that is not closed: slots and padding must not make a tile reach to the top
+	}
 )
+
+// closed as a key's level hides it from every query with a finite bound.
+const closed = math.MaxInt32
+
+// openMax is the largest level that is not closed.
+func openMax(pos []int32) int32 {
+	top := int32(math.MinInt32)
+	for _, p := range pos {
+		if p < closed {
+			top = max(top, p)
+		}
+	}
+	return top
+}
 
 // hides reports that no query of q sees any key of k.
 func hides(q queryTile, k keyTile) bool {
-	return q.hi.max < k.pos.min || q.lo.min > k.pos.max || q.tag.max < k.a.min || q.tag.min > k.b.max
+	top := k.open
+	if q.hi.max == closed {
+		top = k.pos.max
+	}
+	return q.hi.max < k.pos.min || q.lo.min > top || q.tag.max < k.a.min || q.tag.min > k.b.max
 }
 
 // shows reports that every query of q sees all keys of k.
@@ -134,10 +158,10 @@ func shows(q queryTile, k keyTile) bool {
 	return q.lo.max <= k.pos.min && k.pos.max <= q.hi.min && k.a.max <= q.tag.min && q.tag.max <= k.b.min
 }
 
-// MaskTablesLen is three extents for each tile of queries, then for each tile of keys, of each batch row.
-func (b *Backend) MaskTablesLen(batch, t, s int) int {
-	return batch * (pieces(t, tileQ) + pieces(s, tileS)) * extentsLen
-}
+// MaskTablesLen is what each tile of queries, then each tile of keys needs, for each batch row.
+func (b *Backend) MaskTablesLen(batch, t, s int) int { return batch * tablesLen(t, s) }
+
+func tablesLen(t, s int) int { return pieces(t, tileQ)*queryTileLen + pieces(s, tileS)*keyTileLen }
 
 // PrepareMask fills the tables.
 func (b *Backend) PrepareMask(m kernels.Mask) {
@@ -169,19 +193,19 @@ func (m *mask) row(r int) mask {
 	if m.tag != nil {
 		v.tag, v.a, v.b = m.tag[r*m.t:][:m.t], m.a[r*m.s:][:m.s], m.b[r*m.s:][:m.s]
 	}
-	n := (pieces(m.t, tileQ) + pieces(m.s, tileS)) * extentsLen
+	n := tablesLen(m.t, m.s)
 	v.tables = m.tables[r*n:][:n]
 	return v
 }
 
 func (m *mask) queryTile(tile int) queryTile {
-	v := m.tables[tile*extentsLen:][:extentsLen]
+	v := m.tables[tile*queryTileLen:][:queryTileLen]
 	return queryTile{extent{v[0], v[1]}, extent{v[2], v[3]}, extent{v[4], v[5]}}
 }
 
 func (m *mask) keyTile(tile int) keyTile {
-	v := m.tables[(pieces(m.t, tileQ)+tile)*extentsLen:][:extentsLen]
-	return keyTile{extent{v[0], v[1]}, extent{v[2], v[3]}, extent{v[4], v[5]}}
+	v := m.tables[pieces(m.t, tileQ)*queryTileLen+tile*keyTileLen:][:keyTileLen]
+	return keyTile{extent{v[0], v[1]}, extent{v[2], v[3]}, extent{v[4], v[5]}, v[6]}
 }
 
 type prepareMaskTask struct{ mask mask }
@@ -213,5 +237,7 @@ func (t *prepareMaskTask) run(_ *worker, item int) {
 			put(extentOf(m.a[j0:j1]))
 			put(extentOf(m.b[j0:j1]))
 		}
+		out[0] = openMax(m.pos[j0:j1])
+		out = out[1:]
 	}
 }
