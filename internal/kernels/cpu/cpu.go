@@ -67,6 +67,7 @@ func (b *Backend) scratch(n int) []float32 {
 type tasks struct {
 	matMul             matMulTask
 	product            product
+	rowProduct         rowProduct
 	pack               packTask
 	biasGrad           biasGradTask
 	embed              embedTask

@@ -4,13 +4,16 @@ package cpu
 const (
 	// stepsK is how many steps of k are taken before the next strip: a strip of B this long stays in the
 	// nearest caches while all rows of a block pass it.
-	stepsK = 256
+	stepsK = 384
 	// panelFloats bounds the packed part of B (and of a transposed A): it stays in the last cache.
 	panelFloats = 1 << 20
 	// packRows is from how many rows on packing B pays for itself.
 	packRows = 48
 	// itemSteps is about how many multiply-adds an item should have: some ten microseconds.
 	itemSteps = 1 << 20
+	// An item has minRows … maxRows rows, whole register blocks: enough to repay fetching a strip of B.
+	minRows, maxRows, rowUnit = 64, 128, 8
+	fewRows                   = 16
 )
 
 // product is one matrix product on vector registers: a panel of k and n at a time, B packed into strips, then blocks of
@@ -30,7 +33,11 @@ type product struct {
 
 // multiply runs the product.
 func (b *Backend) multiply(p product) {
-	packs := p.transB || (p.m >= packRows && p.n > maxStrip*p.prim.lanes)
+	if p.m == 1 && !p.transB {
+		launch(b, &b.tasks.rowProduct, rowProduct{p}, pieces(p.n, rowColumns(p.n)))
+		return
+	}
+	packs := p.m >= packRows && (p.transB || p.n > maxStrip*p.prim.lanes)
 	kPanel, nPanel := p.k, p.n
 	if packs {
 		kPanel = max(1, min(p.k, max(4*stepsK, panelFloats/max(1, p.n))))
@@ -53,25 +60,25 @@ func (b *Backend) multiply(p product) {
 	}
 }
 
-// cut chooses an item's size from the panel's.
+// cut chooses an item's size from the panel's: as many rows as repay fetching a strip of B, then as many strips as make an item.
 func (p *product) cut() {
-	const maxRows, unit = 128, 8
-	perRow := (p.k1 - p.k0) * (p.n1 - p.n0)
-	p.rows = min(maxRows, max(unit, itemSteps/max(1, perRow)/unit*unit))
+	perRow := max(1, (p.k1-p.k0)*(p.n1-p.n0))
+	p.rows = min(maxRows, max(minRows, itemSteps/perRow/rowUnit*rowUnit))
 	p.group = p.strips.count()
-	for p.group > 1 && min(p.rows, p.m)*perRow/p.strips.count()*p.group > itemSteps {
+	steps := max(fewRows, min(p.rows, p.m)) // with fewer rows than these, fetching B is what costs
+	for p.group > 1 && steps*perRow/p.strips.count()*p.group > itemSteps {
 		p.group = pieces(p.group, 2)
 	}
 }
 
-func (p *product) run(_ *worker, item int) {
+func (p *product) run(w *worker, item int) {
 	groups := pieces(p.strips.count(), p.group)
 	i0, i1 := span(item/groups, p.rows, p.m)
 	s0, s1 := span(item%groups, p.group, p.strips.count())
 	for k0 := p.k0; k0 == p.k0 || k0 < p.k1; k0 += stepsK {
 		k1 := min(k0+stepsK, p.k1)
 		for s := s0; s < s1; s++ {
-			p.strip(s, i0, i1, k0, k1)
+			p.strip(w, s, i0, i1, k0, k1)
 		}
 	}
 	if p.gelu != nil && p.k1 == p.k {
@@ -85,7 +92,7 @@ func (p *product) run(_ *worker, item int) {
 }
 
 // strip computes rows i0 … i1−1 of a strip over k0 … k1−1.
-func (p *product) strip(s, i0, i1, k0, k1 int) {
+func (p *product) strip(w *worker, s, i0, i1, k0, k1 int) {
 	j, n, width := p.strips.at(s)
 	c := p.c[i0*p.n+p.n0+j:]
 	init, bias := c, []float32(nil)
@@ -98,43 +105,73 @@ func (p *product) strip(s, i0, i1, k0, k1 int) {
 			bias = p.bias[p.n0+j:]
 		}
 	}
-	var b []float32
-	ldb := p.n
-	switch {
-	case k0 == k1:
-	case p.packed != nil:
-		ldb = width * p.prim.lanes
-		b = p.packed[j*(p.k1-p.k0)+(k0-p.k0)*ldb:]
-	default:
-		b = p.b[k0*p.n+p.n0+j:]
-	}
 	a, sam, sak := p.a, p.k, 1
 	if p.transA {
 		sam, sak = 1, p.m
 	}
-	if k0 < k1 {
+	var b []float32
+	ldb := width * p.prim.lanes
+	switch {
+	case k0 == k1: // nothing to add
+		a = nil
+	case p.packed != nil:
+		b = p.packed[j*(p.k1-p.k0)+(k0-p.k0)*ldb:]
+	case p.transB: // packed here and now, for few rows
+		b = w.scratch(ldb * (k1 - k0))
+		p.pack(b, s, k0, k1)
+	default:
+		b, ldb = p.b[k0*p.n+p.n0+j:], p.n
+	}
+	if a != nil {
 		a = a[i0*sam+k0*sak:]
 	}
 	p.prim.strip[width](c, p.n, init, p.n, bias, a, sam, sak, b, ldb, i1-i0, n, k1-k0)
 }
 
-// packTask copies one strip of op(B)'s panel per item, its rows side by side, filled up to whole vectors.
-type packTask struct{ product }
-
-func (p *packTask) run(_ *worker, item int) {
-	j, n, width := p.strips.at(item)
-	k, ld := p.k1-p.k0, width*p.prim.lanes
-	dst := p.packed[j*k:][:k*ld]
+// pack copies rows k0 … k1−1 of one strip of op(B) to dst, side by side, filled up to whole vectors.
+func (p *product) pack(dst []float32, s, k0, k1 int) {
+	j, n, width := p.strips.at(s)
+	k, ld := k1-k0, width*p.prim.lanes
 	if p.transB {
-		p.prim.transpose(dst, ld, p.b[(p.n0+j)*p.k+p.k0:], p.k, n, k, 1)
+		p.prim.transpose(dst, ld, p.b[(p.n0+j)*p.k+k0:], p.k, n, k, 1)
 	} else {
 		for i := range k {
-			copy(dst[i*ld:i*ld+n], p.b[(p.k0+i)*p.n+p.n0+j:])
+			copy(dst[i*ld:i*ld+n], p.b[(k0+i)*p.n+p.n0+j:])
 		}
 	}
 	if n < ld {
 		for i := range k {
 			clear(dst[i*ld+n : (i+1)*ld])
 		}
+	}
+}
+
+// packTask packs one strip of the panel per item.
+type packTask struct{ product }
+
+func (p *packTask) run(_ *worker, item int) {
+	j, _, _ := p.strips.at(item)
+	p.pack(p.packed[j*(p.k1-p.k0):], item, p.k0, p.k1)
+}
+
+// rowProduct is the product of a single row, which is as fast as B can be read: its columns are cut into stretches long enough to be
+// streams.
+type rowProduct struct{ product }
+
+// rowColumns is how many columns an item has.
+func rowColumns(n int) int { return min(max(n/16/64*64, 128), 2048) }
+
+func (p *rowProduct) run(_ *worker, item int) {
+	j0, j1 := span(item, rowColumns(p.n), p.n)
+	c := p.c[j0:j1]
+	start(c, nil, p.add, 0, j0)
+	if p.bias != nil {
+		p.prim.add(c, c, p.bias[j0:j1])
+	}
+	if p.k > 0 {
+		p.prim.addRows(c, p.a, 1, p.b[j0:], p.n, p.k)
+	}
+	if p.gelu != nil {
+		p.prim.gelu(p.gelu[j0:j1], c)
 	}
 }

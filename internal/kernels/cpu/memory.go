@@ -10,8 +10,10 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-// alignment of every allocation, in bytes.
-const alignment = 256
+const (
+	alignment = 256     // of every allocation, in bytes
+	hugePage  = 2 << 20 // the size of a large page on most machines
+)
 
 // memory owns buffers and the first fault since the last Sync.
 type memory struct {
@@ -29,10 +31,19 @@ type buffer struct {
 func (b *buffer) DType() tensor.DType { return b.t }
 func (b *buffer) Len() int            { return b.n }
 
+// alignedBytes returns zeroed memory; where it is large, on large pages.
 func alignedBytes(n int) []byte {
-	raw := make([]byte, n+alignment)
-	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(raw))) % alignment
-	return raw[skip : skip+uintptr(n)]
+	align := alignment
+	if n >= 2*hugePage {
+		align = hugePage
+	}
+	raw := make([]byte, n+align)
+	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(raw))) % uintptr(align))
+	part := raw[skip : skip+n : skip+n]
+	if align == hugePage {
+		preferHugePages(part[:n/hugePage*hugePage])
+	}
+	return part
 }
 
 func alignedFloats(n int) []float32 {
@@ -45,7 +56,7 @@ func cast[E any](raw []byte, n int) []E {
 
 // Alloc returns zeroed memory. A request beyond what the machine has free is an error, not a crash.
 func (m *memory) Alloc(t tensor.DType, n int) (kernels.Buffer, error) {
-	const slack = 2 * alignment
+	const slack = 2 * hugePage
 	if n < 0 || n > (math.MaxInt-slack)/t.Size() {
 		return nil, fmt.Errorf("cpu: cannot allocate %d elements of %v", n, t)
 	}

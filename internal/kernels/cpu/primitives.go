@@ -8,6 +8,8 @@ type primitives struct {
 	// lanes is the number of float32 in a vector; 0 without vectors, and then there are no strips either.
 	lanes int
 	strip [maxStrip + 1]stripFunc // by width
+	// addRows adds Σ a[i·sak]·b[i·ldb+j], i < k in ascending order, to every c[j]: one row by the same chains as strip. With vectors only.
+	addRows func(c, a []float32, sak int, b []float32, ldb, k int)
 	// transpose sets dst[c·ldd+r] = scale·src[r·lds+c].
 	transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int, scale float32)
 

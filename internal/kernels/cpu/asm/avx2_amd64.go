@@ -27,6 +27,11 @@ func GEMM3AVX2(c []float32, ldc int, init []float32, ldi int, bias []float32, a 
 //go:noescape
 func TransposeAVX2(dst []float32, ldd int, src []float32, lds int, rows int, cols int, scale float32)
 
+// AddRowsAVX2 adds Σ a[i·sak]·b[i·ldb+j], i < k in ascending order, to every c[j].
+//
+//go:noescape
+func AddRowsAVX2(c []float32, a []float32, sak int, b []float32, ldb int, k int)
+
 // AddAVX2 sets y = a + b.
 //
 //go:noescape

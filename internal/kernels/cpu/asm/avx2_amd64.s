@@ -1229,7 +1229,7 @@ fewer74:
 	RET
 
 // func TransposeAVX2(dst []float32, ldd int, src []float32, lds int, rows int, cols int, scale float32)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·TransposeAVX2(SB), NOSPLIT, $0-84
 	VBROADCASTSS scale+80(FP), Y0
 	MOVQ         dst_base+0(FP), AX
@@ -1251,6 +1251,16 @@ rows82:
 	LEAQ (R10)(BX*4), R12
 
 cols84:
+	LEAQ        (R12)(BX*4), R13
+	PREFETCHT0  (R13)
+	PREFETCHT0  (R13)(BX*1)
+	PREFETCHT0  (R13)(BX*2)
+	PREFETCHT0  (R13)(R8*1)
+	LEAQ        (R13)(BX*4), R13
+	PREFETCHT0  (R13)
+	PREFETCHT0  (R13)(BX*1)
+	PREFETCHT0  (R13)(BX*2)
+	PREFETCHT0  (R13)(R8*1)
 	VMOVUPS     (R10), X1
 	VINSERTF128 $0x01, (R12), Y1, Y1
 	VMOVUPS     (R10)(BX*1), X2
@@ -1313,6 +1323,153 @@ done83:
 	VZEROUPPER
 	RET
 
+// func AddRowsAVX2(c []float32, a []float32, sak int, b []float32, ldb int, k int)
+// Requires: AVX, FMA3
+TEXT ·AddRowsAVX2(SB), NOSPLIT, $0-96
+	MOVQ a_base+24(FP), AX
+	MOVQ sak+48(FP), CX
+	SHLQ $0x02, CX
+	MOVQ b_base+56(FP), DX
+	MOVQ ldb+80(FP), BX
+	SHLQ $0x02, BX
+	MOVQ k+88(FP), SI
+	MOVQ c_len+8(FP), DI
+
+rows85:
+	SUBQ         $0x08, SI
+	JL           fewer86
+	LEAQ         (BX)(BX*2), R8
+	VBROADCASTSS (AX), Y0
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y1
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y2
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y3
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y4
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y5
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y6
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y7
+	ADDQ         CX, AX
+	MOVQ         c_base+0(FP), R9
+	MOVQ         DX, R10
+	ADDQ         BX, DX
+	ADDQ         BX, DX
+	ADDQ         BX, DX
+	ADDQ         BX, DX
+	MOVQ         DX, R11
+	ADDQ         BX, DX
+	ADDQ         BX, DX
+	ADDQ         BX, DX
+	ADDQ         BX, DX
+	MOVQ         DI, R12
+	SUBQ         $0x08, R12
+	JL           rest88
+
+vectors87:
+	VMOVUPS     (R9), Y8
+	VMOVUPS     (R10), Y9
+	VFMADD231PS Y9, Y0, Y8
+	VMOVUPS     (R10)(BX*1), Y9
+	VFMADD231PS Y9, Y1, Y8
+	VMOVUPS     (R10)(BX*2), Y9
+	VFMADD231PS Y9, Y2, Y8
+	VMOVUPS     (R10)(R8*1), Y9
+	VFMADD231PS Y9, Y3, Y8
+	VMOVUPS     (R11), Y9
+	VFMADD231PS Y9, Y4, Y8
+	VMOVUPS     (R11)(BX*1), Y9
+	VFMADD231PS Y9, Y5, Y8
+	VMOVUPS     (R11)(BX*2), Y9
+	VFMADD231PS Y9, Y6, Y8
+	VMOVUPS     (R11)(R8*1), Y9
+	VFMADD231PS Y9, Y7, Y8
+	VMOVUPS     Y8, (R9)
+	ADDQ        $0x20, R9
+	ADDQ        $0x20, R10
+	ADDQ        $0x20, R11
+	SUBQ        $0x08, R12
+	JGE         vectors87
+
+rest88:
+	ADDQ        $0x08, R12
+	JZ          end89
+	MOVQ        $+8, R13
+	SUBQ        R12, R13
+	LEAQ        avx2_tail<>+0(SB), R12
+	VMOVUPS     (R12)(R13*4), Y8
+	VMASKMOVPS  (R9), Y8, Y9
+	VMASKMOVPS  (R10), Y8, Y10
+	VFMADD231PS Y10, Y0, Y9
+	VMASKMOVPS  (R10)(BX*1), Y8, Y0
+	VFMADD231PS Y0, Y1, Y9
+	VMASKMOVPS  (R10)(BX*2), Y8, Y0
+	VFMADD231PS Y0, Y2, Y9
+	VMASKMOVPS  (R10)(R8*1), Y8, Y0
+	VFMADD231PS Y0, Y3, Y9
+	VMASKMOVPS  (R11), Y8, Y0
+	VFMADD231PS Y0, Y4, Y9
+	VMASKMOVPS  (R11)(BX*1), Y8, Y0
+	VFMADD231PS Y0, Y5, Y9
+	VMASKMOVPS  (R11)(BX*2), Y8, Y0
+	VFMADD231PS Y0, Y6, Y9
+	VMASKMOVPS  (R11)(R8*1), Y8, Y0
+	VFMADD231PS Y0, Y7, Y9
+	VMASKMOVPS  Y9, Y8, (R9)
+
+end89:
+	JMP rows85
+
+fewer86:
+	ADDQ $0x08, SI
+
+rows90:
+	SUBQ         $0x01, SI
+	JL           fewer91
+	LEAQ         (BX)(BX*2), R8
+	VBROADCASTSS (AX), Y0
+	ADDQ         CX, AX
+	MOVQ         c_base+0(FP), R8
+	MOVQ         DX, R9
+	ADDQ         BX, DX
+	MOVQ         DI, R10
+	SUBQ         $0x08, R10
+	JL           rest93
+
+vectors92:
+	VMOVUPS     (R8), Y1
+	VMOVUPS     (R9), Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     Y1, (R8)
+	ADDQ        $0x20, R8
+	ADDQ        $0x20, R9
+	SUBQ        $0x08, R10
+	JGE         vectors92
+
+rest93:
+	ADDQ        $0x08, R10
+	JZ          end94
+	MOVQ        $+8, R11
+	SUBQ        R10, R11
+	LEAQ        avx2_tail<>+0(SB), R10
+	VMOVUPS     (R10)(R11*4), Y1
+	VMASKMOVPS  (R8), Y1, Y2
+	VMASKMOVPS  (R9), Y1, Y3
+	VFMADD231PS Y3, Y0, Y2
+	VMASKMOVPS  Y2, Y1, (R8)
+
+end94:
+	JMP rows90
+
+fewer91:
+	ADDQ $0x01, SI
+	VZEROUPPER
+	RET
+
 // func AddAVX2(y []float32, a []float32, b []float32)
 // Requires: AVX
 TEXT ·AddAVX2(SB), NOSPLIT, $0-72
@@ -1321,9 +1478,9 @@ TEXT ·AddAVX2(SB), NOSPLIT, $0-72
 	MOVQ a_base+24(FP), DX
 	MOVQ b_base+48(FP), BX
 	SUBQ $0x08, AX
-	JL   rest86
+	JL   rest96
 
-vectors85:
+vectors95:
 	VMOVUPS (DX), Y0
 	VMOVUPS (BX), Y1
 	VADDPS  Y1, Y0, Y0
@@ -1332,11 +1489,11 @@ vectors85:
 	ADDQ    $0x20, DX
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, AX
-	JGE     vectors85
+	JGE     vectors95
 
-rest86:
+rest96:
 	ADDQ       $0x08, AX
-	JZ         end87
+	JZ         end97
 	MOVQ       $+8, SI
 	SUBQ       AX, SI
 	LEAQ       avx2_tail<>+0(SB), AX
@@ -1346,7 +1503,7 @@ rest86:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)
 
-end87:
+end97:
 	VZEROUPPER
 	RET
 
@@ -1368,20 +1525,20 @@ TEXT ·ScaleAVX2(SB), NOSPLIT, $0-52
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS factor+48(FP), Y0
 	SUBQ         $0x08, AX
-	JL           rest89
+	JL           rest99
 
-vectors88:
+vectors98:
 	VMOVUPS (DX), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, AX
-	JGE     vectors88
+	JGE     vectors98
 
-rest89:
+rest99:
 	ADDQ       $0x08, AX
-	JZ         end90
+	JZ         end100
 	MOVQ       $+8, BX
 	SUBQ       AX, BX
 	LEAQ       avx2_tail<>+0(SB), AX
@@ -1390,7 +1547,7 @@ rest89:
 	VMULPS     Y0, Y2, Y2
 	VMASKMOVPS Y2, Y1, (CX)
 
-end90:
+end100:
 	VZEROUPPER
 	RET
 
@@ -1402,9 +1559,9 @@ TEXT ·KeepAVX2(SB), NOSPLIT, $0-72
 	MOVQ a_base+24(FP), DX
 	MOVQ b_base+48(FP), BX
 	SUBQ $0x08, AX
-	JL   rest92
+	JL   rest102
 
-vectors91:
+vectors101:
 	VMOVUPS (DX), Y0
 	VMOVUPS (BX), Y1
 	VMOVUPS avx2_00000000<>+0(SB), Y2
@@ -1416,11 +1573,11 @@ vectors91:
 	ADDQ    $0x20, DX
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, AX
-	JGE     vectors91
+	JGE     vectors101
 
-rest92:
+rest102:
 	ADDQ       $0x08, AX
-	JZ         end93
+	JZ         end103
 	MOVQ       $+8, SI
 	SUBQ       AX, SI
 	LEAQ       avx2_tail<>+0(SB), AX
@@ -1433,7 +1590,7 @@ rest92:
 	VANDPS     Y3, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)
 
-end93:
+end103:
 	VZEROUPPER
 	RET
 
@@ -1444,9 +1601,9 @@ TEXT ·GeluAVX2(SB), NOSPLIT, $0-48
 	MOVQ y_base+0(FP), CX
 	MOVQ x_base+24(FP), DX
 	SUBQ $0x08, AX
-	JL   rest95
+	JL   rest105
 
-vectors94:
+vectors104:
 	VMOVUPS      (DX), Y0
 	VMULPS       Y0, Y0, Y2
 	VMOVUPS      avx2_bd922279<>+0(SB), Y1
@@ -1485,11 +1642,11 @@ vectors94:
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
 	SUBQ         $0x08, AX
-	JGE          vectors94
+	JGE          vectors104
 
-rest95:
+rest105:
 	ADDQ         $0x08, AX
-	JZ           end96
+	JZ           end106
 	MOVQ         $+8, BX
 	SUBQ         AX, BX
 	LEAQ         avx2_tail<>+0(SB), AX
@@ -1530,7 +1687,7 @@ rest95:
 	VDIVPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (CX)
 
-end96:
+end106:
 	VZEROUPPER
 	RET
 
@@ -1692,9 +1849,9 @@ TEXT ·GeluBackwardAVX2(SB), NOSPLIT, $0-72
 	MOVQ dy_base+24(FP), DX
 	MOVQ x_base+48(FP), BX
 	SUBQ $0x08, AX
-	JL   rest98
+	JL   rest108
 
-vectors97:
+vectors107:
 	VMOVUPS      (BX), Y0
 	VMOVUPS      avx2_c1200000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
@@ -1747,11 +1904,11 @@ vectors97:
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, BX
 	SUBQ         $0x08, AX
-	JGE          vectors97
+	JGE          vectors107
 
-rest98:
+rest108:
 	ADDQ         $0x08, AX
-	JZ           end99
+	JZ           end109
 	MOVQ         $+8, SI
 	SUBQ         AX, SI
 	LEAQ         avx2_tail<>+0(SB), AX
@@ -1805,7 +1962,7 @@ rest98:
 	VMULPS       Y1, Y2, Y2
 	VMASKMOVPS   Y2, Y0, (CX)
 
-end99:
+end109:
 	VZEROUPPER
 	RET
 
@@ -1863,18 +2020,18 @@ TEXT ·LayerNormAVX2(SB), NOSPLIT, $0-112
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 	SUBQ         $0x08, BX
-	JL           rest101
+	JL           rest111
 
-vectors100:
+vectors110:
 	VMOVUPS (DX), Y2
 	VADDPS  Y2, Y1, Y1
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, BX
-	JGE     vectors100
+	JGE     vectors110
 
-rest101:
+rest111:
 	ADDQ       $0x08, BX
-	JZ         end102
+	JZ         end112
 	MOVQ       $+8, SI
 	SUBQ       BX, SI
 	LEAQ       avx2_tail<>+0(SB), BX
@@ -1882,7 +2039,7 @@ rest101:
 	VMASKMOVPS (DX), Y2, Y2
 	VADDPS     Y2, Y1, Y1
 
-end102:
+end112:
 	VEXTRACTF128 $0x01, Y1, X2
 	VADDPS       X2, X1, X1
 	VPERMILPS    $0x0e, X1, X2
@@ -1896,19 +2053,19 @@ end102:
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 	SUBQ         $0x08, BX
-	JL           rest104
+	JL           rest114
 
-vectors103:
+vectors113:
 	VMOVUPS     (DX), Y3
 	VSUBPS      Y1, Y3, Y3
 	VFMADD231PS Y3, Y3, Y2
 	ADDQ        $0x20, DX
 	SUBQ        $0x08, BX
-	JGE         vectors103
+	JGE         vectors113
 
-rest104:
+rest114:
 	ADDQ        $0x08, BX
-	JZ          end105
+	JZ          end115
 	MOVQ        $+8, SI
 	SUBQ        BX, SI
 	LEAQ        avx2_tail<>+0(SB), BX
@@ -1918,7 +2075,7 @@ rest104:
 	VANDPS      Y3, Y4, Y4
 	VFMADD231PS Y4, Y4, Y2
 
-end105:
+end115:
 	VEXTRACTF128 $0x01, Y2, X3
 	VADDPS       X3, X2, X2
 	VPERMILPS    $0x0e, X2, X3
@@ -1937,9 +2094,9 @@ end105:
 	MOVQ         weight_base+48(FP), BX
 	MOVQ         bias_base+72(FP), SI
 	SUBQ         $0x08, AX
-	JL           rest107
+	JL           rest117
 
-vectors106:
+vectors116:
 	VMOVUPS     (CX), Y0
 	VMOVUPS     (BX), Y3
 	VMOVUPS     (SI), Y4
@@ -1952,11 +2109,11 @@ vectors106:
 	ADDQ        $0x20, BX
 	ADDQ        $0x20, SI
 	SUBQ        $0x08, AX
-	JGE         vectors106
+	JGE         vectors116
 
-rest107:
+rest117:
 	ADDQ        $0x08, AX
-	JZ          end108
+	JZ          end118
 	MOVQ        $+8, DI
 	SUBQ        AX, DI
 	LEAQ        avx2_tail<>+0(SB), AX
@@ -1969,7 +2126,7 @@ rest107:
 	VFMADD213PS Y5, Y4, Y3
 	VMASKMOVPS  Y3, Y0, (DX)
 
-end108:
+end118:
 	VZEROUPPER
 	RET
 
@@ -1993,9 +2150,9 @@ TEXT ·LayerNormBackwardAVX2(SB), NOSPLIT, $0-176
 	MOVQ         weight_base+120(FP), DI
 	MOVQ         AX, R8
 	SUBQ         $0x08, R8
-	JL           rest110
+	JL           rest120
 
-vectors109:
+vectors119:
 	VMOVUPS     (SI), Y5
 	VSUBPS      Y0, Y5, Y5
 	VMULPS      Y1, Y5, Y5
@@ -2016,11 +2173,11 @@ vectors109:
 	ADDQ        $0x20, SI
 	ADDQ        $0x20, DI
 	SUBQ        $0x08, R8
-	JGE         vectors109
+	JGE         vectors119
 
-rest110:
+rest120:
 	ADDQ        $0x08, R8
-	JZ          end111
+	JZ          end121
 	MOVQ        $+8, R9
 	SUBQ        R8, R9
 	LEAQ        avx2_tail<>+0(SB), R8
@@ -2040,7 +2197,7 @@ rest110:
 	VADDPS      Y7, Y8, Y8
 	VMASKMOVPS  Y8, Y5, (DX)
 
-end111:
+end121:
 	VEXTRACTF128 $0x01, Y3, X5
 	VADDPS       X5, X3, X3
 	VPERMILPS    $0x0e, X3, X5
@@ -2063,11 +2220,11 @@ end111:
 	MOVQ         dx_base+0(FP), CX
 	MOVQ         add_base+144(FP), DX
 	TESTQ        DX, DX
-	JZ           plain112
+	JZ           plain122
 	SUBQ         $0x08, AX
-	JL           rest115
+	JL           rest125
 
-vectors114:
+vectors124:
 	VMOVUPS      (SI), Y2
 	VSUBPS       Y0, Y2, Y2
 	VMULPS       Y1, Y2, Y2
@@ -2085,11 +2242,11 @@ vectors114:
 	ADDQ         $0x20, DI
 	ADDQ         $0x20, DX
 	SUBQ         $0x08, AX
-	JGE          vectors114
+	JGE          vectors124
 
-rest115:
+rest125:
 	ADDQ         $0x08, AX
-	JZ           end116
+	JZ           end126
 	MOVQ         $+8, R8
 	SUBQ         AX, R8
 	LEAQ         avx2_tail<>+0(SB), AX
@@ -2106,14 +2263,14 @@ rest115:
 	VFMADD213PS  Y0, Y1, Y6
 	VMASKMOVPS   Y6, Y2, (CX)
 
-end116:
-	JMP done113
+end126:
+	JMP done123
 
-plain112:
+plain122:
 	SUBQ $0x08, AX
-	JL   rest118
+	JL   rest128
 
-vectors117:
+vectors127:
 	VMOVUPS      (SI), Y2
 	VSUBPS       Y0, Y2, Y2
 	VMULPS       Y1, Y2, Y2
@@ -2129,11 +2286,11 @@ vectors117:
 	ADDQ         $0x20, SI
 	ADDQ         $0x20, DI
 	SUBQ         $0x08, AX
-	JGE          vectors117
+	JGE          vectors127
 
-rest118:
+rest128:
 	ADDQ         $0x08, AX
-	JZ           end119
+	JZ           end129
 	MOVQ         $+8, DX
 	SUBQ         AX, DX
 	LEAQ         avx2_tail<>+0(SB), AX
@@ -2149,8 +2306,8 @@ rest118:
 	VMULPS       Y1, Y6, Y6
 	VMASKMOVPS   Y6, Y2, (CX)
 
-end119:
-done113:
+end129:
+done123:
 	VZEROUPPER
 	RET
 
@@ -2161,9 +2318,9 @@ TEXT ·SoftmaxStepAVX2(SB), NOSPLIT, $0-112
 	SHLQ $0x02, CX
 	XORQ AX, AX
 
-group120:
+group130:
 	CMPQ    AX, CX
-	JGE     groupsDone121
+	JGE     groupsDone131
 	MOVQ    max_base+40(FP), DX
 	ADDQ    AX, DX
 	MOVQ    sum_base+64(FP), BX
@@ -2176,15 +2333,15 @@ group120:
 	ADDQ    AX, DI
 	MOVQ    keys+24(FP), R8
 	TESTQ   R8, R8
-	JZ      done123
+	JZ      done133
 
-times122:
+times132:
 	VMAXPS (DI), Y0, Y0
 	ADDQ   $+256, DI
 	DECQ   R8
-	JNZ    times122
+	JNZ    times132
 
-done123:
+done133:
 	VMOVUPS      Y0, (DX)
 	VMOVUPS      avx2_ff800000<>+0(SB), Y2
 	VCMPPS       $0x04, Y2, Y0, Y2
@@ -2225,9 +2382,9 @@ done123:
 	ADDQ         AX, DX
 	MOVQ         keys+24(FP), SI
 	TESTQ        SI, SI
-	JZ           done125
+	JZ           done135
 
-times124:
+times134:
 	VMOVUPS      (DX), Y3
 	VSUBPS       Y0, Y3, Y3
 	VMOVUPS      avx2_c2d00000<>+0(SB), Y4
@@ -2261,15 +2418,15 @@ times124:
 	VADDPS       Y3, Y1, Y1
 	ADDQ         $+256, DX
 	DECQ         SI
-	JNZ          times124
+	JNZ          times134
 
-done125:
+done135:
 	VADDPS  Y1, Y2, Y2
 	VMOVUPS Y2, (BX)
 	ADDQ    $0x20, AX
-	JMP     group120
+	JMP     group130
 
-groupsDone121:
+groupsDone131:
 	VZEROUPPER
 	RET
 
@@ -2290,9 +2447,9 @@ TEXT ·ScaleColumnsAVX2(SB), NOSPLIT, $0-64
 	SHLQ $0x02, CX
 	XORQ AX, AX
 
-group126:
+group136:
 	CMPQ    AX, CX
-	JGE     groupsDone127
+	JGE     groupsDone137
 	MOVQ    factor_base+40(FP), DX
 	ADDQ    AX, DX
 	MOVQ    x_base+0(FP), BX
@@ -2300,20 +2457,20 @@ group126:
 	VMOVUPS (DX), Y0
 	MOVQ    rows+24(FP), DX
 	TESTQ   DX, DX
-	JZ      done129
+	JZ      done139
 
-times128:
+times138:
 	VMULPS  (BX), Y0, Y1
 	VMOVUPS Y1, (BX)
 	ADDQ    $+256, BX
 	DECQ    DX
-	JNZ     times128
+	JNZ     times138
 
-done129:
+done139:
 	ADDQ $0x20, AX
-	JMP  group126
+	JMP  group136
 
-groupsDone127:
+groupsDone137:
 	VZEROUPPER
 	RET
 
@@ -2325,9 +2482,9 @@ TEXT ·HideScoresAVX2(SB), NOSPLIT, $0-128
 	SHLQ    $0x02, CX
 	XORQ    AX, AX
 
-group130:
+group140:
 	CMPQ    AX, CX
-	JGE     groupsDone131
+	JGE     groupsDone141
 	MOVQ    from_base+80(FP), DX
 	ADDQ    AX, DX
 	VMOVUPS (DX), Y1
@@ -2340,9 +2497,9 @@ group130:
 	MOVQ    high_base+56(FP), SI
 	MOVQ    low_len+40(FP), DI
 	TESTQ   DI, DI
-	JZ      done133
+	JZ      done143
 
-times132:
+times142:
 	VPBROADCASTD (BX), Y3
 	VPBROADCASTD (SI), Y4
 	VPCMPGTD     Y4, Y1, Y4
@@ -2353,13 +2510,13 @@ times132:
 	ADDQ         $0x04, SI
 	ADDQ         $+256, DX
 	DECQ         DI
-	JNZ          times132
+	JNZ          times142
 
-done133:
+done143:
 	ADDQ $0x20, AX
-	JMP  group130
+	JMP  group140
 
-groupsDone131:
+groupsDone141:
 	VZEROUPPER
 	RET
 
@@ -2372,9 +2529,9 @@ TEXT ·ScoreGradientsAVX2(SB), NOSPLIT, $0-116
 	SHLQ         $0x02, CX
 	XORQ         AX, AX
 
-group134:
+group144:
 	CMPQ    AX, CX
-	JGE     groupsDone135
+	JGE     groupsDone145
 	MOVQ    lse_base+64(FP), DX
 	ADDQ    AX, DX
 	VMOVUPS (DX), Y2
@@ -2387,9 +2544,9 @@ group134:
 	ADDQ    AX, BX
 	MOVQ    keys+48(FP), SI
 	TESTQ   SI, SI
-	JZ      done137
+	JZ      done147
 
-times136:
+times146:
 	VMOVUPS      (DX), Y4
 	VMOVUPS      (BX), Y5
 	VCMPPS       $0x04, Y1, Y4, Y6
@@ -2430,13 +2587,13 @@ times136:
 	ADDQ         $+256, DX
 	ADDQ         $+256, BX
 	DECQ         SI
-	JNZ          times136
+	JNZ          times146
 
-done137:
+done147:
 	ADDQ $0x20, AX
-	JMP  group134
+	JMP  group144
 
-groupsDone135:
+groupsDone145:
 	VZEROUPPER
 	RET
 
@@ -2448,20 +2605,20 @@ TEXT ·DotAVX2(SB), NOSPLIT, $0-52
 	MOVQ   b_base+24(FP), DX
 	VXORPS Y0, Y0, Y0
 	SUBQ   $0x08, AX
-	JL     rest139
+	JL     rest149
 
-vectors138:
+vectors148:
 	VMOVUPS     (CX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y1, Y0
 	ADDQ        $0x20, CX
 	ADDQ        $0x20, DX
 	SUBQ        $0x08, AX
-	JGE         vectors138
+	JGE         vectors148
 
-rest139:
+rest149:
 	ADDQ        $0x08, AX
-	JZ          end140
+	JZ          end150
 	MOVQ        $+8, BX
 	SUBQ        AX, BX
 	LEAQ        avx2_tail<>+0(SB), AX
@@ -2470,7 +2627,7 @@ rest139:
 	VMASKMOVPS  (DX), Y1, Y1
 	VFMADD231PS Y1, Y2, Y0
 
-end140:
+end150:
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
 	VPERMILPS    $0x0e, X0, X1
@@ -2489,9 +2646,9 @@ TEXT ·SumSquaresAVX2(SB), NOSPLIT, $0-32
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	SUBQ   $0x08, AX
-	JL     rest142
+	JL     rest152
 
-vectors141:
+vectors151:
 	VMOVUPS      (CX), Y2
 	VEXTRACTF128 $0x01, Y2, X3
 	VCVTPS2PD    X2, Y2
@@ -2500,11 +2657,11 @@ vectors141:
 	VFMADD231PD  Y2, Y2, Y1
 	ADDQ         $0x20, CX
 	SUBQ         $0x08, AX
-	JGE          vectors141
+	JGE          vectors151
 
-rest142:
+rest152:
 	ADDQ         $0x08, AX
-	JZ           end143
+	JZ           end153
 	MOVQ         $+8, DX
 	SUBQ         AX, DX
 	LEAQ         avx2_tail<>+0(SB), AX
@@ -2516,7 +2673,7 @@ rest142:
 	VCVTPS2PD    X3, Y2
 	VFMADD231PD  Y2, Y2, Y1
 
-end143:
+end153:
 	VADDPD       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
@@ -2535,7 +2692,7 @@ TEXT ·ColumnSumsAVX2(SB), NOSPLIT, $0-64
 	MOVQ   stride+48(FP), BX
 	SHLQ   $0x02, BX
 	CMPQ   AX, $0x40
-	JNE    narrow144
+	JNE    narrow154
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2546,9 +2703,9 @@ TEXT ·ColumnSumsAVX2(SB), NOSPLIT, $0-64
 	VXORPS Y7, Y7, Y7
 	MOVQ   rows+56(FP), AX
 	TESTQ  AX, AX
-	JZ     done147
+	JZ     done157
 
-times146:
+times156:
 	VADDPS (DX), Y0, Y0
 	VADDPS 32(DX), Y1, Y1
 	VADDPS 64(DX), Y2, Y2
@@ -2559,9 +2716,9 @@ times146:
 	VADDPS 224(DX), Y7, Y7
 	ADDQ   BX, DX
 	DECQ   AX
-	JNZ    times146
+	JNZ    times156
 
-done147:
+done157:
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
 	VMOVUPS Y2, 64(CX)
@@ -2570,36 +2727,36 @@ done147:
 	VMOVUPS Y5, 160(CX)
 	VMOVUPS Y6, 192(CX)
 	VMOVUPS Y7, 224(CX)
-	JMP     done145
+	JMP     done155
 
-narrow144:
+narrow154:
 	SUBQ $0x08, AX
-	JL   rest149
+	JL   rest159
 
-vectors148:
+vectors158:
 	MOVQ   DX, SI
 	VXORPS Y0, Y0, Y0
 	MOVQ   rows+56(FP), DI
 	TESTQ  DI, DI
-	JZ     done152
+	JZ     done162
 
-times151:
+times161:
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y0
 	ADDQ    BX, SI
 	DECQ    DI
-	JNZ     times151
+	JNZ     times161
 
-done152:
+done162:
 	VMOVUPS Y0, (CX)
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, AX
-	JGE     vectors148
+	JGE     vectors158
 
-rest149:
+rest159:
 	ADDQ    $0x08, AX
-	JZ      end150
+	JZ      end160
 	MOVQ    $+8, SI
 	SUBQ    AX, SI
 	LEAQ    avx2_tail<>+0(SB), AX
@@ -2608,20 +2765,20 @@ rest149:
 	VXORPS  Y1, Y1, Y1
 	MOVQ    rows+56(FP), DX
 	TESTQ   DX, DX
-	JZ      done154
+	JZ      done164
 
-times153:
+times163:
 	VMASKMOVPS (AX), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	ADDQ       BX, AX
 	DECQ       DX
-	JNZ        times153
+	JNZ        times163
 
-done154:
+done164:
 	VMASKMOVPS Y1, Y0, (CX)
 
-end150:
-done145:
+end160:
+done155:
 	VZEROUPPER
 	RET
 
@@ -2634,20 +2791,20 @@ TEXT ·TopTwoAVX2(SB), NOSPLIT, $0-72
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	SUBQ    $0x08, AX
-	JL      rest156
+	JL      rest166
 
-vectors155:
+vectors165:
 	VMOVUPS (CX), Y3
 	VMINPS  Y1, Y3, Y4
 	VMAXPS  Y4, Y2, Y2
 	VMAXPS  Y1, Y3, Y1
 	ADDQ    $0x20, CX
 	SUBQ    $0x08, AX
-	JGE     vectors155
+	JGE     vectors165
 
-rest156:
+rest166:
 	ADDQ       $0x08, AX
-	JZ         end157
+	JZ         end167
 	MOVQ       $+8, DX
 	SUBQ       AX, DX
 	LEAQ       avx2_tail<>+0(SB), AX
@@ -2658,7 +2815,7 @@ rest156:
 	VMAXPS     Y0, Y2, Y2
 	VMAXPS     Y1, Y4, Y1
 
-end157:
+end167:
 	MOVQ    top_base+24(FP), AX
 	VMOVUPS Y1, (AX)
 	MOVQ    second_base+48(FP), AX
@@ -2676,9 +2833,9 @@ TEXT ·ExpSumAVX2(SB), NOSPLIT, $0-64
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	SUBQ         $0x08, AX
-	JL           rest159
+	JL           rest169
 
-vectors158:
+vectors168:
 	VMOVUPS      (DX), Y3
 	VSUBPS       Y0, Y3, Y3
 	VMOVUPS      avx2_c2d00000<>+0(SB), Y4
@@ -2717,11 +2874,11 @@ vectors158:
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
 	SUBQ         $0x08, AX
-	JGE          vectors158
+	JGE          vectors168
 
-rest159:
+rest169:
 	ADDQ         $0x08, AX
-	JZ           end160
+	JZ           end170
 	MOVQ         $+8, BX
 	SUBQ         AX, BX
 	LEAQ         avx2_tail<>+0(SB), AX
@@ -2763,7 +2920,7 @@ rest159:
 	VADDPS       Y4, Y1, Y1
 	VFNMADD231PS Y0, Y4, Y2
 
-end160:
+end170:
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X1
 	VPERMILPS    $0x0e, X1, X0
@@ -2799,9 +2956,9 @@ TEXT ·AdamWAVX2(SB), NOSPLIT, $0-132
 	VBROADCASTSS root+124(FP), Y7
 	VBROADCASTSS eps+128(FP), Y8
 	SUBQ         $0x08, AX
-	JL           rest162
+	JL           rest172
 
-vectors161:
+vectors171:
 	VMOVUPS     (DX), Y9
 	VMULPS      Y0, Y9, Y9
 	VMOVUPS     (BX), Y10
@@ -2825,11 +2982,11 @@ vectors161:
 	ADDQ        $0x20, BX
 	ADDQ        $0x20, SI
 	SUBQ        $0x08, AX
-	JGE         vectors161
+	JGE         vectors171
 
-rest162:
+rest172:
 	ADDQ        $0x08, AX
-	JZ          end163
+	JZ          end173
 	MOVQ        $+8, DI
 	SUBQ        AX, DI
 	LEAQ        avx2_tail<>+0(SB), AX
@@ -2853,7 +3010,7 @@ rest162:
 	VFMSUB132PS Y5, Y0, Y1
 	VMASKMOVPS  Y1, Y9, (CX)
 
-end163:
+end173:
 	VZEROUPPER
 	RET
 
@@ -2877,9 +3034,9 @@ TEXT ·DropFactorsAVX2(SB), NOSPLIT, $0-52
 	VBROADCASTSS keep+28(FP), Y3
 	VMOVUPS      avx2_quads<>+0(SB), Y0
 
-block164:
+block174:
 	SUBQ         $0x20, CX
-	JL           done165
+	JL           done175
 	VBROADCASTSS step+44(FP), Y4
 	VBROADCASTSS purpose+40(FP), Y5
 	VBROADCASTSS seedLow+32(FP), Y6
@@ -3116,9 +3273,9 @@ block164:
 	VMOVUPS      Y6, 96(AX)
 	ADDQ         $+128, AX
 	VPADDD       avx2_00000008<>+0(SB), Y0, Y0
-	JMP          block164
+	JMP          block174
 
-done165:
+done175:
 	VZEROUPPER
 	RET
 
@@ -3201,9 +3358,9 @@ TEXT ·EdgeFactorsAVX2(SB), NOSPLIT, $0-72
 	SHLQ         $0x02, CX
 	XORQ         AX, AX
 
-group166:
+group176:
 	CMPQ         AX, CX
-	JGE          groupsDone167
+	JGE          groupsDone177
 	MOVQ         f_base+0(FP), DX
 	ADDQ         AX, DX
 	VBROADCASTSS quad+48(FP), Y3
@@ -3217,9 +3374,9 @@ group166:
 	VPADDD       Y4, Y2, Y2
 	MOVQ         quads+24(FP), BX
 	TESTQ        BX, BX
-	JZ           done169
+	JZ           done179
 
-times168:
+times178:
 	VBROADCASTSS step+64(FP), Y4
 	VBROADCASTSS purpose+60(FP), Y5
 	VBROADCASTSS seedLow+52(FP), Y6
@@ -3452,13 +3609,13 @@ times168:
 	ADDQ         $+256, DX
 	VPADDD       avx2_00000001<>+0(SB), Y3, Y3
 	DECQ         BX
-	JNZ          times168
+	JNZ          times178
 
-done169:
+done179:
 	ADDQ $0x20, AX
-	JMP  group166
+	JMP  group176
 
-groupsDone167:
+groupsDone177:
 	VZEROUPPER
 	RET
 

@@ -2047,6 +2047,151 @@ fewer101:
 	VZEROUPPER
 	RET
 
+// func AddRowsAVX512(c []float32, a []float32, sak int, b []float32, ldb int, k int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·AddRowsAVX512(SB), NOSPLIT, $0-96
+	MOVQ a_base+24(FP), AX
+	MOVQ sak+48(FP), CX
+	SHLQ $0x02, CX
+	MOVQ b_base+56(FP), DX
+	MOVQ ldb+80(FP), BX
+	SHLQ $0x02, BX
+	MOVQ k+88(FP), SI
+	MOVQ c_len+8(FP), DI
+
+rows109:
+	SUBQ         $0x08, SI
+	JL           fewer110
+	LEAQ         (BX)(BX*2), R8
+	VBROADCASTSS (AX), Z0
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Z1
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Z2
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Z3
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Z4
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Z5
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Z6
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Z7
+	ADDQ         CX, AX
+	MOVQ         c_base+0(FP), R9
+	MOVQ         DX, R10
+	ADDQ         BX, DX
+	ADDQ         BX, DX
+	ADDQ         BX, DX
+	ADDQ         BX, DX
+	MOVQ         DX, R11
+	ADDQ         BX, DX
+	ADDQ         BX, DX
+	ADDQ         BX, DX
+	ADDQ         BX, DX
+	MOVQ         DI, R12
+	SUBQ         $0x10, R12
+	JL           rest112
+
+vectors111:
+	VMOVUPS     (R9), Z8
+	VMOVUPS     (R10), Z9
+	VFMADD231PS Z9, Z0, Z8
+	VMOVUPS     (R10)(BX*1), Z9
+	VFMADD231PS Z9, Z1, Z8
+	VMOVUPS     (R10)(BX*2), Z9
+	VFMADD231PS Z9, Z2, Z8
+	VMOVUPS     (R10)(R8*1), Z9
+	VFMADD231PS Z9, Z3, Z8
+	VMOVUPS     (R11), Z9
+	VFMADD231PS Z9, Z4, Z8
+	VMOVUPS     (R11)(BX*1), Z9
+	VFMADD231PS Z9, Z5, Z8
+	VMOVUPS     (R11)(BX*2), Z9
+	VFMADD231PS Z9, Z6, Z8
+	VMOVUPS     (R11)(R8*1), Z9
+	VFMADD231PS Z9, Z7, Z8
+	VMOVUPS     Z8, (R9)
+	ADDQ        $0x40, R9
+	ADDQ        $0x40, R10
+	ADDQ        $0x40, R11
+	SUBQ        $0x10, R12
+	JGE         vectors111
+
+rest112:
+	ADDQ        $0x10, R12
+	JZ          end113
+	MOVQ        $-1, R13
+	BZHIQ       R12, R13, R13
+	KMOVW       R13, K1
+	VMOVUPS.Z   (R9), K1, Z8
+	VMOVUPS.Z   (R10), K1, Z9
+	VFMADD231PS Z9, Z0, Z8
+	VMOVUPS.Z   (R10)(BX*1), K1, Z0
+	VFMADD231PS Z0, Z1, Z8
+	VMOVUPS.Z   (R10)(BX*2), K1, Z0
+	VFMADD231PS Z0, Z2, Z8
+	VMOVUPS.Z   (R10)(R8*1), K1, Z0
+	VFMADD231PS Z0, Z3, Z8
+	VMOVUPS.Z   (R11), K1, Z0
+	VFMADD231PS Z0, Z4, Z8
+	VMOVUPS.Z   (R11)(BX*1), K1, Z0
+	VFMADD231PS Z0, Z5, Z8
+	VMOVUPS.Z   (R11)(BX*2), K1, Z0
+	VFMADD231PS Z0, Z6, Z8
+	VMOVUPS.Z   (R11)(R8*1), K1, Z0
+	VFMADD231PS Z0, Z7, Z8
+	VMOVUPS     Z8, K1, (R9)
+
+end113:
+	JMP rows109
+
+fewer110:
+	ADDQ $0x08, SI
+
+rows114:
+	SUBQ         $0x01, SI
+	JL           fewer115
+	LEAQ         (BX)(BX*2), R8
+	VBROADCASTSS (AX), Z0
+	ADDQ         CX, AX
+	MOVQ         c_base+0(FP), R8
+	MOVQ         DX, R9
+	ADDQ         BX, DX
+	MOVQ         DI, R10
+	SUBQ         $0x10, R10
+	JL           rest117
+
+vectors116:
+	VMOVUPS     (R8), Z1
+	VMOVUPS     (R9), Z2
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z1, (R8)
+	ADDQ        $0x40, R8
+	ADDQ        $0x40, R9
+	SUBQ        $0x10, R10
+	JGE         vectors116
+
+rest117:
+	ADDQ        $0x10, R10
+	JZ          end118
+	MOVQ        $-1, R11
+	BZHIQ       R10, R11, R11
+	KMOVW       R11, K1
+	VMOVUPS.Z   (R8), K1, Z1
+	VMOVUPS.Z   (R9), K1, Z2
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z1, K1, (R8)
+
+end118:
+	JMP rows114
+
+fewer115:
+	ADDQ $0x01, SI
+	VZEROUPPER
+	RET
+
 // func AddAVX512(y []float32, a []float32, b []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·AddAVX512(SB), NOSPLIT, $0-72
@@ -2056,9 +2201,9 @@ TEXT ·AddAVX512(SB), NOSPLIT, $0-72
 	MOVQ         a_base+24(FP), DX
 	MOVQ         b_base+48(FP), BX
 	SUBQ         $0x10, AX
-	JL           rest110
+	JL           rest120
 
-vectors109:
+vectors119:
 	VMOVUPS (DX), Z0
 	VMOVUPS (BX), Z1
 	VADDPS  Z1, Z0, Z0
@@ -2067,11 +2212,11 @@ vectors109:
 	ADDQ    $0x40, DX
 	ADDQ    $0x40, BX
 	SUBQ    $0x10, AX
-	JGE     vectors109
+	JGE     vectors119
 
-rest110:
+rest120:
 	ADDQ      $0x10, AX
-	JZ        end111
+	JZ        end121
 	MOVQ      $-1, SI
 	BZHIQ     AX, SI, SI
 	KMOVW     SI, K1
@@ -2080,7 +2225,7 @@ rest110:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)
 
-end111:
+end121:
 	VZEROUPPER
 	RET
 
@@ -2095,20 +2240,20 @@ TEXT ·ScaleAVX512(SB), NOSPLIT, $0-52
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS factor+48(FP), Z0
 	SUBQ         $0x10, AX
-	JL           rest113
+	JL           rest123
 
-vectors112:
+vectors122:
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, DX
 	SUBQ    $0x10, AX
-	JGE     vectors112
+	JGE     vectors122
 
-rest113:
+rest123:
 	ADDQ      $0x10, AX
-	JZ        end114
+	JZ        end124
 	MOVQ      $-1, BX
 	BZHIQ     AX, BX, BX
 	KMOVW     BX, K1
@@ -2116,7 +2261,7 @@ rest113:
 	VMULPS    Z0, Z1, Z1
 	VMOVUPS   Z1, K1, (CX)
 
-end114:
+end124:
 	VZEROUPPER
 	RET
 
@@ -2129,9 +2274,9 @@ TEXT ·KeepAVX512(SB), NOSPLIT, $0-72
 	MOVQ         a_base+24(FP), DX
 	MOVQ         b_base+48(FP), BX
 	SUBQ         $0x10, AX
-	JL           rest116
+	JL           rest126
 
-vectors115:
+vectors125:
 	VMOVUPS   (DX), Z1
 	VMOVUPS   (BX), Z2
 	VCMPPS    $0x04, Z0, Z2, K1
@@ -2142,11 +2287,11 @@ vectors115:
 	ADDQ      $0x40, DX
 	ADDQ      $0x40, BX
 	SUBQ      $0x10, AX
-	JGE       vectors115
+	JGE       vectors125
 
-rest116:
+rest126:
 	ADDQ      $0x10, AX
-	JZ        end117
+	JZ        end127
 	MOVQ      $-1, SI
 	BZHIQ     AX, SI, SI
 	KMOVW     SI, K1
@@ -2157,7 +2302,7 @@ rest116:
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS   Z1, K1, (CX)
 
-end117:
+end127:
 	VZEROUPPER
 	RET
 
@@ -2182,9 +2327,9 @@ TEXT ·GeluAVX512(SB), NOSPLIT, $0-48
 	MOVQ         y_base+0(FP), CX
 	MOVQ         x_base+24(FP), DX
 	SUBQ         $0x10, AX
-	JL           rest119
+	JL           rest129
 
-vectors118:
+vectors128:
 	VMOVUPS      (DX), Z14
 	VMULPS       Z14, Z14, Z16
 	VMOVUPS      Z13, Z15
@@ -2213,11 +2358,11 @@ vectors118:
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
 	SUBQ         $0x10, AX
-	JGE          vectors118
+	JGE          vectors128
 
-rest119:
+rest129:
 	ADDQ         $0x10, AX
-	JZ           end120
+	JZ           end130
 	MOVQ         $-1, BX
 	BZHIQ        AX, BX, BX
 	KMOVW        BX, K1
@@ -2247,7 +2392,7 @@ rest119:
 	VDIVPS       Z13, Z14, Z14
 	VMOVUPS      Z14, K1, (CX)
 
-end120:
+end130:
 	VZEROUPPER
 	RET
 
@@ -2319,9 +2464,9 @@ TEXT ·GeluBackwardAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dy_base+24(FP), DX
 	MOVQ         x_base+48(FP), BX
 	SUBQ         $0x10, AX
-	JL           rest122
+	JL           rest132
 
-vectors121:
+vectors131:
 	VMOVUPS      (BX), Z18
 	VMAXPS       Z18, Z16, Z18
 	VMINPS       Z18, Z17, Z18
@@ -2361,11 +2506,11 @@ vectors121:
 	ADDQ         $0x40, DX
 	ADDQ         $0x40, BX
 	SUBQ         $0x10, AX
-	JGE          vectors121
+	JGE          vectors131
 
-rest122:
+rest132:
 	ADDQ         $0x10, AX
-	JZ           end123
+	JZ           end133
 	MOVQ         $-1, SI
 	BZHIQ        AX, SI, SI
 	KMOVW        SI, K1
@@ -2405,7 +2550,7 @@ rest122:
 	VMULPS       Z18, Z1, Z1
 	VMOVUPS      Z1, K1, (CX)
 
-end123:
+end133:
 	VZEROUPPER
 	RET
 
@@ -2435,25 +2580,25 @@ TEXT ·LayerNormAVX512(SB), NOSPLIT, $0-112
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 	SUBQ         $0x10, BX
-	JL           rest125
+	JL           rest135
 
-vectors124:
+vectors134:
 	VMOVUPS (DX), Z3
 	VADDPS  Z3, Z2, Z2
 	ADDQ    $0x40, DX
 	SUBQ    $0x10, BX
-	JGE     vectors124
+	JGE     vectors134
 
-rest125:
+rest135:
 	ADDQ      $0x10, BX
-	JZ        end126
+	JZ        end136
 	MOVQ      $-1, SI
 	BZHIQ     BX, SI, SI
 	KMOVW     SI, K1
 	VMOVUPS.Z (DX), K1, Z3
 	VADDPS    Z3, Z2, Z2
 
-end126:
+end136:
 	VEXTRACTF64X4 $0x01, Z2, Y3
 	VADDPS        Y3, Y2, Y2
 	VEXTRACTF128  $0x01, Y2, X3
@@ -2469,19 +2614,19 @@ end126:
 	MOVQ          CX, DX
 	MOVQ          AX, BX
 	SUBQ          $0x10, BX
-	JL            rest128
+	JL            rest138
 
-vectors127:
+vectors137:
 	VMOVUPS     (DX), Z4
 	VSUBPS      Z2, Z4, Z4
 	VFMADD231PS Z4, Z4, Z3
 	ADDQ        $0x40, DX
 	SUBQ        $0x10, BX
-	JGE         vectors127
+	JGE         vectors137
 
-rest128:
+rest138:
 	ADDQ        $0x10, BX
-	JZ          end129
+	JZ          end139
 	MOVQ        $-1, SI
 	BZHIQ       BX, SI, SI
 	KMOVW       SI, K1
@@ -2490,7 +2635,7 @@ rest128:
 	VMOVAPS.Z   Z4, K1, Z4
 	VFMADD231PS Z4, Z4, Z3
 
-end129:
+end139:
 	VEXTRACTF64X4 $0x01, Z3, Y4
 	VADDPS        Y4, Y3, Y3
 	VEXTRACTF128  $0x01, Y3, X4
@@ -2510,9 +2655,9 @@ end129:
 	MOVQ          weight_base+48(FP), BX
 	MOVQ          bias_base+72(FP), SI
 	SUBQ          $0x10, AX
-	JL            rest131
+	JL            rest141
 
-vectors130:
+vectors140:
 	VMOVUPS     (CX), Z0
 	VMOVUPS     (BX), Z1
 	VMOVUPS     (SI), Z4
@@ -2525,11 +2670,11 @@ vectors130:
 	ADDQ        $0x40, BX
 	ADDQ        $0x40, SI
 	SUBQ        $0x10, AX
-	JGE         vectors130
+	JGE         vectors140
 
-rest131:
+rest141:
 	ADDQ        $0x10, AX
-	JZ          end132
+	JZ          end142
 	MOVQ        $-1, DI
 	BZHIQ       AX, DI, DI
 	KMOVW       DI, K1
@@ -2541,7 +2686,7 @@ rest131:
 	VFMADD213PS Z4, Z1, Z0
 	VMOVUPS     Z0, K1, (DX)
 
-end132:
+end142:
 	VZEROUPPER
 	RET
 
@@ -2565,9 +2710,9 @@ TEXT ·LayerNormBackwardAVX512(SB), NOSPLIT, $0-176
 	MOVQ         weight_base+120(FP), DI
 	MOVQ         AX, R8
 	SUBQ         $0x10, R8
-	JL           rest134
+	JL           rest144
 
-vectors133:
+vectors143:
 	VMOVUPS     (SI), Z5
 	VSUBPS      Z0, Z5, Z5
 	VMULPS      Z1, Z5, Z5
@@ -2588,11 +2733,11 @@ vectors133:
 	ADDQ        $0x40, SI
 	ADDQ        $0x40, DI
 	SUBQ        $0x10, R8
-	JGE         vectors133
+	JGE         vectors143
 
-rest134:
+rest144:
 	ADDQ        $0x10, R8
-	JZ          end135
+	JZ          end145
 	MOVQ        $-1, R9
 	BZHIQ       R8, R9, R9
 	KMOVW       R9, K1
@@ -2611,7 +2756,7 @@ rest134:
 	VADDPS      Z6, Z7, Z7
 	VMOVUPS     Z7, K1, (DX)
 
-end135:
+end145:
 	VEXTRACTF64X4 $0x01, Z3, Y5
 	VADDPS        Y5, Y3, Y3
 	VEXTRACTF128  $0x01, Y3, X5
@@ -2638,11 +2783,11 @@ end135:
 	MOVQ          dx_base+0(FP), CX
 	MOVQ          add_base+144(FP), DX
 	TESTQ         DX, DX
-	JZ            plain136
+	JZ            plain146
 	SUBQ          $0x10, AX
-	JL            rest139
+	JL            rest149
 
-vectors138:
+vectors148:
 	VMOVUPS      (SI), Z2
 	VSUBPS       Z0, Z2, Z2
 	VMULPS       Z1, Z2, Z2
@@ -2660,11 +2805,11 @@ vectors138:
 	ADDQ         $0x40, DI
 	ADDQ         $0x40, DX
 	SUBQ         $0x10, AX
-	JGE          vectors138
+	JGE          vectors148
 
-rest139:
+rest149:
 	ADDQ         $0x10, AX
-	JZ           end140
+	JZ           end150
 	MOVQ         $-1, R8
 	BZHIQ        AX, R8, R8
 	KMOVW        R8, K1
@@ -2680,14 +2825,14 @@ rest139:
 	VFMADD213PS  Z0, Z1, Z5
 	VMOVUPS      Z5, K1, (CX)
 
-end140:
-	JMP done137
+end150:
+	JMP done147
 
-plain136:
+plain146:
 	SUBQ $0x10, AX
-	JL   rest142
+	JL   rest152
 
-vectors141:
+vectors151:
 	VMOVUPS      (SI), Z2
 	VSUBPS       Z0, Z2, Z2
 	VMULPS       Z1, Z2, Z2
@@ -2703,11 +2848,11 @@ vectors141:
 	ADDQ         $0x40, SI
 	ADDQ         $0x40, DI
 	SUBQ         $0x10, AX
-	JGE          vectors141
+	JGE          vectors151
 
-rest142:
+rest152:
 	ADDQ         $0x10, AX
-	JZ           end143
+	JZ           end153
 	MOVQ         $-1, DX
 	BZHIQ        AX, DX, DX
 	KMOVW        DX, K1
@@ -2722,8 +2867,8 @@ rest142:
 	VMULPS       Z1, Z5, Z5
 	VMOVUPS      Z5, K1, (CX)
 
-end143:
-done137:
+end153:
+done147:
 	VZEROUPPER
 	RET
 
@@ -2746,9 +2891,9 @@ TEXT ·SoftmaxStepAVX512(SB), NOSPLIT, $0-112
 	SHLQ         $0x02, CX
 	XORQ         AX, AX
 
-group144:
+group154:
 	CMPQ    AX, CX
-	JGE     groupsDone145
+	JGE     groupsDone155
 	MOVQ    max_base+40(FP), DX
 	ADDQ    AX, DX
 	MOVQ    sum_base+64(FP), BX
@@ -2761,15 +2906,15 @@ group144:
 	ADDQ    AX, DI
 	MOVQ    keys+24(FP), R8
 	TESTQ   R8, R8
-	JZ      done147
+	JZ      done157
 
-times146:
+times156:
 	VMAXPS (DI), Z12, Z12
 	ADDQ   $+256, DI
 	DECQ   R8
-	JNZ    times146
+	JNZ    times156
 
-done147:
+done157:
 	VMOVUPS      Z12, (DX)
 	VBROADCASTSS avx512_ff800000<>+0(SB), Z14
 	VCMPPS       $0x04, Z14, Z12, K1
@@ -2800,9 +2945,9 @@ done147:
 	ADDQ         AX, DX
 	MOVQ         keys+24(FP), SI
 	TESTQ        SI, SI
-	JZ           done149
+	JZ           done159
 
-times148:
+times158:
 	VMOVUPS      (DX), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMAXPS       Z15, Z0, Z15
@@ -2826,15 +2971,15 @@ times148:
 	VADDPS       Z15, Z13, Z13
 	ADDQ         $+256, DX
 	DECQ         SI
-	JNZ          times148
+	JNZ          times158
 
-done149:
+done159:
 	VADDPS  Z13, Z14, Z14
 	VMOVUPS Z14, (BX)
 	ADDQ    $0x40, AX
-	JMP     group144
+	JMP     group154
 
-groupsDone145:
+groupsDone155:
 	VZEROUPPER
 	RET
 
@@ -2848,9 +2993,9 @@ TEXT ·ScaleColumnsAVX512(SB), NOSPLIT, $0-64
 	SHLQ $0x02, CX
 	XORQ AX, AX
 
-group150:
+group160:
 	CMPQ    AX, CX
-	JGE     groupsDone151
+	JGE     groupsDone161
 	MOVQ    factor_base+40(FP), DX
 	ADDQ    AX, DX
 	MOVQ    x_base+0(FP), BX
@@ -2858,20 +3003,20 @@ group150:
 	VMOVUPS (DX), Z0
 	MOVQ    rows+24(FP), DX
 	TESTQ   DX, DX
-	JZ      done153
+	JZ      done163
 
-times152:
+times162:
 	VMULPS  (BX), Z0, Z1
 	VMOVUPS Z1, (BX)
 	ADDQ    $+256, BX
 	DECQ    DX
-	JNZ     times152
+	JNZ     times162
 
-done153:
+done163:
 	ADDQ $0x40, AX
-	JMP  group150
+	JMP  group160
 
-groupsDone151:
+groupsDone161:
 	VZEROUPPER
 	RET
 
@@ -2883,9 +3028,9 @@ TEXT ·HideScoresAVX512(SB), NOSPLIT, $0-128
 	SHLQ         $0x02, CX
 	XORQ         AX, AX
 
-group154:
+group164:
 	CMPQ    AX, CX
-	JGE     groupsDone155
+	JGE     groupsDone165
 	MOVQ    from_base+80(FP), DX
 	ADDQ    AX, DX
 	VMOVUPS (DX), Z1
@@ -2898,9 +3043,9 @@ group154:
 	MOVQ    high_base+56(FP), SI
 	MOVQ    low_len+40(FP), DI
 	TESTQ   DI, DI
-	JZ      done157
+	JZ      done167
 
-times156:
+times166:
 	VPBROADCASTD (BX), Z3
 	VPBROADCASTD (SI), Z4
 	VPCMPGTD     Z4, Z1, K1
@@ -2911,13 +3056,13 @@ times156:
 	ADDQ         $0x04, SI
 	ADDQ         $+256, DX
 	DECQ         DI
-	JNZ          times156
+	JNZ          times166
 
-done157:
+done167:
 	ADDQ $0x40, AX
-	JMP  group154
+	JMP  group164
 
-groupsDone155:
+groupsDone165:
 	VZEROUPPER
 	RET
 
@@ -2942,9 +3087,9 @@ TEXT ·ScoreGradientsAVX512(SB), NOSPLIT, $0-116
 	SHLQ         $0x02, CX
 	XORQ         AX, AX
 
-group158:
+group168:
 	CMPQ    AX, CX
-	JGE     groupsDone159
+	JGE     groupsDone169
 	MOVQ    lse_base+64(FP), DX
 	ADDQ    AX, DX
 	VMOVUPS (DX), Z14
@@ -2957,9 +3102,9 @@ group158:
 	ADDQ    AX, BX
 	MOVQ    keys+48(FP), SI
 	TESTQ   SI, SI
-	JZ      done161
+	JZ      done171
 
-times160:
+times170:
 	VMOVUPS      (DX), Z16
 	VMOVUPS      (BX), Z17
 	VCMPPS       $0x04, Z13, Z16, K1
@@ -2990,13 +3135,13 @@ times160:
 	ADDQ         $+256, DX
 	ADDQ         $+256, BX
 	DECQ         SI
-	JNZ          times160
+	JNZ          times170
 
-done161:
+done171:
 	ADDQ $0x40, AX
-	JMP  group158
+	JMP  group168
 
-groupsDone159:
+groupsDone169:
 	VZEROUPPER
 	RET
 
@@ -3008,20 +3153,20 @@ TEXT ·DotAVX512(SB), NOSPLIT, $0-52
 	MOVQ   b_base+24(FP), DX
 	VXORPS Z0, Z0, Z0
 	SUBQ   $0x10, AX
-	JL     rest163
+	JL     rest173
 
-vectors162:
+vectors172:
 	VMOVUPS     (CX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z1, Z0
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
 	SUBQ        $0x10, AX
-	JGE         vectors162
+	JGE         vectors172
 
-rest163:
+rest173:
 	ADDQ        $0x10, AX
-	JZ          end164
+	JZ          end174
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, BX
 	KMOVW       BX, K1
@@ -3029,7 +3174,7 @@ rest163:
 	VMOVUPS.Z   (DX), K1, Z2
 	VFMADD231PS Z2, Z1, Z0
 
-end164:
+end174:
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -3050,9 +3195,9 @@ TEXT ·SumSquaresAVX512(SB), NOSPLIT, $0-32
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	SUBQ   $0x10, AX
-	JL     rest166
+	JL     rest176
 
-vectors165:
+vectors175:
 	VMOVUPS       (CX), Z2
 	VEXTRACTF64X4 $0x01, Z2, Y3
 	VCVTPS2PD     Y2, Z2
@@ -3061,11 +3206,11 @@ vectors165:
 	VFMADD231PD   Z2, Z2, Z1
 	ADDQ          $0x40, CX
 	SUBQ          $0x10, AX
-	JGE           vectors165
+	JGE           vectors175
 
-rest166:
+rest176:
 	ADDQ          $0x10, AX
-	JZ            end167
+	JZ            end177
 	MOVQ          $-1, DX
 	BZHIQ         AX, DX, DX
 	KMOVW         DX, K1
@@ -3076,7 +3221,7 @@ rest166:
 	VCVTPS2PD     Y3, Z2
 	VFMADD231PD   Z2, Z2, Z1
 
-end167:
+end177:
 	VADDPD        Z1, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPD        Y1, Y0, Y0
@@ -3097,59 +3242,59 @@ TEXT ·ColumnSumsAVX512(SB), NOSPLIT, $0-64
 	MOVQ   stride+48(FP), BX
 	SHLQ   $0x02, BX
 	CMPQ   AX, $0x40
-	JNE    narrow168
+	JNE    narrow178
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
 	VXORPS Z3, Z3, Z3
 	MOVQ   rows+56(FP), AX
 	TESTQ  AX, AX
-	JZ     done171
+	JZ     done181
 
-times170:
+times180:
 	VADDPS (DX), Z0, Z0
 	VADDPS 64(DX), Z1, Z1
 	VADDPS 128(DX), Z2, Z2
 	VADDPS 192(DX), Z3, Z3
 	ADDQ   BX, DX
 	DECQ   AX
-	JNZ    times170
+	JNZ    times180
 
-done171:
+done181:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
 	VMOVUPS Z2, 128(CX)
 	VMOVUPS Z3, 192(CX)
-	JMP     done169
+	JMP     done179
 
-narrow168:
+narrow178:
 	SUBQ $0x10, AX
-	JL   rest173
+	JL   rest183
 
-vectors172:
+vectors182:
 	MOVQ   DX, SI
 	VXORPS Z0, Z0, Z0
 	MOVQ   rows+56(FP), DI
 	TESTQ  DI, DI
-	JZ     done176
+	JZ     done186
 
-times175:
+times185:
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
 	ADDQ    BX, SI
 	DECQ    DI
-	JNZ     times175
+	JNZ     times185
 
-done176:
+done186:
 	VMOVUPS Z0, (CX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, DX
 	SUBQ    $0x10, AX
-	JGE     vectors172
+	JGE     vectors182
 
-rest173:
+rest183:
 	ADDQ   $0x10, AX
-	JZ     end174
+	JZ     end184
 	MOVQ   $-1, SI
 	BZHIQ  AX, SI, SI
 	KMOVW  SI, K1
@@ -3157,20 +3302,20 @@ rest173:
 	VXORPS Z0, Z0, Z0
 	MOVQ   rows+56(FP), DX
 	TESTQ  DX, DX
-	JZ     done178
+	JZ     done188
 
-times177:
+times187:
 	VMOVUPS.Z (AX), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	ADDQ      BX, AX
 	DECQ      DX
-	JNZ       times177
+	JNZ       times187
 
-done178:
+done188:
 	VMOVUPS Z0, K1, (CX)
 
-end174:
-done169:
+end184:
+done179:
 	VZEROUPPER
 	RET
 
@@ -3183,20 +3328,20 @@ TEXT ·TopTwoAVX512(SB), NOSPLIT, $0-72
 	VMOVAPS      Z0, Z1
 	VMOVAPS      Z0, Z2
 	SUBQ         $0x10, AX
-	JL           rest180
+	JL           rest190
 
-vectors179:
+vectors189:
 	VMOVUPS (CX), Z3
 	VMINPS  Z1, Z3, Z4
 	VMAXPS  Z4, Z2, Z2
 	VMAXPS  Z1, Z3, Z1
 	ADDQ    $0x40, CX
 	SUBQ    $0x10, AX
-	JGE     vectors179
+	JGE     vectors189
 
-rest180:
+rest190:
 	ADDQ    $0x10, AX
-	JZ      end181
+	JZ      end191
 	MOVQ    $-1, DX
 	BZHIQ   AX, DX, DX
 	KMOVW   DX, K1
@@ -3206,7 +3351,7 @@ rest180:
 	VMAXPS  Z3, Z2, Z2
 	VMAXPS  Z1, Z0, Z1
 
-end181:
+end191:
 	MOVQ    top_base+24(FP), AX
 	VMOVUPS Z1, (AX)
 	MOVQ    second_base+48(FP), AX
@@ -3236,9 +3381,9 @@ TEXT ·ExpSumAVX512(SB), NOSPLIT, $0-64
 	VXORPS       Z13, Z13, Z13
 	VXORPS       Z14, Z14, Z14
 	SUBQ         $0x10, AX
-	JL           rest183
+	JL           rest193
 
-vectors182:
+vectors192:
 	VMOVUPS      (DX), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMAXPS       Z15, Z0, Z15
@@ -3266,11 +3411,11 @@ vectors182:
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
 	SUBQ         $0x10, AX
-	JGE          vectors182
+	JGE          vectors192
 
-rest183:
+rest193:
 	ADDQ         $0x10, AX
-	JZ           end184
+	JZ           end194
 	MOVQ         $-1, BX
 	BZHIQ        AX, BX, BX
 	KMOVW        BX, K1
@@ -3300,7 +3445,7 @@ rest183:
 	VADDPS       Z15, Z13, Z13
 	VFNMADD231PS Z12, Z15, Z14
 
-end184:
+end194:
 	VEXTRACTF64X4 $0x01, Z13, Y0
 	VADDPS        Y0, Y13, Y13
 	VEXTRACTF128  $0x01, Y13, X0
@@ -3340,9 +3485,9 @@ TEXT ·AdamWAVX512(SB), NOSPLIT, $0-132
 	VBROADCASTSS root+124(FP), Z7
 	VBROADCASTSS eps+128(FP), Z8
 	SUBQ         $0x10, AX
-	JL           rest186
+	JL           rest196
 
-vectors185:
+vectors195:
 	VMOVUPS     (DX), Z9
 	VMULPS      Z0, Z9, Z9
 	VMOVUPS     (BX), Z10
@@ -3366,11 +3511,11 @@ vectors185:
 	ADDQ        $0x40, BX
 	ADDQ        $0x40, SI
 	SUBQ        $0x10, AX
-	JGE         vectors185
+	JGE         vectors195
 
-rest186:
+rest196:
 	ADDQ        $0x10, AX
-	JZ          end187
+	JZ          end197
 	MOVQ        $-1, DI
 	BZHIQ       AX, DI, DI
 	KMOVW       DI, K1
@@ -3393,7 +3538,7 @@ rest186:
 	VFMSUB132PS Z5, Z0, Z1
 	VMOVUPS     Z1, K1, (CX)
 
-end187:
+end197:
 	VZEROUPPER
 	RET
 
@@ -3433,9 +3578,9 @@ TEXT ·DropFactorsAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS avx512_00000010<>+0(SB), Z8
 	VBROADCASTSS avx512_33800000<>+0(SB), Z9
 
-block188:
+block198:
 	SUBQ         $0x40, CX
-	JL           done189
+	JL           done199
 	VBROADCASTSS step+44(FP), Z10
 	VBROADCASTSS purpose+40(FP), Z11
 	VBROADCASTSS seedLow+32(FP), Z12
@@ -3672,9 +3817,9 @@ block188:
 	VMOVUPS      Z10, 192(AX)
 	ADDQ         $+256, AX
 	VPADDD       Z8, Z4, Z4
-	JMP          block188
+	JMP          block198
 
-done189:
+done199:
 	VZEROUPPER
 	RET
 
@@ -3731,9 +3876,9 @@ TEXT ·EdgeFactorsAVX512(SB), NOSPLIT, $0-72
 	SHLQ         $0x02, CX
 	XORQ         AX, AX
 
-group190:
+group200:
 	CMPQ         AX, CX
-	JGE          groupsDone191
+	JGE          groupsDone201
 	MOVQ         f_base+0(FP), DX
 	ADDQ         AX, DX
 	VBROADCASTSS quad+48(FP), Z9
@@ -3747,9 +3892,9 @@ group190:
 	VPADDD       Z10, Z8, Z8
 	MOVQ         quads+24(FP), BX
 	TESTQ        BX, BX
-	JZ           done193
+	JZ           done203
 
-times192:
+times202:
 	VBROADCASTSS step+64(FP), Z10
 	VBROADCASTSS purpose+60(FP), Z11
 	VBROADCASTSS seedLow+52(FP), Z12
@@ -3982,13 +4127,13 @@ times192:
 	ADDQ         $+256, DX
 	VPADDD       Z6, Z9, Z9
 	DECQ         BX
-	JNZ          times192
+	JNZ          times202
 
-done193:
+done203:
 	ADDQ $0x40, AX
-	JMP  group190
+	JMP  group200
 
-groupsDone191:
+groupsDone201:
 	VZEROUPPER
 	RET
 

@@ -64,6 +64,7 @@ func (g *generator) kernels() {
 	if !g.wide() { // 8 × 8 blocks need no wider registers
 		g.transpose()
 	}
+	g.addRows()
 	g.add()
 	g.scale()
 	g.keep()

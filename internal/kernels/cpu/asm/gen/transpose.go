@@ -32,6 +32,15 @@ func (g *generator) transpose() {
 	g.LEAQ(operand.Mem{Base: src, Index: lds, Scale: 4}, src4)
 	nextCols := g.label("cols")
 	g.Label(nextCols)
+	next := g.GP64()
+	g.LEAQ(operand.Mem{Base: src4, Index: lds, Scale: 4}, next)
+	for r := range 4 {
+		g.PREFETCHT0(rowOf(next, lds, lds3, r))
+	}
+	g.LEAQ(operand.Mem{Base: next, Index: lds, Scale: 4}, next)
+	for r := range 4 {
+		g.PREFETCHT0(rowOf(next, lds, lds3, r))
+	}
 	for half := range 2 {
 		var in [4]reg.VecVirtual
 		for r := range in {
