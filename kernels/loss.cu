@@ -64,7 +64,8 @@ __device__ __forceinline__ Summary merge_warp(Summary s) {
 }
 
 template <class T> __device__ __forceinline__ void cross_entropy(const T *logits, const int *targets, int vocabulary, float *nll, float *conf,
-	float *entropy, float *margin, int *argmax, T *dlogits, const float *scale, int *fault) {
+	float *entropy, float *margin, int *argmax, T *dlogits, const float *scale, float smoothing,
+	int *fault) {
 	SHARED(Summary, parts, WARPS);
 	int row = blockIdx.x, target = targets[row];
 	logits += (long long)row * vocabulary;
@@ -91,10 +92,10 @@ template <class T> __device__ __forceinline__ void cross_entropy(const T *logits
 	}
 	if (!dlogits) return;
 	dlogits += (long long)row * vocabulary;
-	float by = target >= 0 ? scale[0] : 0.0f, share = by / s.sum;
+	float by = target >= 0 ? scale[0] : 0.0f, spread = smoothing / (float)vocabulary, peak = 1.0f - smoothing + spread;
 	for (int v = threadIdx.x; v < vocabulary; v += THREADS) {
 		float g = 0.0f;
-		if (target >= 0) g = expf(widen(logits[v]) - s.largest) * share - (v == target ? by : 0.0f);
+		if (target >= 0) g = (expf(widen(logits[v]) - s.largest) / s.sum - (v == target ? peak : spread)) * by;
 		dlogits[v] = narrow<T>(g);
 	}
 }
@@ -103,8 +104,8 @@ template <class T> __device__ __forceinline__ void cross_entropy(const T *logits
 
 #define LOSS(suffix, T) \
 	KERNEL(THREADS, cross_entropy_##suffix, const T *logits, const int *targets, int vocabulary, float *nll, float *conf, float *entropy, \
-		float *margin, int *argmax, T *dlogits, const float *scale, int *fault) { \
-		cross_entropy(logits, targets, vocabulary, nll, conf, entropy, margin, argmax, dlogits, scale, fault); \
+		float *margin, int *argmax, T *dlogits, const float *scale, float smoothing, int *fault) { \
+		cross_entropy(logits, targets, vocabulary, nll, conf, entropy, margin, argmax, dlogits, scale, smoothing, fault); \
 	}
 
 LOSS(f32, float)

@@ -2,15 +2,15 @@ package gpu
 
 import "errors"
 
-// Product is C = op(A)·op(B) + Beta·C for dense row-major matrices, op(A) being M×K and op(B) K×N, summed in float32.
+// Product is C = op(A)·op(B) + Bias + Add for dense row-major matrices, op(A) being M×K and op(B) K×N, summed in float32.
 type Product struct {
 	A, B, C        Ptr
 	M, N, K        int
 	TransA, TransB bool // the matrix lies in memory as its transpose
 	BF16           bool // A and B are bfloat16, else float32
 	BF16C          bool // C is bfloat16, else float32
-	Beta           float32
-	Bias           Ptr // of C's type (N), added to every row; 0 for none
+	Add            Ptr  // of C's type (M, N), may be C; 0 for none
+	Bias           Ptr  // of C's type (N), added to every row; 0 for none
 }
 
 // BLAS is a library of matrix products on a device.

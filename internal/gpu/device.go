@@ -126,6 +126,13 @@ func (d *Device) Sync() error {
 	return err
 }
 
+// Fail makes err the fault that the next Sync returns, unless there is one already.
+func (d *Device) Fail(err error) {
+	if d.err == nil {
+		d.err = err
+	}
+}
+
 func (d *Device) check(err error) {
 	if err != nil && d.err == nil {
 		d.err = fmt.Errorf("gpu: %w", err)

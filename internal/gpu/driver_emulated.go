@@ -100,7 +100,7 @@ func (e *emulated) upload(dst Ptr, src unsafe.Pointer, bytes int) error {
 	if err := e.hostMay(dst, bytes); err != nil {
 		return err
 	}
-	C.memcpy(at(dst), src, C.size_t(bytes))
+	copy(hostBytes(at(dst), bytes), hostBytes(src, bytes))
 	return nil
 }
 
@@ -108,7 +108,7 @@ func (e *emulated) download(dst unsafe.Pointer, src Ptr, bytes int) error {
 	if err := e.hostMay(src, bytes); err != nil {
 		return err
 	}
-	C.memcpy(dst, at(src), C.size_t(bytes))
+	copy(hostBytes(dst, bytes), hostBytes(at(src), bytes))
 	return nil
 }
 
@@ -123,7 +123,7 @@ func (e *emulated) copy(dst, src Ptr, bytes int) error {
 	if err := within(dst, bytes); err != nil {
 		return err
 	}
-	C.memmove(at(dst), at(src), C.size_t(bytes))
+	copy(hostBytes(at(dst), bytes), hostBytes(at(src), bytes))
 	return nil
 }
 
@@ -238,6 +238,8 @@ func within(p Ptr, bytes int) error {
 	}
 	return nil
 }
+
+func hostBytes(p unsafe.Pointer, n int) []byte { return unsafe.Slice((*byte)(p), n) }
 
 func at(p Ptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }
 

@@ -10,7 +10,7 @@ enum {
 	EMU_STACK = 128 << 10,
 	// The smallest shared memory a block may have on the GPUs the kernels are made for (compute capability 8.6).
 	EMU_SHARED_LIMIT = 99 << 10,
-	EMU_SHARED_STATIC = 48 << 10, // places of all declarations of all kernels together
+	EMU_SHARED_STATIC = 8 << 20, // places of all declarations of all kernels together
 	EMU_PENDING = 256,
 };
 
