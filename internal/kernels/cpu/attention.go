@@ -92,27 +92,30 @@ func (t *attentionTask) run(w *worker, item int) {
 	clear(f.sum)
 	fill(f.max, -inf())
 
-	queries := m.queryTile(tile)
 	for keyTile := range pieces(t.s, tileS) {
-		keys := m.keyTile(keyTile)
-		if hides(queries, keys) {
-			continue
+		w.blocks.find(&m, tile, keyTile)
+		for _, b := range w.blocks.all() {
+			t.meet(w, &f, &m, k, v, keyTile*tileS, b)
 		}
-		j0, j1 := span(keyTile, tileS, t.s)
-		t.prim.multiply(f.scores, tileQ, k.data[j0*k.stride:], k.stride, 1, f.q, tileQ, j1-j0, f.n, t.d, false)
-		if !shows(queries, keys) {
-			t.hide(f.scores, &w.bounds, &m, f.n, j0, j1)
-		}
-		t.prim.softmaxStep(f.scores, j1-j0, f.n, f.max, f.sum, f.shrink)
-		t.prim.scaleColumns(f.out, t.d, f.n, f.shrink)
-		if t.drop.rate > 0 {
-			t.edgeFactors(f.factors, f.row, f.head, i0, f.n, j0, j1)
-			n := (j1 - j0) * tileQ
-			t.prim.keep(f.scores[:n], f.scores[:n], f.factors[:n])
-		}
-		t.prim.multiply(f.out, tileQ, v.data[j0*v.stride:], 1, v.stride, f.scores, tileQ, t.d, f.n, j1-j0, true)
 	}
 	t.finish(&f)
+}
+
+// meet takes a block's keys into the running softmax of its queries; keys are counted from j0.
+func (t *attentionTask) meet(w *worker, f *flash, m *mask, k, v matrix, j0 int, b block) {
+	at, j, n := b.j*tileQ+b.i, j0+b.j, b.keys()
+	scores := f.scores[at:]
+	t.prim.multiply(scores, tileQ, k.data[j*k.stride:], k.stride, 1, f.q[b.i:], tileQ, n, b.n, t.d, false)
+	if !b.full {
+		t.hide(scores, &w.bounds, m, b, j0)
+	}
+	t.prim.softmaxStep(scores, n, b.n, f.max[b.i:], f.sum[b.i:], f.shrink[b.i:])
+	t.prim.scaleColumns(f.out[b.i:], t.d, b.n, f.shrink[b.i:])
+	if t.drop.rate > 0 {
+		t.edgeFactors(f.factors[at:], f.row, f.head, f.i0, j0, b)
+		t.dropEdges(scores, f.factors[at:], b)
+	}
+	t.prim.multiply(f.out[b.i:], tileQ, v.data[j*v.stride:], 1, v.stride, scores, tileQ, t.d, b.n, n, true)
 }
 
 // finish divides by the sums and writes the tile's outputs.
@@ -129,11 +132,12 @@ func (t *attentionTask) finish(f *flash) {
 	t.prim.transpose(out.data[f.i0*out.stride:], out.stride, f.out, tileQ, t.d, f.n, 1)
 }
 
-// hide sets the scores of invisible pairs to −∞.
-func (a *attention) hide(scores []float32, q *queryBounds, m *mask, queries, j0, j1 int) {
-	a.prim.hideScores(scores, queries, m.pos[j0:j1], m.pos[j0:j1], q.lo[:], q.hi[:])
+// hide sets the scores of a block's invisible pairs to −∞.
+func (a *attention) hide(scores []float32, q *queryBounds, m *mask, b block, j0 int) {
+	from, to := j0+b.j, j0+b.end
+	a.prim.hideScores(scores, b.n, m.pos[from:to], m.pos[from:to], q.lo[b.i:], q.hi[b.i:])
 	if m.tag != nil {
-		a.prim.hideScores(scores, queries, m.a[j0:j1], m.b[j0:j1], q.tag[:], q.tag[:])
+		a.prim.hideScores(scores, b.n, m.a[from:to], m.b[from:to], q.tag[b.i:], q.tag[b.i:])
 	}
 }
 
@@ -162,13 +166,21 @@ func readEdgeDrop(e kernels.EdgeDrop) edgeDrop {
 	return edgeDrop{e, e.Rate, readDraw(e.Draw)}
 }
 
-// edgeFactors sets a tile to what its edges are multiplied by: 0 or 1/(1 − rate).
-func (a *attention) edgeFactors(f []float32, row, head, i0, queries, j0, j1 int) {
+// edgeFactors sets a block to what its edges are multiplied by: 0 or 1/(1 − rate).
+func (a *attention) edgeFactors(f []float32, row, head, i0, j0 int, b block) {
 	e := &a.drop
 	low, high := e.draw.seeds()
-	line := (e.draw.first+uint32(row))*uint32(a.t) + uint32(i0)
-	a.prim.edgeFactors(f, pieces(j1-j0, 4), queries, e.rate, 1/(1-e.rate),
-		uint32(j0/4), low, high, uint32(e.Purpose(head)), e.draw.step, line)
+	line := (e.draw.first+uint32(row))*uint32(a.t) + uint32(i0+b.i)
+	a.prim.edgeFactors(f, pieces(b.keys(), 4), b.n, e.rate, 1/(1-e.rate),
+		uint32(j0+b.j)/4, low, high, uint32(e.Purpose(head)), e.draw.step, line)
+}
+
+// dropEdges multiplies a block by its factors.
+func (a *attention) dropEdges(x, factors []float32, b block) {
+	for j := range b.keys() {
+		row := x[j*tileQ:][:b.n]
+		a.prim.keep(row, row, factors[j*tileQ:][:b.n])
+	}
 }
 
 func fill(dst []float32, v float32) {

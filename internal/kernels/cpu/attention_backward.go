@@ -71,42 +71,74 @@ func (t *attentionBackwardTask) run(w *worker, item int) {
 		copy(h.tileLSE, h.lse[i0:i1])
 		copy(h.tileDelta, h.delta[i0:i1])
 
-		queries := h.mask.queryTile(tile)
 		for keyTile := range pieces(t.s, tileS) {
-			keys := h.mask.keyTile(keyTile)
-			if hides(queries, keys) {
-				continue
-			}
-			j0, j1 := span(keyTile, tileS, t.s)
-			t.meet(w, &h, j0, j1, shows(queries, keys))
+			w.blocks.find(&h.mask, tile, keyTile)
+			t.meet(w, &h, keyTile*tileS)
 		}
 	}
 }
 
-// meet adds what the tile's queries and keys j0 … j1−1 have to do with each other:
+// meet adds what the tile's queries and the keys from j0 on have to do with each other, block by block:
 //
 //	P = exp(S − LSE), dP = dOut·Vᵀ, dS = P∘(dP − Δ)/√D; dV += Pᵀ·dOut, dK += dSᵀ·Q, dQ += dS·K
 //
 // Edge factors F make it P∘F in dV, and dP∘F in dS.
-func (t *attentionBackwardTask) meet(w *worker, h *attentionHead, j0, j1 int, allVisible bool) {
-	n := j1 - j0
-	p, ds := h.p[:n*tileQ], h.ds[:n*tileQ]
-	k, v := h.k.data[j0*h.k.stride:], h.v.data[j0*h.v.stride:]
-	t.prim.multiply(p, tileQ, k, h.k.stride, 1, h.qT, tileQ, n, h.n, t.d, false)
-	if !allVisible {
-		t.hide(p, &w.bounds, &h.mask, h.n, j0, j1)
+func (t *attentionBackwardTask) meet(w *worker, h *attentionHead, j0 int) {
+	found := w.blocks.all()
+	if len(found) == 0 {
+		return
 	}
-	t.prim.multiply(ds, tileQ, v, h.v.stride, 1, h.doutT, tileQ, n, h.n, t.d, false)
+	keys := min(tileS, t.s-j0)
+	if whole := found[0]; whole.n < h.n || whole.keys() < keys {
+		clear(h.p[:keys*tileQ])
+		clear(h.ds[:keys*tileQ])
+	}
+	for _, b := range found {
+		t.block(w, h, j0, b)
+	}
+	if whole := found[0]; whole.n == h.n {
+		t.keyGradients(h, j0, 0, keys, 0, h.n)
+		return
+	}
+	for j := 0; j < keys; j += group {
+		first, last := h.n, 0
+		for _, b := range found {
+			if b.j <= j && j < b.end {
+				first, last = min(first, b.i), b.i+b.n
+			}
+		}
+		if last > 0 {
+			t.keyGradients(h, j0, j, min(group, keys-j), first, last-first)
+		}
+	}
+}
+
+// block computes a block's probabilities and score gradients and its part of dQ.
+func (t *attentionBackwardTask) block(w *worker, h *attentionHead, j0 int, b block) {
+	at, j, n := b.j*tileQ+b.i, j0+b.j, b.keys()
+	p, ds := h.p[at:], h.ds[at:]
+	k, v := h.k.data[j*h.k.stride:], h.v.data[j*h.v.stride:]
+	t.prim.multiply(p, tileQ, k, h.k.stride, 1, h.qT[b.i:], tileQ, n, b.n, t.d, false)
+	if !b.full {
+		t.hide(p, &w.bounds, &h.mask, b, j0)
+	}
+	t.prim.multiply(ds, tileQ, v, h.v.stride, 1, h.doutT[b.i:], tileQ, n, b.n, t.d, false)
 	if t.drop.rate > 0 {
-		t.edgeFactors(h.factors, h.row, h.head, h.i0, h.n, j0, j1)
-		t.prim.keep(ds, ds, h.factors[:n*tileQ])
+		t.edgeFactors(h.factors[at:], h.row, h.head, h.i0, j0, b)
+		t.dropEdges(ds, h.factors[at:], b)
 	}
-	t.prim.scoreGradients(p, ds, n, h.n, h.tileLSE, h.tileDelta, t.scale)
+	t.prim.scoreGradients(p, ds, n, b.n, h.tileLSE[b.i:], h.tileDelta[b.i:], t.scale)
 	if t.drop.rate > 0 {
-		t.prim.keep(p, p, h.factors[:n*tileQ])
+		t.dropEdges(p, h.factors[at:], b)
 	}
-	q, dout := h.q.data[h.i0*h.q.stride:], h.dout.data[h.i0*h.dout.stride:]
-	t.prim.multiply(h.dv.data[j0*h.dv.stride:], h.dv.stride, p, tileQ, 1, dout, h.dout.stride, n, t.d, h.n, true)
-	t.prim.multiply(h.dk.data[j0*h.dk.stride:], h.dk.stride, ds, tileQ, 1, q, h.q.stride, n, t.d, h.n, true)
-	t.prim.multiply(h.dq.data[h.i0*h.dq.stride:], h.dq.stride, ds, 1, tileQ, k, h.k.stride, h.n, t.d, n, true)
+	t.prim.multiply(h.dq.data[(h.i0+b.i)*h.dq.stride:], h.dq.stride, ds, 1, tileQ, k, h.k.stride, b.n, t.d, n, true)
+}
+
+// keyGradients adds to dV and dK of keys from j0+j on what the tile's queries from i on give.
+func (t *attentionBackwardTask) keyGradients(h *attentionHead, j0, j, keys, i, queries int) {
+	at, row, from := j*tileQ+i, j0+j, h.i0+i
+	t.prim.multiply(h.dv.data[row*h.dv.stride:], h.dv.stride, h.p[at:], tileQ, 1,
+		h.dout.data[from*h.dout.stride:], h.dout.stride, keys, t.d, queries, true)
+	t.prim.multiply(h.dk.data[row*h.dk.stride:], h.dk.stride, h.ds[at:], tileQ, 1,
+		h.q.data[from*h.q.stride:], h.q.stride, keys, t.d, queries, true)
 }

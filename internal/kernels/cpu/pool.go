@@ -14,6 +14,7 @@ type task interface {
 type worker struct {
 	buf           []float32
 	bounds        queryBounds
+	blocks        blocks
 	first, second [maxLanes]float32 // crossEntropyTask's leaders by lane
 }
 
