@@ -184,6 +184,33 @@ func TestParallelReadsFinishedBlocks(t *testing.T) {
 	}
 }
 
+// A text longer than the context goes on in blocks, with the newer half as its past.
+func TestParallelOutgrowsTheContext(t *testing.T) {
+	_, m := randomModel(t)
+	d, err := NewDecoder(m, mask.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(prompt []int32, n int) []int32 {
+		var got []int32
+		if _, err := d.Parallel(context.Background(), prompt, 4, Acceptance{Threshold: .5}, greedy(n), collect(&got)); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	prompt := []int32{7, 7, 2, 1}
+	text := append(slices.Clone(prompt), run(prompt, 60)...)
+	if len(text) != 64 {
+		t.Fatalf("%d tokens, want 64", len(text))
+	}
+	// A block does not fit after 32 tokens, half of which stay, and again after 16 more.
+	for _, at := range []int{32, 48} {
+		if want := run(text[at-16:at], 16); !slices.Equal(text[at:at+16], want) {
+			t.Errorf("after %d tokens: %v, want %v", at, text[at:at+16], want)
+		}
+	}
+}
+
 func TestFillKeepsWhatIsKnown(t *testing.T) {
 	be, m := randomModel(t)
 	c := mask.DefaultConfig()

@@ -87,11 +87,8 @@ func (d *Decoder) Parallel(ctx context.Context, prompt []int32, block int, a Acc
 	}
 	defer first.Free()
 	defer rest.Free()
-	b := blockDecoder{Acceptance: a, Options: o, sampler: sampler{Sampling: o.Sampling}, first: first, rest: rest,
+	b := blockDecoder{Acceptance: a, Options: o, sampler: sampler{Sampling: o.Sampling}, d: d, size: block, first: first, rest: rest,
 		text: newHistory(d.m, &d.static, prompt), rounds: &r}
-	if err := b.readPrompt(d, block); err != nil {
-		return r, err
-	}
 	for r.Tokens < o.MaxTokens {
 		ids, err := b.block(ctx, min(block, o.MaxTokens-r.Tokens), len(prompt)+r.Tokens)
 		if err != nil {
@@ -129,24 +126,29 @@ type blockDecoder struct {
 	Acceptance
 	Options
 	sampler
+	d           *Decoder
+	size        int // of a block
 	first, rest *model.Decode
 	text        *history
 	rounds      *Rounds
 }
 
-// readPrompt reads all of the prompt but its last block, which the first block's first pass reads.
-func (b *blockDecoder) readPrompt(d *Decoder, block int) error {
-	b.text.reserve(block)
+// prepare makes room for n tokens and reads all of the text but its last block, which the next block's first pass reads. That is
+// much to read for a prompt and for a text that has just outgrown the context, and nothing otherwise.
+func (b *blockDecoder) prepare(n int) error {
+	b.text.reserve(n)
 	all := b.text.ids
-	b.text.ids = all[:max(0, len(all)-block)]
-	_, err := b.text.catchUp(d.read, d.next)
+	b.text.ids = all[:max(0, len(all)-b.size)]
+	_, err := b.text.catchUp(b.d.read, b.d.next)
 	b.text.ids = all
 	return err
 }
 
 // block predicts the next n tokens of the text, and appends them. position counts from the sequence's beginning, for the draws.
 func (b *blockDecoder) block(ctx context.Context, n, position int) ([]int32, error) {
-	b.text.reserve(n)
+	if err := b.prepare(n); err != nil {
+		return nil, err
+	}
 	ids := make([]int32, n)
 	open := make([]guess, n)
 	for i := range open {
