@@ -36,21 +36,28 @@ template <int D> struct Tile {
 	static const int stride = D + 8, size = TILE * stride;
 };
 
+// The slow way, for addresses and strides that allow no accesses of 16 bytes.
+template <int D> __device__ __forceinline__ void load_elements(bf16 *to, Matrix m, int from, int rows, const Shape &z) {
+#pragma unroll 1
+	for (int at = threadIdx.x; at < TILE * D; at += THREADS) {
+		int r = at / D, c = at % D;
+		bool inside = from + r < rows && c < z.d;
+		to[r * Tile<D>::stride + c] = inside ? m.x[(from + r) * m.stride + c] : narrow<bf16>(0.0f);
+	}
+}
+
 // Rows from … from+63 of a head, 0 outside and beyond column d.
 template <int D> __device__ __forceinline__ void load_tile(bf16 *to, Matrix m, int from, int rows, const Shape &z) {
+	if (!z.vectors) {
+		load_elements<D>(to, m, from, rows, z);
+		return;
+	}
 	const int CHUNKS = D / 8;
 #pragma unroll
 	for (int i = 0; i < TILE * CHUNKS / THREADS; i++) {
 		int at = threadIdx.x + i * THREADS, r = at / CHUNKS, c = at % CHUNKS * 8;
-		const bf16 *x = m.x + (from + r) * m.stride + c;
-		bf16 *y = to + r * Tile<D>::stride + c;
 		bool inside = from + r < rows && c < z.d;
-		if (z.vectors) {
-			copy_async(y, inside ? x : m.x, inside);
-			continue;
-		}
-#pragma unroll
-		for (int j = 0; j < 8; j++) y[j] = inside && c + j < z.d ? x[j] : narrow<bf16>(0.0f);
+		copy_async(to + r * Tile<D>::stride + c, inside ? m.x + (from + r) * m.stride + c : m.x, inside);
 	}
 }
 

@@ -83,17 +83,20 @@ template <bool K_INNER> __device__ __forceinline__ void load_bf16(
 	bf16 *to, const bf16 *x, int row, int rows, int k, int depth, int vectors) {
 	const int width = K_INNER ? BF16_K : BLOCK, stride = K_INNER ? ROWS_STRIDE : COLS_STRIDE;
 	int outer_from = K_INNER ? row : k, outer = K_INNER ? rows : depth, inner_from = K_INNER ? k : row, inner = K_INNER ? depth : rows;
+	if (!vectors) {
+#pragma unroll 4
+		for (int at = threadIdx.x; at < BLOCK * BF16_K; at += BF16_THREADS) {
+			int r = at / width, c = at % width;
+			bool inside = outer_from + r < outer && inner_from + c < inner;
+			to[r * stride + c] = inside ? x[(long long)(outer_from + r) * inner + inner_from + c] : narrow<bf16>(0.0f);
+		}
+		return;
+	}
 #pragma unroll
 	for (int i = 0; i < BLOCK * BF16_K / 8 / BF16_THREADS; i++) {
 		int at = threadIdx.x + i * BF16_THREADS, r = at / (width / 8), c = at % (width / 8) * 8;
-		const bf16 *from = x + (long long)(outer_from + r) * inner + inner_from + c;
 		bool inside = outer_from + r < outer && inner_from + c < inner;
-		if (vectors) {
-			copy_async(to + r * stride + c, inside ? from : x, inside);
-			continue;
-		}
-#pragma unroll
-		for (int j = 0; j < 8; j++) to[r * stride + c + j] = inside && inner_from + c + j < inner ? from[j] : narrow<bf16>(0.0f);
+		copy_async(to + r * stride + c, inside ? x + (long long)(outer_from + r) * inner + inner_from + c : x, inside);
 	}
 }
 

@@ -131,6 +131,7 @@ void emu_strict(int on) { strict = on; }
 void emu_view(uintptr_t p, size_t bytes) {
 	allocation *a = allocation_before(p);
 	if (!strict || !a || !a->live) return;
+	if (!a->cut && a->bytes < bytes + REDZONE) return; // nearly all of it: no operand of an arena
 	if (!a->cut) mark(a->at, a->bytes, 0);
 	a->cut = 1;
 	for (size_t i = p - global_base; i < p - global_base + bytes; i++) valid[i / GLOBAL_GRANULE] |= (uint8_t)(1u << i % GLOBAL_GRANULE);

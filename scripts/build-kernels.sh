@@ -1,0 +1,62 @@
+#!/bin/sh
+# Compiles kernels/*.cu to PTX for compute capability 8.0, which every later GPU's driver can compile for itself, into the folder
+# of the package that embeds it. Any warning is an error.
+#
+#	scripts/build-kernels.sh          write internal/kernels/cuda/ptx/*.ptx
+#	scripts/build-kernels.sh check    fail unless the PTX there is what the sources give
+#	scripts/build-kernels.sh report   registers, shared memory and spills of every kernel; fail if one of attention's spills
+#
+# The committed PTX comes from CUDA 11.8, so that drivers from 520 on can load it. Another nvcc gives other text: check then says so.
+set -eu
+cd "$(dirname "$0")/.."
+out=internal/kernels/cuda/ptx
+nvcc=${NVCC:-nvcc}
+version=11.8
+
+command -v "$nvcc" >/dev/null 2>&1 || { echo "build-kernels: no nvcc here; scripts/setup-cuda.sh installs it" >&2; exit 1; }
+have=$("$nvcc" --version | sed -n 's/.*release \([0-9.]*\),.*/\1/p')
+[ "$have" = "$version" ] || echo "build-kernels: nvcc is $have, the committed PTX is from $version" >&2
+
+# compile FOLDER: the header's build number and date are no part of the code.
+compile() {
+	mkdir -p "$1"
+	for source in kernels/*.cu; do
+		name=$(basename "$source" .cu)
+		"$nvcc" -ptx -arch=compute_80 -std=c++17 -Werror all-warnings -o "$1/$name.tmp" "$source"
+		grep -v '^//' "$1/$name.tmp" | sed '/^$/d' >"$1/$name.ptx"
+		rm "$1/$name.tmp"
+	done
+}
+
+report() {
+	for ptx in "$out"/*.ptx; do
+		ptxas -arch=sm_80 -v "$ptx" -o /dev/null 2>&1
+	done | awk '
+		/Compiling entry function/ { split($0, q, "\047"); name = q[2] }
+		/bytes spill stores/ { spills = $5 + $9 }
+		/Used [0-9]+ registers/ {
+			shared = 0
+			for (i = 2; i <= NF; i++) if ($i ~ /^smem/) shared = $(i - 2)
+			printf "%-32s %4d registers %6d bytes shared %6d bytes spilled\n", name, $5, shared, spills
+			if (name ~ /^attention/ && spills > 0) bad = bad " " name
+		}
+		END { if (bad != "") { print "build-kernels: spills in" bad; exit 1 } }'
+}
+
+case "${1:-}" in
+'')
+	rm -f "$out"/*.ptx
+	compile "$out"
+	;;
+check)
+	fresh=$(mktemp -d)
+	trap 'rm -rf "$fresh"' EXIT
+	compile "$fresh"
+	diff -r "$fresh" "$out" >/dev/null || { echo "build-kernels: the committed PTX is not what kernels/ gives; run scripts/build-kernels.sh and commit" >&2; exit 1; }
+	;;
+report) report ;;
+*)
+	echo "usage: $0 [check | report]" >&2
+	exit 2
+	;;
+esac
