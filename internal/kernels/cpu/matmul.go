@@ -7,8 +7,11 @@ const (
 	stepsK = 384
 	// panelFloats bounds the packed part of B (and of a transposed A): it stays in the last cache.
 	panelFloats = 1 << 20
-	// packRows is from how many rows on packing B pays for itself.
-	packRows = 48
+	// packRows is from how many rows on packing B pays for itself, where its rows are wide or it has to be turned;
+	// manyRows is that number for every B above smallFloats, which the caches nearest hold as it lies.
+	packRows, manyRows = 48, 256
+	wideColumns        = 1024
+	smallFloats        = 1 << 16
 	// itemSteps is about how many multiply-adds an item should have: some ten microseconds.
 	itemSteps = 1 << 20
 	// An item has minRows … maxRows rows, whole register blocks: enough to repay fetching a strip of B.
@@ -37,7 +40,7 @@ func (b *Backend) multiply(p product) {
 		launch(b, &b.tasks.rowProduct, rowProduct{p}, pieces(p.n, rowColumns(p.n)))
 		return
 	}
-	packs := p.m >= packRows && (p.transB || p.n > maxStrip*p.prim.lanes)
+	packs := p.packs()
 	kPanel, nPanel := p.k, p.n
 	if packs {
 		kPanel = max(1, min(p.k, max(4*stepsK, panelFloats/max(1, p.n))))
@@ -58,6 +61,14 @@ func (b *Backend) multiply(p product) {
 			launch(b, &b.tasks.product, p, pieces(p.m, p.rows)*pieces(p.strips.count(), p.group))
 		}
 	}
+}
+
+// packs reports whether B is packed for all rows at once. With few rows a B to be turned is packed strip by strip in passing.
+func (p *product) packs() bool {
+	if p.transB {
+		return p.m >= packRows
+	}
+	return p.k*p.n > smallFloats && (p.m >= manyRows || p.m >= packRows && p.n >= wideColumns)
 }
 
 // cut chooses an item's size from the panel's: as many rows as repay fetching a strip of B, then as many strips as make an item.
