@@ -27,6 +27,7 @@ type Emit func(id int32) error
 type Decoder struct {
 	m      *model.Decoder
 	static mask.Mask     // one row of the model's context
+	window int           // how far past itself a slot sees at most: no further than in training
 	read   *model.Decode // chunk tokens at once
 	next   *model.Decode // one token
 }
@@ -67,14 +68,14 @@ func (d *Decoder) plan(c mask.Config) error {
 	}
 	var plan mask.Plan
 	p.PlanStatic(&plan, rows, 0)
-	d.static = plan.Mask
+	d.static, d.window = plan.Mask, p.Config().MaxWindow
 	return nil
 }
 
-// staticPlanner plans for the model's context under a mask section's structure.
+// staticPlanner plans for the model's context under a mask section's structure. It keeps the section's widest window.
 func staticPlanner(m *model.Decoder, c mask.Config) (*mask.Planner, error) {
 	static := mask.DefaultConfig()
-	static.Structure, static.Window, static.Sinks = c.Structure, c.Window, c.Sinks
+	static.Structure, static.Window, static.Sinks, static.MaxWindow = c.Structure, c.Window, c.Sinks, c.MaxWindow
 	return mask.NewPlanner(static, 0, mask.Run{SeqLen: m.Context, Steps: 1, Vocab: m.Vocab})
 }
 

@@ -147,7 +147,7 @@ func (c *candidates) layOut(left, right []int32) {
 			if i >= end {
 				c.rows.Start[k], c.rows.End[k] = -1, -1
 			} else if i >= len(left) && i < len(left)+n {
-				c.windows[k] = int32(end)
+				c.windows[k] = int32(c.planner.Config().MaxWindow) // no further than in training
 			}
 		}
 	}

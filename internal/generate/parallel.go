@@ -189,7 +189,7 @@ func (b *blockDecoder) round(ids []int32, open []guess, position int) error {
 	}
 	for i := range ids {
 		if isOpen[i] {
-			b.text.slot(t, behind+i, at+i, end)
+			b.text.slot(t, behind+i, at+i, min(at+i+b.d.window, end))
 		} else {
 			b.text.visible(t, behind+i, at+i, ids[i])
 		}

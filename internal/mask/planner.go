@@ -68,7 +68,8 @@ func (p *Planner) PlanStatic(dst *Plan, rows *Rows, step int) {
 }
 
 // PlanInfill fills dst for measuring how well the model fills blanks: every token but a document's first is hidden at
-// the given rate, slots see to the end of their document and alone bear a loss. Batch numbers the evaluation's
+// the given rate, and slots see as far as openness 1 lets them, and alone bear a loss. (Further than in training would measure
+// something else: models make worse predictions from distances they never saw.) Batch numbers the evaluation's
 // batches; draws differ between them and repeat in every evaluation.
 func (p *Planner) PlanInfill(dst *Plan, rows *Rows, batch int, rate float64) {
 	if !(rate > 0 && rate <= 1) {
@@ -105,7 +106,7 @@ type opening struct {
 	buckets []Bucket   // openness by position
 	anchors int        // every n-th row stays static; 0 = none
 	rate    float64    // over 0: hides at this rate, whatever the configuration says
-	full    bool       // slots see to the end of their document
+	full    bool       // slots see as far as openness 1 lets them
 	given   []int32    // over nil: the slots and their windows
 	first   *FirstPass // two_pass: what the static mask's pass said
 }
@@ -205,7 +206,7 @@ func (p *Planner) window(dst *Plan, rows *Rows, b, t int, o opening) int32 {
 	n := b*rows.T + t
 	room := rows.End[n] - 1 - int32(t)
 	if o.full {
-		return room
+		return min(int32(p.cfg.MaxWindow), room)
 	}
 	if o.given != nil {
 		return min(o.given[n], room)
