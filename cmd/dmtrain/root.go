@@ -54,13 +54,21 @@ leaks, 130 interrupted, after saving.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(trainCommand(), evalCommand(), sampleCommand(), benchCommand(), compareCommand(), initCommand(), versionCommand())
+	root.AddCommand(trainCommand(), evalCommand(), sampleCommand(), benchCommand(), maskCommand(), compareCommand(), initCommand(), versionCommand())
 	for _, c := range root.Commands() {
-		run := c.RunE
-		c.RunE = func(cmd *cobra.Command, args []string) error {
-			*started = true
-			return run(cmd, args)
-		}
+		mark(c, started)
 	}
 	return root
+}
+
+// mark lets a command, and those under it, say that their own work has begun.
+func mark(c *cobra.Command, started *bool) {
+	run := c.RunE
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		*started = true
+		return run(cmd, args)
+	}
+	for _, sub := range c.Commands() {
+		mark(sub, started)
+	}
 }

@@ -1,0 +1,295 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"dmtrain/internal/checkpoint"
+	"dmtrain/internal/config"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/metrics"
+	"dmtrain/internal/tokenizer"
+	"dmtrain/internal/train"
+)
+
+type maskShowOptions struct {
+	sources
+	canvas
+	runDir   string
+	step     int     // −1: not given
+	row      int     // −1: not given
+	openness float64 // −1: not given
+	png      string
+}
+
+func maskShowCommand() *cobra.Command {
+	var o maskShowOptions
+	cmd := &cobra.Command{
+		Use:   "show (--config FILE | --run DIRECTORY)",
+		Short: "Draw what a row of a training step may see",
+		Long: `show plans the masks of one training step, on the text that the step will read, and draws
+one row of it: queries downwards, keys to the right. With --run it draws the very mask that
+a run was trained on.
+
+Where openness follows what the model shows (control adaptive, inverse, two_pass) and no run
+is named, the mask is drawn fully open; --openness draws it in any other state.`,
+		Example: `  dmtrain mask show --config configs/infill.yaml
+  dmtrain mask show --config configs/adaptive.yaml --openness 0.25 --step 100 --row 2
+  dmtrain mask show --config my.yaml --png mask.png
+  dmtrain mask show --config my.yaml --set mask.structure=window --set mask.window=8 --width 120 --ascii
+  dmtrain mask show --run runs/adaptive --step 300`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.OutOrStdout(), cmd.ErrOrStderr()) },
+	}
+	o.sources.addFlags(cmd)
+	o.canvas.addFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&o.runDir, "run", "", "draw what the run in this `directory` saw")
+	flags.IntVar(&o.step, "step", -1, "the `step`, from 0 (default 0; the last one of a --run)")
+	flags.IntVar(&o.row, "row", -1, "the `row` of the step's batch, from 0 (default the first whose mask moves)")
+	flags.Float64Var(&o.openness, "openness", -1, "draw the mask this far open: 0 is the static mask, `1` fully open")
+	flags.StringVar(&o.png, "png", "", "also write the picture to this `file`, in colours")
+	must(cmd.MarkFlagDirname("run"))
+	must(cmd.MarkFlagFilename("png", "png"))
+	hideDefaults(cmd, "step", "row", "openness")
+	return cmd
+}
+
+// hideDefaults keeps a default that only means "not given" out of the help.
+func hideDefaults(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		cmd.Flags().Lookup(name).DefValue = "0"
+	}
+}
+
+func (o *maskShowOptions) check() error {
+	switch {
+	case o.runDir != "" && o.file != "":
+		return usagef("--run has a configuration of its own: leave --config out")
+	case o.step < -1:
+		return usagef("--step: %d is not a step (0 or more)", o.step)
+	case o.row < -1:
+		return usagef("--row: %d is not a row (0 or more)", o.row)
+	case o.openness != -1 && !(o.openness >= 0 && o.openness <= 1):
+		return usagef("--openness: %v is not an openness (0 to 1)", o.openness)
+	}
+	return o.canvas.check()
+}
+
+func (o *maskShowOptions) run(stdout, stderr io.Writer) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
+	var past []metrics.MaskStep
+	if o.runDir != "" {
+		o.file = filepath.Join(o.runDir, checkpoint.ConfigFile)
+		if past, err = readMasks(o.runDir); err != nil {
+			return err
+		}
+	}
+	c, err := o.load()
+	if err != nil {
+		return err
+	}
+	m, err := train.OpenMasks(c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	for _, w := range m.Warnings {
+		fmt.Fprintf(stderr, "dmtrain: warning: %s\n", w)
+	}
+	v := &view{maskShowOptions: o, c: c, masks: m, past: past}
+	if err := v.choose(); err != nil {
+		return err
+	}
+	o.fit(stdout)
+	if err := v.print(stdout); err != nil {
+		return err
+	}
+	return v.picture(stderr)
+}
+
+// view is a row of a plan, chosen and drawn.
+type view struct {
+	*maskShowOptions
+	c     config.Config
+	masks *train.Masks
+	past  []metrics.MaskStep // what the run recorded
+
+	open   []float64 // openness by bucket
+	origin string    // where openness is from
+	rows   *mask.Rows
+	plan   mask.Plan
+}
+
+// choose settles step, openness and row, and plans.
+func (v *view) choose() error {
+	v.settleStep()
+	v.settleOpenness()
+	if v.row >= v.c.Train.BatchSize {
+		return usagef("--row: a step has rows 0 … %d (train.batch_size: %d)", v.c.Train.BatchSize-1, v.c.Train.BatchSize)
+	}
+	v.rows = mask.NewRows(1, v.c.Data.SeqLen)
+	for v.rows.First = max(v.row, 0); ; v.rows.First++ {
+		v.masks.Lay(v.rows, v.step)
+		v.masks.Plan(&v.plan, v.rows, v.step, v.open)
+		if v.row >= 0 || !v.plan.Anchor[0] || v.c.Mask.Form == mask.FormNone || v.rows.First+1 == v.c.Train.BatchSize {
+			return nil
+		}
+	}
+}
+
+func (v *view) settleStep() {
+	switch {
+	case v.step >= 0:
+	case len(v.past) > 0:
+		v.step = v.past[len(v.past)-1].Step - 1 // records count steps from 1
+	case v.c.Mask.Control == mask.ControlTwoPass:
+		v.step = v.masks.Config().Warmup // closed before
+	default:
+		v.step = 0
+	}
+}
+
+// settleOpenness takes what was asked for, or else what the run had, or else what the control says.
+func (v *view) settleOpenness() {
+	var known bool
+	v.open, known = v.masks.Openness(v.step)
+	control := v.c.Mask.Control
+	switch at := v.recorded(); {
+	case v.openness >= 0:
+		for i := range v.open {
+			v.open[i] = v.openness
+		}
+		v.origin = "as asked"
+	case at != nil:
+		v.open = at.Openness
+		v.origin = fmt.Sprintf("as the run had it at step %d", at.Step-1)
+	case known:
+		v.origin = "by control " + control
+	default:
+		v.origin = fmt.Sprintf("the most that control %s can open to", control)
+	}
+}
+
+// recorded is the run's record of the step, or the last one before; nil without one.
+func (v *view) recorded() *metrics.MaskStep {
+	n, _ := slices.BinarySearchFunc(v.past, v.step+2, func(s metrics.MaskStep, step int) int { return s.Step - step })
+	if n == 0 {
+		return nil
+	}
+	return &v.past[n-1]
+}
+
+func (v *view) print(out io.Writer) error {
+	var b bytes.Buffer
+	fmt.Fprintln(&b, v.headline())
+	if err := v.plan.Text(&b, 0, v.rows, mask.TextOptions{Width: v.width, ASCII: v.ascii, Tokens: v.tokens()}); err != nil {
+		return err
+	}
+	fmt.Fprintln(&b)
+	fmt.Fprintln(&b, v.verdict())
+	_, err := out.Write(b.Bytes())
+	return err
+}
+
+// headline says what is drawn: the mask section in a line, and its state in another.
+func (v *view) headline() string {
+	c := v.masks.Config()
+	text := fmt.Sprintf("%s: structure %s", v.file, c.Structure)
+	if c.Structure != mask.StructureCausal && c.Structure != mask.StructureFull {
+		text += fmt.Sprintf(" %d", c.Window)
+	}
+	text += ", form " + c.Form
+	if c.Form == mask.FormNone {
+		return text
+	}
+	text += fmt.Sprintf(", control %s\nopenness %s, %s", c.Control, joinFloats(v.open), v.origin)
+	if v.plan.Anchor[0] {
+		text += "; this row is an anchor and keeps the static mask"
+	}
+	return text
+}
+
+// verdict sums the picture up.
+func (v *view) verdict() string {
+	visible, ahead := train.Seen(&v.plan)
+	text := fmt.Sprintf("%.1f %% of all pairs are visible, %.1f %% of those that look ahead.\n", 100*visible, 100*ahead)
+	if err := v.plan.Certify(); err != nil {
+		return text + "Not certified: " + err.Error() + "."
+	}
+	return text + "Certified: no position can learn the token it must predict, through any number of layers."
+}
+
+func joinFloats(values []float64) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = fmt.Sprintf("%.2f", v)
+	}
+	return strings.Join(texts, "/")
+}
+
+// tokens are the row's tokens for the picture's margin.
+func (v *view) tokens() []string {
+	texts := make([]string, len(v.rows.IDs))
+	for i, id := range v.rows.IDs {
+		if v.rows.Start[i] >= 0 {
+			texts[i] = tokenLabel(v.masks.Tokenizer, id, v.ascii)
+		}
+	}
+	return texts
+}
+
+// tokenLabel makes a token one visible word.
+func tokenLabel(t tokenizer.Tokenizer, id int32, ascii bool) string {
+	special := t.Specials()
+	switch id {
+	case special.Begin, special.End:
+		return "<|>"
+	}
+	text := string(t.Decode(nil, []int32{id}))
+	if ascii {
+		text = fmt.Sprintf("%+q", text)
+		return strings.ReplaceAll(text[1:len(text)-1], " ", "_")
+	}
+	return strings.NewReplacer(" ", "␣", "\n", "↵", "\t", "→").Replace(text)
+}
+
+func (v *view) picture(stderr io.Writer) error {
+	if v.png == "" {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := v.plan.PNG(&b, 0, v.rows); err != nil {
+		return err
+	}
+	return writePicture(v.png, b.Bytes(), stderr)
+}
+
+// writePicture writes a file whole or not at all, and says so.
+func writePicture(path string, data []byte, stderr io.Writer) error {
+	if err := renameio.WriteFile(path, data, 0o644); err != nil {
+		return fmt.Errorf("--png: %w", err)
+	}
+	fmt.Fprintf(stderr, "wrote %s\n", path)
+	return nil
+}
+
+// readMasks reads what a run recorded of its masks.
+func readMasks(dir string) ([]metrics.MaskStep, error) {
+	run, err := checkpoint.ViewRun(dir)
+	if err != nil {
+		return nil, err
+	}
+	past, _, err := metrics.ReadMasks(run.Path(checkpoint.MetricsFile))
+	return past, err
+}

@@ -1,0 +1,112 @@
+package metrics
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+
+	"dmtrain/internal/mask"
+)
+
+// MaskStep is what a run recorded of a step's masks.
+type MaskStep struct {
+	Step int `json:"step"` // from 1, as in Step
+	mask.Record
+}
+
+// ReadMasks reads a log's records of masks, also while it is being written, and counts the steps in it: where steps have no
+// record of masks, the masks were static. A log that is not there yet is empty.
+func ReadMasks(path string) (masks []MaskStep, steps int, err error) {
+	for r, err := range ReadFile(path) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, 0, nil
+		case err != nil:
+			return nil, 0, err
+		case r.Step == nil:
+			continue
+		case r.Step.Mask != nil:
+			masks = append(masks, MaskStep{r.Step.Step, *r.Step.Mask})
+		}
+		steps++
+	}
+	return masks, steps, nil
+}
+
+// Curve is one quantity over steps, to be drawn.
+type Curve struct {
+	Name string
+	Y    []float64 // by record
+}
+
+// Panel is curves that share an axis.
+type Panel struct {
+	Title    string
+	Low, Top float64 // what the axis shows at least
+	Curves   []Curve
+}
+
+// still is the value of a panel's first curve if no curve ever moved.
+func (p *Panel) still() (values []float64, ok bool) {
+	for _, c := range p.Curves {
+		for _, y := range c.Y {
+			if y != c.Y[0] {
+				return nil, false
+			}
+		}
+		values = append(values, c.Y[0])
+	}
+	return values, true
+}
+
+// extent is what a panel's axis shows: its curves, and what it shows at least.
+func (p *Panel) extent() (low, top float64) {
+	low, top = p.Low, p.Top
+	for _, c := range p.Curves {
+		low, top = min(low, slices.Min(c.Y)), max(top, slices.Max(c.Y))
+	}
+	return low, top
+}
+
+// MaskPanels are the panels of a history of masks, means over buckets: how far masks were open, what reliability moved them, how far
+// slots could and did see (where there are slots), and how much was hidden.
+func MaskPanels(masks []MaskStep) []Panel {
+	curve := func(name string, of func(*MaskStep) float64) Curve {
+		c := Curve{Name: name}
+		for i := range masks {
+			c.Y = append(c.Y, of(&masks[i]))
+		}
+		return c
+	}
+	panels := []Panel{{Title: "openness and reliability", Top: 1, Curves: []Curve{
+		curve("openness u", func(m *MaskStep) float64 { return mean(m.Openness) }),
+		curve("reliability R", func(m *MaskStep) float64 { return mean(m.Reliability) }),
+	}}}
+	if widest(masks) > 0 {
+		panels = append(panels, Panel{Title: "window: how many tokens past itself a slot may see", Top: 1, Curves: []Curve{
+			curve("largest W", func(m *MaskStep) float64 { return mean(floats(m.MaxWindow)) }),
+			curve("mean of the slots", func(m *MaskStep) float64 { return m.MeanWindow }),
+		}})
+	}
+	return append(panels, Panel{Title: "rate: how often a token is hidden", Curves: []Curve{
+		curve("rate p", func(m *MaskStep) float64 { return mean(m.Rate) }),
+	}})
+}
+
+// widest is the longest look-ahead that any slot had; form input has no slots.
+func widest(masks []MaskStep) (w float64) {
+	for i := range masks {
+		if masks[i].InfillTokens > 0 {
+			w = max(w, mean(floats(masks[i].MaxWindow)))
+		}
+	}
+	return w
+}
+
+func floats(v []int) []float64 {
+	f := make([]float64, len(v))
+	for i, n := range v {
+		f[i] = float64(n)
+	}
+	return f
+}
