@@ -33,10 +33,22 @@ func open(o Options) (_ *session, err error) {
 	if err := s.assemble(nil); err != nil {
 		return nil, err
 	}
+	if err := s.refuseLeak(); err != nil {
+		return nil, err
+	}
 	if s.run, err = checkpoint.CreateRun(o.Config.Run.Dir, o.Overwrite); err != nil {
 		return nil, err
 	}
 	return s, s.begin()
+}
+
+// refuseLeak plans the first step: a mask that leaks does so from the start, and should not leave a run behind.
+func (s *session) refuseLeak() error {
+	err := s.step.plan(0, new(result))
+	if err != nil && s.Config.Mask.Structure == mask.StructureLookahead {
+		err = fmt.Errorf("%w\nmask.structure: lookahead lets positions that must predict the next token look past themselves. Even where that is not the answer itself, it reaches it through the layers. What can look ahead safely are slots: mask.form infill, under structure causal", err)
+	}
+	return err
 }
 
 // resume takes up a run at its last checkpoint, or at its first step if it has none yet.
