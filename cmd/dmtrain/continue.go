@@ -18,6 +18,9 @@ func (o *sampleOptions) goOn(ctx context.Context, l *train.Loaded, prompt string
 	if o.decode == "parallel" && l.Ours && l.Config.Mask.Form != mask.FormInfill {
 		return fmt.Errorf("--decode parallel: %s was trained with mask.form %s, and only form infill teaches a model to predict blocks", l.Dir, l.Config.Mask.Form)
 	}
+	if o.decode == "parallel" && !l.Ours {
+		fmt.Fprintf(stderr, "dmtrain: warning: %s says nothing of its training; --decode parallel makes sense only of models trained with mask.form infill\n", l.Dir)
+	}
 	decoder, err := generate.NewDecoder(l.Model, l.Config.Mask)
 	if err != nil {
 		return err
@@ -135,6 +138,10 @@ func unspeakable(l *train.Loaded, but int32) (ids []int32) {
 // tell reports what parallel decoding saved.
 func (s *continuation) tell(stderr io.Writer) {
 	if s.decode == "parallel" && !s.json {
-		fmt.Fprintf(stderr, "%d tokens in %d rounds: %.2f rounds a token\n", s.rounds.Tokens, s.rounds.Passes, s.rounds.PerToken())
+		tellRounds(stderr, s.rounds)
 	}
+}
+
+func tellRounds(stderr io.Writer, r generate.Rounds) {
+	fmt.Fprintf(stderr, "%d tokens in %d rounds: %.2f rounds a token\n", r.Tokens, r.Passes, r.PerToken())
 }

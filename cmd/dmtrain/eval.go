@@ -30,7 +30,8 @@ func evalCommand() *cobra.Command {
 		Long: `eval reads the whole validation text of a run, or other text, under the static mask and
 prints the loss (nats per token), perplexity, bits per byte of text, how often the most
 probable token was right, and how far confidence is from accuracy (expected calibration
-error).`,
+error). Of a model trained to fill blanks (mask.form infill) it also tells how well it does, with
+15 % and with 50 % of the tokens hidden.`,
 		Example: `  dmtrain eval --run runs/quickstart
   dmtrain eval --run runs/quickstart --which last --json
   dmtrain eval --run runs/quickstart --data book.txt --data 'more/*.txt'
@@ -45,7 +46,8 @@ error).`,
 	o.addFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.data, "data", nil, "read this text (`file`, glob or directory) instead of the run's validation text; repeatable")
-	flags.Float64SliceVar(&o.blanks, "blanks", nil, "also hide tokens at these `rates` and measure how well they are filled in")
+	flags.Float64SliceVar(&o.blanks, "blanks", nil, "hide tokens at these `rates` and measure how well they are filled in (default 0.15,0.5 for a model trained to)")
+	hideDefaults(cmd, "blanks")
 	flags.StringVar(&o.perToken, "per-token", "", "write one JSON line a token to this `file`: position, token, nll, confidence, entropy")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd

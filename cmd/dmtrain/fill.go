@@ -55,6 +55,9 @@ func (o *sampleOptions) fill(ctx context.Context, l *train.Loaded, prompt string
 		if err := o.showFilled(stdout, n, texts, decodeAll(l.Tokenizer, fills), rounds); err != nil {
 			return err
 		}
+		if !o.json {
+			tellRounds(stderr, rounds)
+		}
 	}
 	return nil
 }

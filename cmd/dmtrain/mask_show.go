@@ -55,7 +55,7 @@ is named, the mask is drawn fully open; --openness draws it in any other state.`
 	flags.StringVar(&o.runDir, "run", "", "draw what the run in this `directory` saw")
 	flags.IntVar(&o.step, "step", -1, "the `step`, from 0 (default 0; the last one of a --run)")
 	flags.IntVar(&o.row, "row", -1, "the `row` of the step's batch, from 0 (default the first whose mask moves)")
-	flags.Float64Var(&o.openness, "openness", -1, "draw the mask this far open: 0 is the static mask, `1` fully open")
+	flags.Float64Var(&o.openness, "openness", -1, "draw the mask as it is at openness `u`: 0 is the static mask, 1 fully open")
 	flags.StringVar(&o.png, "png", "", "also write the picture to this `file`, in colours")
 	must(cmd.MarkFlagDirname("run"))
 	must(cmd.MarkFlagFilename("png", "png"))

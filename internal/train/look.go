@@ -9,8 +9,11 @@ import (
 	"dmtrain/internal/metrics"
 )
 
-// blankRate is how many tokens an evaluation of filling blanks hides.
-const blankRate = 0.15
+// How many tokens evaluations of filling blanks hide: those on the way the first, a report both.
+const (
+	blankRate  = 0.15
+	manyBlanks = 0.5
+)
 
 // evaluate measures the model on the validation text and records it.
 func (s *session) evaluate() error {

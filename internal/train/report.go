@@ -16,7 +16,7 @@ import (
 type EvalOptions struct {
 	Source
 	Data     []string  // texts to read instead of the run's validation text
-	Blanks   []float64 // also fill blanks, at these rates of hidden tokens
+	Blanks   []float64 // also fill blanks, at these rates of hidden tokens; nil: 15 % and 50 % where the model was trained to
 	PerToken io.Writer // optional: one JSON line a token
 }
 
@@ -66,6 +66,9 @@ func Evaluate(ctx context.Context, o EvalOptions) (_ *Report, err error) {
 	m := score.record(l.Step)
 	r := &Report{Checkpoint: l.Dir, Step: l.Step, Loss: m.ValidLoss, Perplexity: m.Perplexity, BitsPerByte: m.BitsPerByte,
 		Accuracy: m.Accuracy, ECE: m.ECE, Tokens: m.Tokens, Unknown: corpus.Unknown(), Infill: []Blanks{}, Warnings: warnings}
+	if o.Blanks == nil && l.Config.Mask.Form == mask.FormInfill {
+		o.Blanks = []float64{blankRate, manyBlanks}
+	}
 	for _, rate := range o.Blanks {
 		blanks, err := e.blanks(corpus, 0, rate)
 		if err != nil {
