@@ -15,7 +15,7 @@ func (r *Report) verdict() []string {
 	tested := 0
 	for _, a := range r.Arms {
 		d := a.BestDifference
-		if d == nil {
+		if d == nil || math.IsNaN(float64(d.P)) {
 			continue
 		}
 		tested++
