@@ -16,6 +16,9 @@ type benchOptions struct {
 	json  bool
 }
 
+// maxBenchSteps is what rng can number and more than anyone waits for.
+const maxBenchSteps = 1 << 30
+
 func benchCommand() *cobra.Command {
 	o := benchOptions{sources: sources{textless: true}}
 	cmd := &cobra.Command{
@@ -37,8 +40,8 @@ tokenizer would get its vocabulary from a text, set bench.vocab.`,
 }
 
 func (o *benchOptions) run(ctx context.Context, stdout io.Writer) error {
-	if o.steps < 1 {
-		return usagef("--steps: %d is not a number of steps (1 or more)", o.steps)
+	if o.steps < 1 || o.steps > maxBenchSteps {
+		return usagef("--steps: %d is not a number of steps to time (1 to %d)", o.steps, maxBenchSteps)
 	}
 	c, err := o.load()
 	if err != nil {

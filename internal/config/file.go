@@ -24,12 +24,23 @@ type File struct {
 
 // Read parses the file at path. The error of a file that can't be opened is the operating system's.
 func Read(path string) (*File, error) {
-	text, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxSize {
+		return nil, invalid([]Problem{{Origin: path, Text: fmt.Sprintf("is not a configuration: it has more than %d KiB", maxSize>>10)}})
+	}
 	return Parse(path, text)
 }
+
+// maxSize is far more text than all settings with comments have: a file beyond it, or a device without an end, was named by mistake.
+const maxSize = 1 << 20
 
 // Parse reads a YAML text. Its error is an [*Invalid] saying why the text is not a configuration at all.
 func Parse(name string, text []byte) (*File, error) {
@@ -108,6 +119,10 @@ func (f *File) known(section string, in map[string]any) map[string]any {
 	out := map[string]any{}
 	for name, value := range in {
 		key := join(section, name)
+		if strings.Contains(name, ".") && slices.Contains(slices.Concat(Sections(), Keys()), key) {
+			f.problem(key, "is written with a dot: in a file, sections hold their keys, as \""+strings.ReplaceAll(name, ".", ": {")+": …"+strings.Repeat("}", strings.Count(name, "."))+"\"")
+			continue
+		}
 		below, isMap := value.(map[string]any)
 		switch isSection, isKey := slices.Contains(Sections(), key), slices.Contains(Keys(), key); {
 		case isSection && isMap:
@@ -158,6 +173,9 @@ var (
 // syntax turns the YAML reader's complaints into problems with their lines.
 func (f *File) syntax(err error) error {
 	texts := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
+	if strings.HasPrefix(texts[0], "invalid map key: ") { // what follows is Go
+		texts[0] = "a list or a section stands where a key must be (a value in braces or brackets before a colon?)"
+	}
 	if typed := (*yaml.TypeError)(nil); errors.As(err, &typed) {
 		texts = typed.Errors
 	}

@@ -104,7 +104,7 @@ func (d *Decode) Run(t *Tokens, logits []float32) error {
 
 // cacheRows says where each row's key and value go.
 func (d *Decode) cacheRows(t *Tokens) []int32 {
-	at := d.at.host
+	at := d.at.room()
 	for i := range at {
 		at[i] = -1
 		if t.Keep[i] {

@@ -10,7 +10,7 @@ import (
 // every step.
 type staging[E int32 | float32] struct {
 	value *graph.Value
-	host  []E
+	host  []E // made at its first use: by then it is known that the device has room for so much
 	boxed any // host
 }
 
@@ -24,16 +24,25 @@ func floats(g *graph.Graph, shape ...int) *staging[float32] {
 }
 
 func stage[E int32 | float32](v *graph.Value) *staging[E] {
-	host := make([]E, v.Shape.Elems())
-	return &staging[E]{v, host, host}
+	return &staging[E]{value: v}
+}
+
+// room is the host's side.
+func (s *staging[E]) room() []E {
+	if s.host == nil {
+		s.host = make([]E, s.value.Shape.Elems())
+		s.boxed = s.host
+	}
+	return s.host
 }
 
 // upload copies src to the device.
 func (s *staging[E]) upload(be kernels.Backend, src []E) {
-	if len(src) != len(s.host) {
+	host := s.room()
+	if len(src) != len(host) {
 		panic("model: an input of the wrong length")
 	}
-	copy(s.host, src)
+	copy(host, src)
 	be.Upload(s.value.Buffer(), s.boxed)
 }
 

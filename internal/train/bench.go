@@ -50,7 +50,7 @@ func Bench(ctx context.Context, c config.Config, steps int) (_ *BenchReport, err
 	if err != nil {
 		return nil, err
 	}
-	times := make([]float64, 0, steps)
+	var times []float64
 	for i := range warmupSteps + steps {
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -48,11 +48,6 @@ func newStepper(be kernels.Backend, c config.Config, run mask.Run, fill func(*ma
 // build records the passes and makes the optimiser.
 func (s *stepper) build(c config.Config) (err error) {
 	rows := c.Train.Pass()
-	for first := 0; first < c.Train.BatchSize; first += rows {
-		m := micro{rows: mask.NewRows(rows, c.Data.SeqLen)}
-		m.rows.First = first
-		s.micro = append(s.micro, m)
-	}
 	o := model.PassOptions{B: rows, T: c.Data.SeqLen, Train: true, Hide: c.Mask.Form != mask.FormNone, Second: s.planner.Tagged(),
 		Dropout: float32(c.Model.Dropout), EdgeDrop: float32(c.Mask.EdgeDrop)}
 	if s.pass, err = s.model.NewPass(o); err != nil {
@@ -63,10 +58,35 @@ func (s *stepper) build(c config.Config) (err error) {
 			return err
 		}
 	}
+	if err := s.layRows(c); err != nil {
+		return err
+	}
 	s.out = newOutputs(rows * c.Data.SeqLen)
 	s.opt, err = optim.NewAdamW(s.be, s.model.Params, optim.Options{Beta1: float32(c.Train.Betas[0]), Beta2: float32(c.Train.Betas[1]),
 		Eps: adamEps, WeightDecay: float32(c.Train.WeightDecay), Clip: c.Train.GradClip})
 	return err
+}
+
+// What a step keeps on the host of its text and masks: mask.Rows has four integers a token, mask.Plan up to eleven and a draw.
+const (
+	tokenBytes = 15*4 + 1
+	microBytes = 1024 // and a micro-batch as such, roughly
+)
+
+// layRows makes room for the text and the masks of all micro-batches: a step plans them before it computes any.
+func (s *stepper) layRows(c config.Config) error {
+	rows, all := c.Train.Pass(), c.Train.BatchSize
+	need := uint64(all)*uint64(c.Data.SeqLen)*tokenBytes + uint64(all/rows)*microBytes
+	if free, known := hostMemory(); known && need > free {
+		return fmt.Errorf("train.batch_size: the text and masks of %d rows of %d tokens need %d MiB, and %d MiB are free", all, c.Data.SeqLen, need>>20, free>>20)
+	}
+	s.micro = make([]micro, 0, all/rows)
+	for first := 0; first < all; first += rows {
+		m := micro{rows: mask.NewRows(rows, c.Data.SeqLen)}
+		m.rows.First = first
+		s.micro = append(s.micro, m)
+	}
+	return nil
 }
 
 func schedule(t config.Train) optim.Schedule {

@@ -145,6 +145,7 @@ const calibrationBins = 15
 type tally struct {
 	tokens, right int
 	nll           float64
+	undefined     int // tokens with a confidence that is not a number
 	bins          [calibrationBins]struct {
 		conf  float64
 		right int
@@ -154,10 +155,17 @@ type tally struct {
 func (t *tally) add(nll, conf float32, right bool) {
 	t.tokens++
 	t.nll += float64(nll)
-	b := &t.bins[min(int(conf*calibrationBins), calibrationBins-1)]
-	b.conf += float64(conf)
 	if right {
 		t.right++
+	}
+	bin := int(conf * calibrationBins)
+	if !(conf >= 0) || bin < 0 { // a model that has diverged is confident of NaN: wrong by as much as one can be
+		t.undefined++
+		return
+	}
+	b := &t.bins[min(bin, calibrationBins-1)]
+	b.conf += float64(conf)
+	if right {
 		b.right++
 	}
 }
@@ -167,7 +175,7 @@ func (t *tally) score() Score {
 		return Score{Loss: math.NaN()}
 	}
 	n := float64(t.tokens)
-	s := Score{Loss: t.nll / n, Accuracy: float64(t.right) / n, Tokens: t.tokens}
+	s := Score{Loss: t.nll / n, Accuracy: float64(t.right) / n, Tokens: t.tokens, ECE: float64(t.undefined) / n}
 	for _, b := range t.bins {
 		s.ECE += math.Abs(float64(b.right)-b.conf) / n
 	}
