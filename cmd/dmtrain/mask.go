@@ -46,7 +46,7 @@ func (c *canvas) check() error {
 
 // Columns of a picture.
 const (
-	minWidth     = 20
+	minWidth     = 24
 	defaultWidth = 80
 )
 
