@@ -117,7 +117,7 @@ func readyArm(text string) (a Arm, found bool, err error) {
 		case r.value == "" && given:
 			return a, true, fmt.Errorf("%q: %s is ready-made and takes nothing; an arm of your own needs a name of its own", text, stem)
 		case r.value != "" && value == "":
-			return a, true, fmt.Errorf("%q: needs a value, as %s does in %s", text, "P", r.Name)
+			return a, true, fmt.Errorf("%q: lacks its value: %s", text, r.Name)
 		}
 		a.Settings = r.settings
 		if given {

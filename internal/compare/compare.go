@@ -68,7 +68,7 @@ func (o Options) baseline() int {
 type comparison struct {
 	Options
 	trials   []trial
-	setting  Setup
+	setup    Setup
 	progress *progress
 }
 
@@ -108,7 +108,7 @@ func (c *comparison) look() (warnings []string, err error) {
 		return nil, err
 	}
 	t := c.Config.Train
-	c.setting = Setup{Steps: t.Steps, BatchSize: t.BatchSize, SeqLen: c.Config.Data.SeqLen, TrainTokens: set.Train.Len(), ValidTokens: set.Valid.Targets()}
+	c.setup = Setup{Steps: t.Steps, BatchSize: t.BatchSize, SeqLen: c.Config.Data.SeqLen, TrainTokens: set.Train.Len(), ValidTokens: set.Valid.Targets()}
 	if err := set.Close(); err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (c *comparison) look() (warnings []string, err error) {
 		return nil, err
 	}
 	info := be.Info()
-	c.setting.Device, c.setting.Threads = info.Name+" "+info.Path, info.Threads
+	c.setup.Device, c.setup.Threads = info.Name+" "+info.Path, info.Threads
 	return set.Warnings, be.Close()
 }
 

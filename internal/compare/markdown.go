@@ -15,8 +15,8 @@ const none = "–"
 func (r *Report) Markdown() string {
 	var b strings.Builder
 	s := r.Setup
-	fmt.Fprintf(&b, "%d arms, seeds %s, %d steps of %d × %d tokens: %.1f passes over %d tokens, validated on %d others; %s, %d threads.\n\n", len(r.Arms),
-		strings.Trim(fmt.Sprint(s.Seeds), "[]"), s.Steps, s.BatchSize, s.SeqLen, s.passes(), s.TrainTokens, s.ValidTokens, s.Device, s.Threads)
+	fmt.Fprintf(&b, "%d arms, seeds %s, %d steps of %d × %d tokens: %.1f passes over %d tokens, validated on %d others; %s.\n\n", len(r.Arms),
+		strings.Trim(fmt.Sprint(s.Seeds), "[]"), s.Steps, s.BatchSize, s.SeqLen, s.passes(), s.TrainTokens, s.ValidTokens, s.device())
 	row(&b, "arm", "best validation loss", "against "+r.Baseline, "p", "p (Holm)", "final validation loss", "against "+r.Baseline, "infill loss", "tokens/s")
 	row(&b, "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:")
 	for _, a := range r.Arms {
@@ -28,7 +28,8 @@ func (r *Report) Markdown() string {
 			value(a.Final), difference(a.FinalDifference), infillValue(a.Infill), count(a.TokensPerS))
 	}
 	fmt.Fprintf(&b, "\nMean ± %.0f %% interval over seeds (Student's t). Losses are nats per token under the static mask: best is the lowest of %d evaluations, "+
-		"final the last one. Infill loss is that of the best model on 15 %% hidden tokens. Differences are taken seed by seed; p is the paired t test's.\n\n",
+		"final the last one. Infill loss is that of the best model on 15 %% hidden tokens. Differences are taken seed by seed; p is the paired t test's of best "+
+		"validation loss. Tokens/s are input tokens in the median step, beside whatever else the machine did.\n\n",
 		100*r.Confidence, r.evaluations())
 	for _, line := range r.Verdict {
 		b.WriteString("- " + line + "\n")

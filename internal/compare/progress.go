@@ -38,7 +38,7 @@ func (p *progress) begin(c *comparison) {
 		p.say("warning: %s", w)
 	}
 	p.say("%d arms, %d seeds: %d runs of %s tokens, which is %.1f passes over the text of %s; in %s", len(c.Arms), c.Seeds, len(c.trials),
-		metrics.Count(float64(c.setting.tokens())), c.setting.passes(), metrics.Count(float64(c.setting.TrainTokens)), c.Config.Run.Dir)
+		metrics.Count(float64(c.setup.tokens())), c.setup.passes(), metrics.Count(float64(c.setup.TrainTokens)), c.Config.Run.Dir)
 }
 
 // skip counts a trial that an earlier process finished.

@@ -35,6 +35,14 @@ type Setup struct {
 	Threads     int      `json:"threads"`
 }
 
+// device is what computes, and on how many threads where it has any.
+func (s Setup) device() string {
+	if s.Threads == 0 {
+		return s.Device
+	}
+	return fmt.Sprintf("%s, %d threads", s.Device, s.Threads)
+}
+
 // tokens is how many a trial reads.
 func (s Setup) tokens() int { return s.Steps * s.BatchSize * s.SeqLen }
 
@@ -58,7 +66,7 @@ type ArmReport struct {
 
 // report gathers all trials' results.
 func (c *comparison) report() (*Report, error) {
-	r := &Report{Version: c.Version, Dir: c.Config.Run.Dir, Setup: c.setting, Confidence: confidence, Baseline: c.Arms[c.baseline()].Name}
+	r := &Report{Version: c.Version, Dir: c.Config.Run.Dir, Setup: c.setup, Confidence: confidence, Baseline: c.Arms[c.baseline()].Name}
 	for seed := range c.Seeds {
 		r.Setup.Seeds = append(r.Setup.Seeds, c.Config.Run.Seed+uint64(seed))
 	}
