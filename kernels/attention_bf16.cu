@@ -10,7 +10,7 @@
 // Scores are kept in units of log₂, so that the softmax needs only exp2.
 #include "mask.cuh"
 
-namespace {
+namespace attention_bf16_cu {
 
 const int THREADS = 128;
 const float LOG2E = 1.4426950408889634f, LN2 = 0.6931471805599453f;
@@ -398,7 +398,8 @@ __device__ __forceinline__ Output head(bf16 *x, long long stride, int rows, int 
 
 __device__ __forceinline__ long long line(int t) { return ((long long)blockIdx.z * gridDim.y + blockIdx.y) * t; }
 
-} // namespace
+} // namespace attention_bf16_cu
+using namespace attention_bf16_cu;
 
 // The names say the widest head: 32, 64 or 128. Dynamic shared memory is 3 tiles forward and 4 backward.
 #define ATTENTION(width) \

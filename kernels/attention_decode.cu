@@ -1,7 +1,7 @@
 // Attention of a few queries over a key–value cache, and the row sums that attention's backward pass starts from.
 #include "mask.cuh"
 
-namespace {
+namespace attention_decode_cu {
 
 const int THREADS = 128, WARPS = THREADS / 32, WIDEST = 128;
 
@@ -78,7 +78,8 @@ template <class T> __device__ __forceinline__ void delta_rows(
 	if (lane == 0) delta[at] = sum;
 }
 
-} // namespace
+} // namespace attention_decode_cu
+using namespace attention_decode_cu;
 
 // The grid is (queries, heads, batch rows).
 #define DECODE(suffix, T) \

@@ -5,7 +5,7 @@
 // 16 KiB of shared memory. What a tile of scores is multiplied with to make an output (P·V, dS·K, …) goes the same way.
 #include "mask.cuh"
 
-namespace {
+namespace attention_f32_cu {
 
 const int THREADS = 256, SLICE = 32;
 const int TURNED = TILE + 4, STRAIGHT = SLICE + 4; // strides of a slice with rows innermost and with columns innermost
@@ -295,7 +295,8 @@ __device__ __forceinline__ Output head(float *x, long long stride, int rows, int
 
 __device__ __forceinline__ long long line(int t) { return ((long long)blockIdx.z * gridDim.y + blockIdx.y) * t; }
 
-} // namespace
+} // namespace attention_f32_cu
+using namespace attention_f32_cu;
 
 // The names say the widest head: 32, 64 or 128.
 #define ATTENTION(width) \

@@ -1,7 +1,7 @@
 // Elementwise operations: sum, scale, GELU and its gradient, dropout.
 #include "common.cuh"
 
-namespace {
+namespace elementwise_cu {
 
 const int THREADS = 256;
 
@@ -50,7 +50,8 @@ template <class T> __device__ __forceinline__ void dropout(
 	}
 }
 
-} // namespace
+} // namespace elementwise_cu
+using namespace elementwise_cu;
 
 #define ELEMENTWISE(suffix, T) \
 	KERNEL(THREADS, add_##suffix, T *y, const T *a, const T *b, long long n, int vectors) { \

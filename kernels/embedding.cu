@@ -2,7 +2,7 @@
 // A warp takes a row.
 #include "common.cuh"
 
-namespace {
+namespace embedding_cu {
 
 const int THREADS = 256, WARPS = THREADS / 32;
 
@@ -82,7 +82,8 @@ template <class T> __device__ __forceinline__ void get_rows(
 	copy_row(to, src + at[row] * src_stride, cols, vectors);
 }
 
-} // namespace
+} // namespace embedding_cu
+using namespace embedding_cu;
 
 // For every token the next one with the same id (−1: none), by a warp that looks ahead 32 tokens at a time, and
 // for every token whether one with the same id came earlier. later must be zeroed before.

@@ -4,7 +4,7 @@
 // shape. float32 multiplies in ordinary arithmetic, bfloat16 on tensor cores.
 #include "columns.cuh"
 
-namespace {
+namespace linear_cu {
 
 const int BLOCK = 64; // rows and columns of a tile of C
 
@@ -149,7 +149,8 @@ template <bool TA, bool TB, class C> __device__ __forceinline__ void matmul_bf16
 				e.write(p, row + warp_row + 16 * i + lane / 4 + v / 2 * 8, col + warp_col + 8 * j + lane % 4 * 2 + v % 2, c[i][j][v]);
 }
 
-} // namespace
+} // namespace linear_cu
+using namespace linear_cu;
 
 // The names say whether A and B are transposed: n is not, t is.
 #define MATMUL(layout, TA, TB) \

@@ -1,7 +1,7 @@
 // Softmax cross-entropy, and what else one pass over the vocabulary yields. A block takes a row of logits.
 #include "common.cuh"
 
-namespace {
+namespace loss_cu {
 
 const int THREADS = 256, WARPS = THREADS / 32;
 
@@ -100,7 +100,8 @@ template <class T> __device__ __forceinline__ void cross_entropy(const T *logits
 	}
 }
 
-} // namespace
+} // namespace loss_cu
+using namespace loss_cu;
 
 #define LOSS(suffix, T) \
 	KERNEL(THREADS, cross_entropy_##suffix, const T *logits, const int *targets, int vocabulary, float *nll, float *conf, float *entropy, \

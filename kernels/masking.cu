@@ -2,7 +2,7 @@
 #include "columns.cuh"
 #include "mask.cuh"
 
-namespace {
+namespace masking_cu {
 
 const int THREADS = 256, WARPS = THREADS / 32;
 
@@ -45,7 +45,8 @@ __device__ __forceinline__ void bounds(int *out, const int *v, int from, int to)
 	if (lane == 0) out[0] = least, out[1] = most;
 }
 
-} // namespace
+} // namespace masking_cu
+using namespace masking_cu;
 
 // A thread takes four positions, which share a block of draws.
 KERNEL(THREADS, bernoulli, unsigned char *hidden, const float *rate, const int *draw_words, unsigned purpose, int batch, int t) {

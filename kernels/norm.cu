@@ -1,7 +1,7 @@
 // Layer normalisation (Ba, Kiros, Hinton 2016), forward and backward. A warp takes a row: lane l has packets l, l+32, …
 #include "columns.cuh"
 
-namespace {
+namespace norm_cu {
 
 const int THREADS = 256, WARPS = THREADS / 32;
 
@@ -74,7 +74,8 @@ template <class T> __device__ __forceinline__ void layernorm_backward(T *dx, con
 	}
 }
 
-} // namespace
+} // namespace norm_cu
+using namespace norm_cu;
 
 #define NORM(suffix, T) \
 	KERNEL(THREADS, layernorm_##suffix, T *y, const T *x, const T *weight, const T *bias, float *mean, float *rstd, int rows, int cols, \

@@ -1,7 +1,7 @@
 // What happens to parameters: the norm of their gradients, AdamW, and adding up sums over chunks of rows.
 #include "columns.cuh"
 
-namespace {
+namespace optim_cu {
 
 const int THREADS = 256, WARPS = THREADS / 32;
 
@@ -20,7 +20,8 @@ template <class T> __device__ __forceinline__ void squared_norm(double *partial,
 	if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
-} // namespace
+} // namespace optim_cu
+using namespace optim_cu;
 
 KERNEL(THREADS, squared_norm_f32, double *partial, const float *x, long long n, int vectors) { squared_norm(partial, x, n, vectors); }
 KERNEL(THREADS, squared_norm_bf16, double *partial, const bf16 *x, long long n, int vectors) { squared_norm(partial, x, n, vectors); }
