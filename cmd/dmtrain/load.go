@@ -24,10 +24,16 @@ type sources struct {
 }
 
 func (s *sources) addFlags(cmd *cobra.Command) {
+	s.addSettingFlags(cmd)
+	cmd.Flags().StringVar(&s.device, "device", "", "where to compute: auto, cpu, cuda or cuda:N (overrides the setting device)")
+	complete(cmd, "device", "auto", "cpu", "cuda")
+}
+
+// addSettingFlags is for commands that compute nothing on a device.
+func (s *sources) addSettingFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVarP(&s.file, "config", "c", "", "read settings from this YAML `file`")
 	flags.StringArrayVar(&s.set, "set", nil, "override one setting, as `key=value`; repeatable")
-	flags.StringVar(&s.device, "device", "", "where to compute: auto, cpu, cuda or cuda:N (overrides the setting device)")
 	must(cmd.MarkFlagFilename("config", "yaml", "yml"))
 	must(cmd.RegisterFlagCompletionFunc("set", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var keys []string
@@ -36,7 +42,6 @@ func (s *sources) addFlags(cmd *cobra.Command) {
 		}
 		return keys, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 	}))
-	complete(cmd, "device", "auto", "cpu", "cuda")
 }
 
 // load resolves the settings. What is wrong with them is a [config.Invalid] with everything that is.

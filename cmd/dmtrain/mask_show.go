@@ -45,11 +45,11 @@ is named, the mask is drawn fully open; --openness draws it in any other state.`
   dmtrain mask show --config configs/adaptive.yaml --openness 0.25 --step 100 --row 2
   dmtrain mask show --config my.yaml --png mask.png
   dmtrain mask show --config my.yaml --set mask.structure=window --set mask.window=8 --width 120 --ascii
-  dmtrain mask show --run runs/adaptive --step 300`,
+  dmtrain mask show --run runs/adaptive --step 300 --device cpu`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.OutOrStdout(), cmd.ErrOrStderr()) },
 	}
-	o.sources.addFlags(cmd)
+	o.addSettingFlags(cmd)
 	o.canvas.addFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.runDir, "run", "", "draw what the run in this `directory` saw")

@@ -54,17 +54,24 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 func TestHelpIsComplete(t *testing.T) {
 	var started bool
 	for _, c := range newRoot(&started).Commands() {
-		if c.Short == "" || c.Example == "" {
-			t.Errorf("%s lacks a description or an example", c.Name())
+		testHelp(t, c)
+	}
+}
+
+func testHelp(t *testing.T, c *cobra.Command) {
+	if c.Short == "" || c.Example == "" {
+		t.Errorf("%s lacks a description or an example", c.CommandPath())
+	}
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Usage == "" {
+			t.Errorf("%s --%s is not explained", c.CommandPath(), f.Name)
 		}
-		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
-			if f.Usage == "" {
-				t.Errorf("%s --%s is not explained", c.Name(), f.Name)
-			}
-			if !shows(c, f) {
-				t.Errorf("no example of %s shows --%s", c.Name(), f.Name)
-			}
-		})
+		if !shows(c, f) {
+			t.Errorf("no example of %s shows --%s", c.CommandPath(), f.Name)
+		}
+	})
+	for _, sub := range c.Commands() {
+		testHelp(t, sub)
 	}
 }
 
