@@ -67,16 +67,17 @@ func (f *Filler) Fill(ctx context.Context, parts [][]int32, o FillOptions) (text
 
 // blank fills one blank between left and right.
 func (f *Filler) blank(ctx context.Context, left, right []int32, o FillOptions, r *Rounds) ([]int32, error) {
-	var lengths []int
-	for n := 1; n <= o.MaxLength && o.Length == 0; n++ {
-		lengths = append(lengths, n)
-	}
+	shortest, longest := 1, o.MaxLength
 	if o.Length > 0 {
-		lengths = []int{o.Length}
+		shortest, longest = o.Length, o.Length
 	}
-	longest := lengths[len(lengths)-1]
-	if total := len(left) + longest + len(right); total > f.m.Context {
+	// Unsigned: what a user asks for may be the largest number there is.
+	if total := uint64(len(left)+len(right)) + uint64(longest); total > uint64(f.m.Context) {
 		return nil, fmt.Errorf("the text with its blank is %d tokens long, more than the model's context of %d", total, f.m.Context)
+	}
+	var lengths []int
+	for n := shortest; n <= longest; n++ {
+		lengths = append(lengths, n)
 	}
 	t := len(left) + longest + len(right)
 	at := max(1, maxLogits/(t*f.m.Vocab))

@@ -78,7 +78,7 @@ func (r Rounds) PerToken() float64 {
 // been accepted of the block on either side; a finished block becomes ordinary text.
 func (d *Decoder) Parallel(ctx context.Context, prompt []int32, block int, a Acceptance, o Options, emit Emit) (Rounds, error) {
 	var r Rounds
-	if block < 1 || 2*block > d.m.Context {
+	if block < 1 || block > d.m.Context/2 {
 		return r, fmt.Errorf("block: %d tokens is not within 1 … %d, half the model's context", block, d.m.Context/2)
 	}
 	first, rest, err := d.blockPasses(block)
