@@ -34,6 +34,7 @@ type pool struct {
 	left    atomic.Int64 // unfinished items
 	gates   []gate       // where each worker waits; the caller waits at gates[0] for the last item
 	closed  atomic.Bool
+	failed  atomic.Pointer[any] // what an item panicked with, for the caller of run to panic with
 }
 
 func newPool(threads int) *pool {
@@ -67,6 +68,9 @@ func (p *pool) run(t task, items int) {
 	}
 	p.gates[0].await(p.finished)
 	p.task = nil
+	if failed := p.failed.Swap(nil); failed != nil {
+		panic(*failed)
+	}
 }
 
 // work claims and runs one item; it reports false when there is none. A successful claim keeps the run, and with it
@@ -80,11 +84,24 @@ func (p *pool) work(w *worker) bool {
 		if !p.todo.CompareAndSwap(n, n-1) {
 			continue
 		}
-		p.task.run(w, int(n-1))
-		if p.left.Add(-1) == 0 {
-			p.gates[0].open()
-		}
+		p.item(w, int(n-1))
 		return true
+	}
+}
+
+// item runs one item. A panic goes to the caller of run: on a worker's goroutine nobody could recover it.
+func (p *pool) item(w *worker, n int) {
+	defer p.finish()
+	p.task.run(w, n)
+}
+
+func (p *pool) finish() {
+	if cause := recover(); cause != nil {
+		first := cause // apart, so that only a panic allocates
+		p.failed.CompareAndSwap(nil, &first)
+	}
+	if p.left.Add(-1) == 0 {
+		p.gates[0].open()
 	}
 }
 
