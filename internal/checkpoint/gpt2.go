@@ -124,6 +124,7 @@ func (j gpt2JSON) check() error {
 	}{{"vocab_size", j.VocabSize}, {"n_positions", j.NPositions}, {"n_layer", j.NLayer}, {"n_head", j.NHead}, {"n_embd", j.NEmbd}} {
 		refuse(size.n < 1, size.key, size.n, "1 or more")
 	}
+	refuse(j.NLayer > maxLayers, "n_layer", j.NLayer, fmt.Sprintf("up to %d", maxLayers))
 	refuse(j.NHead > 0 && j.NEmbd%j.NHead != 0, "n_embd", j.NEmbd, fmt.Sprintf("multiples of n_head %d", j.NHead))
 	if problems != nil {
 		return errors.New(strings.Join(problems, "; "))
@@ -176,3 +177,6 @@ func gpt2Parameters(stored *Tensors) (*Tensors, error) {
 	}
 	return t, nil
 }
+
+// maxLayers is far beyond any published model: a number above it is a damaged file's, and parameters are listed a layer at a time.
+const maxLayers = 4095

@@ -73,6 +73,7 @@ func TestConfigsOfOtherModelsAreRefused(t *testing.T) {
 		`"vocab_size":-1`:                          `vocab_size: -1`,
 		`"n_embd":770`:                             `n_embd: 770 is not supported, only multiples of n_head 12`,
 		`"n_layer":"two"`:                          `n_layer`,
+		`"n_layer":1000000000`:                     `n_layer: 1000000000 is not supported, only up to 4095`,
 		`"n_layer":0,"activation_function":"relu"`: `activation_function: "relu" is not supported, only the tanh form of GELU, "gelu_new"; n_layer: 0`,
 	} {
 		text := `{"model_type":"gpt2",` + change + `}`
