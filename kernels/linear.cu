@@ -53,7 +53,7 @@ template <bool TA, bool TB> __device__ __forceinline__ void matmul_f32(
 		load_f32<TA>(as, a, row, p.m, k, p.k);
 		load_f32<!TB>(bs, b, col, p.n, k, p.k);
 		__syncthreads();
-#pragma unroll
+#pragma unroll 4
 		for (int kk = 0; kk < F32_K; kk++) {
 			float x[4], y[4];
 			unpack(x, read16(as + kk * F32_STRIDE + ty));
