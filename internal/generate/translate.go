@@ -208,10 +208,12 @@ func (t *translator) extend(s *search, i, line, at int, parents []int32) {
 	}
 	kept := s.beams
 	s.beams = nil
-	for _, c := range t.candidates(kept, i, line, at) {
+	for rank, c := range t.candidates(kept, i, line, at) {
 		parent := kept[c.parent]
 		if c.id == t.End {
-			s.ended = append(s.ended, Hypothesis{parent.ids, t.penalised(c.sum, at+1)})
+			if rank < t.Beams {
+				s.ended = append(s.ended, Hypothesis{parent.ids, t.penalised(c.sum, at+1)})
+			}
 			continue
 		}
 		if len(s.beams) == t.Beams {
