@@ -54,8 +54,6 @@ func (t Train) check(l *list) {
 	l.within("train.steps", t.Steps, 1, maxCount)
 	l.within("train.batch_size", t.BatchSize, 1, maxCount)
 	l.within("train.micro_batch", t.MicroBatch, 0, maxCount)
-	l.need(t.MicroBatch < 1 || t.BatchSize%t.MicroBatch == 0, "train.micro_batch",
-		"%d rows a pass do not divide train.batch_size, %d (0 = all in one pass)", t.MicroBatch, t.BatchSize)
 	t.checkSchedule(l)
 	l.need(t.WeightDecay >= 0 && finite(t.WeightDecay), "train.weight_decay", "%v is not a decay (0 or more)", t.WeightDecay)
 	for _, beta := range t.Betas {
@@ -82,6 +80,9 @@ func (t Train) checkSchedule(l *list) {
 
 // between holds what no section can see alone.
 func (c Config) between(l *list) {
+	t := c.Train
+	l.need(c.Task == TaskPairs || t.MicroBatch < 1 || t.BatchSize%t.MicroBatch == 0, "train.micro_batch",
+		"%d rows a pass do not divide train.batch_size, %d (0 = all in one pass)", t.MicroBatch, t.BatchSize)
 	tokens := float64(c.Train.BatchSize) * float64(c.Data.SeqLen)
 	l.need(tokens <= maxCount, "train.batch_size", "%d rows of data.seq_len %d are %.0f tokens a step, more than the %d a step can count",
 		c.Train.BatchSize, c.Data.SeqLen, tokens, maxCount)
