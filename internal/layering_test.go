@@ -28,8 +28,8 @@ var rooms = []string{
 	"internal/optim",
 	"internal/checkpoint",
 	"internal/metrics",
-	"internal/train",
 	"internal/generate",
+	"internal/train",
 	"internal/compare",
 	"cmd/dmtrain",
 }

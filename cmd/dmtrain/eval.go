@@ -57,6 +57,13 @@ func (o *evalOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	if err := o.check(); err != nil {
 		return err
 	}
+	pairs, err := train.IsTranslator(o.Source)
+	if err != nil {
+		return err
+	}
+	if pairs {
+		return o.evalPairs(stdout, stderr)
+	}
 	options := train.EvalOptions{Source: o.Source, Data: o.data, Blanks: o.blanks}
 	if o.perToken != "" {
 		file, err := renameio.NewPendingFile(o.perToken, renameio.WithPermissions(0o644))

@@ -36,8 +36,9 @@ type State struct {
 // Best is the evaluation with the lowest validation loss so far. A checkpoint of its step must be saved
 // at that step, for "best" to find it.
 type Best struct {
-	Step int     `json:"step"`
-	Loss float64 `json:"loss"` // nats per token
+	Step  int     `json:"step"`
+	Loss  float64 `json:"loss"`            // nats per token
+	Score float64 `json:"score,omitempty"` // train.metric, higher being better; 0 where that is loss
 }
 
 func encodeState(s State) ([]byte, error) {

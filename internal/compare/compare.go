@@ -103,6 +103,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 
 // look opens the text and the device, to see that they are there and what they are.
 func (c *comparison) look() (warnings []string, err error) {
+	if c.Config.Task == config.TaskPairs {
+		return nil, errors.New("task: only language models can be compared")
+	}
 	set, err := data.Open(c.Config.Data, data.Options{})
 	if err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 
 // Config is a whole run. The order of its fields is the order of the YAML file.
 type Config struct {
-	Task      string      `mapstructure:"task"`      // lm
+	Task      string      `mapstructure:"task"`      // lm | seq2seq
 	Device    string      `mapstructure:"device"`    // auto | cpu | cuda | cuda:N
 	Precision string      `mapstructure:"precision"` // fp32 | bf16 (activations on CUDA; master weights stay fp32)
 	Run       Run         `mapstructure:"run"`
@@ -27,31 +27,34 @@ type Run struct {
 
 // Model is the shape of the Transformer. Its context is data.seq_len, its vocabulary the tokenizer's.
 type Model struct {
-	Layers  int     `mapstructure:"layers"`
-	Heads   int     `mapstructure:"heads"`
-	Dim     int     `mapstructure:"dim"`     // width C, a multiple of heads
-	Dropout float64 `mapstructure:"dropout"` // rate at embeddings, attention and residual branches, as in GPT-2
+	Layers        int     `mapstructure:"layers"`
+	Heads         int     `mapstructure:"heads"`
+	Dim           int     `mapstructure:"dim"`            // width C, a multiple of heads
+	CausalEncoder bool    `mapstructure:"causal_encoder"` // task seq2seq: no source position sees a later one
+	Dropout       float64 `mapstructure:"dropout"`        // rate at embeddings, attention and residual branches, as in GPT-2
 }
 
 // Train is the optimisation: AdamW, its schedule, and how often to look and to save. Everything is counted in
 // optimiser steps.
 type Train struct {
-	Steps       int        `mapstructure:"steps"`
-	BatchSize   int        `mapstructure:"batch_size"`  // rows a step
-	MicroBatch  int        `mapstructure:"micro_batch"` // rows a pass; 0 = all
-	LR          float64    `mapstructure:"lr"`          // the peak, reached after warmup
-	MinLR       float64    `mapstructure:"min_lr"`      // where the schedule ends
-	Schedule    string     `mapstructure:"schedule"`    // cosine | linear | constant | inverse_sqrt | wsd
-	Warmup      int        `mapstructure:"warmup"`
-	DecaySteps  int        `mapstructure:"decay_steps"`  // wsd: the last steps, over which lr falls to min_lr; 0 = a fifth of all
-	WeightDecay float64    `mapstructure:"weight_decay"` // on matrices only
-	Betas       [2]float64 `mapstructure:"betas"`
-	GradClip    float64    `mapstructure:"grad_clip"`    // largest global gradient norm; 0 = never clip
-	EvalEvery   int        `mapstructure:"eval_every"`   // 0 = only at the start and the end
-	EvalBatches int        `mapstructure:"eval_batches"` // batches an evaluation reads; 0 = the whole validation text
-	SaveEvery   int        `mapstructure:"save_every"`   // 0 = only at the end
-	Keep        int        `mapstructure:"keep"`         // newest checkpoints kept beside the best one
-	Patience    int        `mapstructure:"patience"`     // evaluations without improvement before stopping; 0 = never
+	Steps          int        `mapstructure:"steps"`
+	BatchSize      int        `mapstructure:"batch_size"`  // rows a step
+	MicroBatch     int        `mapstructure:"micro_batch"` // rows a pass; 0 = all
+	LR             float64    `mapstructure:"lr"`          // the peak, reached after warmup
+	MinLR          float64    `mapstructure:"min_lr"`      // where the schedule ends
+	Schedule       string     `mapstructure:"schedule"`    // cosine | linear | constant | inverse_sqrt | wsd
+	Warmup         int        `mapstructure:"warmup"`
+	DecaySteps     int        `mapstructure:"decay_steps"`  // wsd: the last steps, over which lr falls to min_lr; 0 = a fifth of all
+	WeightDecay    float64    `mapstructure:"weight_decay"` // on matrices only
+	Betas          [2]float64 `mapstructure:"betas"`
+	GradClip       float64    `mapstructure:"grad_clip"`       // largest global gradient norm; 0 = never clip
+	EvalEvery      int        `mapstructure:"eval_every"`      // 0 = only at the start and the end
+	EvalBatches    int        `mapstructure:"eval_batches"`    // batches an evaluation reads; 0 = the whole validation text
+	SaveEvery      int        `mapstructure:"save_every"`      // 0 = only at the end
+	Keep           int        `mapstructure:"keep"`            // newest checkpoints kept beside the best one
+	Metric         string     `mapstructure:"metric"`          // loss | exact | bleu: what the best checkpoint is best at; other than loss for task seq2seq
+	LabelSmoothing float64    `mapstructure:"label_smoothing"` // task seq2seq
+	Patience       int        `mapstructure:"patience"`        // evaluations without improvement before stopping; 0 = never
 }
 
 // Bench is read by "dmtrain bench" alone, which needs no text.
@@ -76,7 +79,7 @@ func Default() Config {
 			Steps: 1000, BatchSize: 16,
 			LR: 1e-3, MinLR: 1e-4, Schedule: "cosine", Warmup: 100,
 			WeightDecay: 0.1, Betas: [2]float64{0.9, 0.95}, GradClip: 1,
-			EvalEvery: 100, SaveEvery: 100, Keep: 3,
+			EvalEvery: 100, SaveEvery: 100, Keep: 3, Metric: "loss",
 		},
 		Log: Log{Every: 10},
 	}

@@ -22,7 +22,7 @@ func (c Config) Validate() error { return invalid(c.Problems()) }
 func (c Config) Problems() []Problem {
 	var l list
 	c.top(&l)
-	l.parse(c.Data.Problems())
+	c.task(&l)
 	c.Model.check(&l)
 	l.parse(c.Mask.Problems())
 	c.Train.check(&l)
@@ -35,7 +35,7 @@ func (c Config) Problems() []Problem {
 var device = regexp.MustCompile(`^(auto|cpu|cuda|cuda:\d{1,3})$`)
 
 func (c Config) top(l *list) {
-	l.oneOf("task", c.Task, "lm")
+	l.oneOf("task", c.Task, "lm", TaskPairs)
 	l.need(device.MatchString(c.Device), "device", "%q is not a device (auto, cpu, cuda, cuda:N)", c.Device)
 	l.oneOf("precision", c.Precision, "fp32", "bf16")
 	l.need(c.Precision != "bf16" || c.Device != "cpu", "precision", "bf16 needs a CUDA device; on the CPU it is fp32")
@@ -54,8 +54,6 @@ func (t Train) check(l *list) {
 	l.within("train.steps", t.Steps, 1, maxCount)
 	l.within("train.batch_size", t.BatchSize, 1, maxCount)
 	l.within("train.micro_batch", t.MicroBatch, 0, maxCount)
-	l.need(t.MicroBatch < 1 || t.BatchSize%t.MicroBatch == 0, "train.micro_batch",
-		"%d rows a pass do not divide train.batch_size, %d (0 = all in one pass)", t.MicroBatch, t.BatchSize)
 	t.checkSchedule(l)
 	l.need(t.WeightDecay >= 0 && finite(t.WeightDecay), "train.weight_decay", "%v is not a decay (0 or more)", t.WeightDecay)
 	for _, beta := range t.Betas {
@@ -82,9 +80,33 @@ func (t Train) checkSchedule(l *list) {
 
 // between holds what no section can see alone.
 func (c Config) between(l *list) {
+	t := c.Train
+	l.need(c.Task == TaskPairs || t.MicroBatch < 1 || t.BatchSize%t.MicroBatch == 0, "train.micro_batch",
+		"%d rows a pass do not divide train.batch_size, %d (0 = all in one pass)", t.MicroBatch, t.BatchSize)
 	tokens := float64(c.Train.BatchSize) * float64(c.Data.SeqLen)
 	l.need(tokens <= maxCount, "train.batch_size", "%d rows of data.seq_len %d are %.0f tokens a step, more than the %d a step can count",
 		c.Train.BatchSize, c.Data.SeqLen, tokens, maxCount)
+}
+
+// TaskPairs is the task of translating: pairs of a source and a target.
+const TaskPairs = "seq2seq"
+
+// task holds what depends on the task.
+func (c Config) task(l *list) {
+	l.oneOf("train.metric", c.Train.Metric, "loss", "exact", "bleu")
+	l.need(c.Train.LabelSmoothing >= 0 && c.Train.LabelSmoothing < 1, "train.label_smoothing", "%v is not a share (0 up to, not including, 1)", c.Train.LabelSmoothing)
+	if c.Task == TaskPairs {
+		l.parse(c.Data.PairProblems())
+		l.need(c.Model.Dim%2 == 0, "model.dim", "%d is odd, but sinusoidal positions come in pairs", c.Model.Dim)
+		l.need(c.Mask.Structure == "causal" || c.Mask.Structure == "window" || c.Mask.Structure == "lookahead", "mask.structure", "task seq2seq has causal and window (and lookahead, to see it refused)")
+		l.need(c.Mask.Cross != "wait_k" || c.Model.CausalEncoder, "mask.cross", "wait_k needs model.causal_encoder: true, or every source position would have seen all others")
+		return
+	}
+	l.parse(c.Data.Problems())
+	l.need(c.Mask.Cross == "full", "mask.cross", "is for task seq2seq")
+	l.need(!c.Model.CausalEncoder, "model.causal_encoder", "is for task seq2seq")
+	l.need(c.Train.Metric == "loss", "train.metric", "%s is for task seq2seq", c.Train.Metric)
+	l.need(c.Train.LabelSmoothing == 0, "train.label_smoothing", "is for task seq2seq")
 }
 
 // list gathers problems.

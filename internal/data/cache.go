@@ -86,17 +86,25 @@ func (e *encoding) open(m *image) (*encoded, error) {
 
 // write encodes the text.
 func (e *encoding) write(w io.Writer) error {
-	texts, found, warnings, err := survey(e.key, e.sources, e.separator)
+	texts, found, warnings, err := survey(e.key, e.sources, e.separator, e.learns())
 	if err != nil {
 		return err
 	}
 	t := e.tokenizer
 	if t == nil {
-		if t, err = tokenizer.New(e.kind, &found); err != nil {
+		if t, err = tokenizer.New(e.kind, found); err != nil {
 			return fmt.Errorf("data.tokenizer: %w", err)
 		}
 	}
 	return encode(w, e.key, texts, e.separator, t, warnings)
+}
+
+// learns is the configuration of the tokenizer to be made; none where there is one.
+func (e *encoding) learns() tokenizer.Config {
+	if e.tokenizer != nil {
+		return tokenizer.Config{}
+	}
+	return e.kind
 }
 
 func (e *encoding) inMemory() (*image, error) {
@@ -148,7 +156,7 @@ func (e *encoding) cacheName() string {
 		Tokenizer map[string][]byte
 		Separator string
 		Sources   []string
-	}{Magic: imageMagic, Kind: e.kind.Kind, Separator: e.separator, Sources: ids}
+	}{Magic: imageMagic, Kind: e.kind.Identity(), Separator: e.separator, Sources: ids}
 	if e.tokenizer != nil {
 		key.Tokenizer = e.tokenizer.Files()
 	}

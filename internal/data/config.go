@@ -15,11 +15,12 @@ type Config struct {
 	SeqLen            int              `mapstructure:"seq_len"`        // tokens a row
 	Tokenizer         tokenizer.Config `mapstructure:"tokenizer"`
 	DocumentSeparator string           `mapstructure:"document_separator"` // between documents within a file; empty: a file is a document
+	Pairs             PairConfig       `mapstructure:"pairs"`              // task seq2seq
 }
 
 // DefaultConfig lacks only the text.
 func DefaultConfig() Config {
-	return Config{ValidFraction: 0.1, SeqLen: 128, Tokenizer: tokenizer.DefaultConfig()}
+	return Config{ValidFraction: 0.1, SeqLen: 128, Tokenizer: tokenizer.DefaultConfig(), Pairs: defaultPairs()}
 }
 
 // Problems says what is wrong with a configuration, each problem beginning with its key. Whether the files

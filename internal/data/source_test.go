@@ -139,7 +139,7 @@ func TestFileThatChangesIsNoticed(t *testing.T) {
 		if err := os.WriteFile(path, []byte(now), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, _, _, err = survey("data.train", found, "")
+		_, _, _, err = survey("data.train", found, "", tokenizer.Config{})
 		if err == nil || !strings.Contains(err.Error(), "a.txt: changed while it was read") {
 			t.Errorf("after writing %q: error %v", now, err)
 		}

@@ -13,9 +13,10 @@ import (
 const maxInvalid = 0.1
 
 // survey reads the sources once. It returns those that are text, and warns of those it passes over.
-func survey(key string, sources []source, separator string) (texts []source, found tokenizer.Survey, warnings []string, err error) {
+func survey(key string, sources []source, separator string, kind tokenizer.Config) (texts []source, found *tokenizer.Survey, warnings []string, err error) {
+	found = tokenizer.NewSurvey(kind)
 	for _, s := range sources {
-		one, err := surveyOne(&s, separator)
+		one, err := surveyOne(&s, separator, kind)
 		if e, ok := errors.AsType[*errNoText](err); ok && s.found {
 			warnings = append(warnings, fmt.Sprintf("%s: passed over: %v", s.name, e))
 			continue
@@ -32,10 +33,10 @@ func survey(key string, sources []source, separator string) (texts []source, fou
 	return texts, found, warnings, nil
 }
 
-func surveyOne(s *source, separator string) (*tokenizer.Survey, error) {
-	found := &tokenizer.Survey{}
+func surveyOne(s *source, separator string, kind tokenizer.Config) (*tokenizer.Survey, error) {
+	found := tokenizer.NewSurvey(kind)
 	var total, invalid int64
-	err := read(s, separator, tokenizer.WholeRunes, func(text []byte, last bool) error {
+	err := read(s, separator, found.SplitPoint, func(text []byte, last bool) error {
 		if at := bytes.IndexByte(text, 0); at >= 0 {
 			return &errNoText{"not text: has NUL bytes"}
 		}

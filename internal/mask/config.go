@@ -8,6 +8,9 @@ type Config struct {
 	Window    int    `mapstructure:"window"`    // window, sinks, lookahead: how many; prefix, blocks: their length
 	Sinks     int    `mapstructure:"sinks"`     // sinks: how many first tokens of a document stay visible
 
+	Cross string `mapstructure:"cross"`  // full | wait_k: what the target sees of the source; task seq2seq
+	WaitK int    `mapstructure:"wait_k"` // wait_k: source tokens read before the first target token
+
 	Form      string  `mapstructure:"form"`       // none | input | infill
 	Prob      float64 `mapstructure:"prob"`       // Bernoulli rate of hiding a token
 	Fill      string  `mapstructure:"fill"`       // zero | learned
@@ -44,6 +47,7 @@ type Schedule struct {
 func DefaultConfig() Config {
 	return Config{
 		Structure: "causal", Sinks: 4,
+		Cross: CrossFull, WaitK: 3,
 		Form: "none", Prob: 0.15, Fill: "zero",
 		Control: "fixed", Openness: 1, Schedule: Schedule{From: 0, To: 1},
 		Reliability: "skill", Anchors: 4, Buckets: 1,

@@ -87,6 +87,8 @@ func (c *Config) structureProblems(p *problems) {
 }
 
 func (c *Config) formProblems(p *problems) {
+	p.oneOf("cross", c.Cross, CrossFull, CrossWaitK)
+	p.atLeast("wait_k", c.WaitK, 1)
 	p.oneOf("form", c.Form, FormNone, FormInput, FormInfill)
 	p.oneOf("fill", c.Fill, FillZero, FillLearned)
 	p.probability("prob", c.Prob)
@@ -102,7 +104,7 @@ func (c *Config) controlProblems(p *problems) {
 	p.oneOf("control", c.Control, ControlFixed, ControlLinear, ControlAdaptive, ControlInverse, ControlYoked, ControlTwoPass)
 	p.oneOf("reliability", c.Reliability, ReliabilitySkill, ReliabilityTargetProb, ReliabilityAccuracy,
 		ReliabilityConfidence, ReliabilityEntropy, ReliabilityMargin)
-	if c.Form == FormNone && c.Control != ControlFixed {
+	if c.Form == FormNone && c.Cross != CrossWaitK && c.Control != ControlFixed {
 		p.add("control", "%s has nothing to move under form none; use form input or infill, or control fixed", c.Control)
 	}
 	switch {

@@ -216,6 +216,9 @@ func (c *Console) evaluation(e *Eval) string {
 	if e.Infill != nil {
 		parts = append(parts, fmt.Sprintf("infill %7.4f", e.Infill.Loss))
 	}
+	if e.Pairs != nil {
+		parts = append(parts, fmt.Sprintf("exact %5.1f%%  BLEU %5.2f", e.Pairs.Exact, e.Pairs.BLEU))
+	}
 	if e.Best {
 		parts = append(parts, "best")
 	}

@@ -64,8 +64,17 @@ type Eval struct {
 	ECE         float64 `json:"ece"` // expected calibration error of the confidence (Guo et al. 2017)
 	Tokens      int     `json:"tokens"`
 	Infill      *Infill `json:"infill,omitempty"`
-	Best        bool    `json:"best"` // the lowest validation loss so far
+	Pairs       *Pairs  `json:"pairs,omitempty"` // task seq2seq
+	Best        bool    `json:"best"`            // the lowest validation loss so far
 	Time        Time    `json:"time"`
+}
+
+// Pairs is how well targets were decoded greedily.
+type Pairs struct {
+	Exact float64 `json:"exact"` // percentages
+	BLEU  float64 `json:"bleu"`
+	ChrF  float64 `json:"chrf"`
+	Pairs int     `json:"pairs"`
 }
 
 // Infill is how well hidden tokens were filled in from both sides.

@@ -44,11 +44,12 @@ func FuzzCharRoundTrip(f *testing.F) {
 
 // Whatever the files hold, loading gives an error or a tokenizer that works.
 func FuzzFromFiles(f *testing.F) {
-	for _, kind := range kinds {
+	for _, kind := range learnable {
 		for _, documents := range []int{1, 2} {
-			s := &Survey{Documents: documents}
+			s := NewSurvey(ofKind(kind))
+			s.Documents = documents
 			s.Add([]byte("abc é"))
-			tok, err := New(Config{Kind: kind}, s)
+			tok, err := New(ofKind(kind), s)
 			if err != nil {
 				f.Fatal(err)
 			}

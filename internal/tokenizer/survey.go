@@ -11,10 +11,31 @@ type Survey struct {
 
 	ascii [utf8.RuneSelf]bool
 	other map[rune]struct{}
+
+	trainer *Trainer // nil: no vocabulary is to be learnt
 }
 
-// Add takes note of a piece of text. A character must not be cut between two pieces (see WholeRunes).
+// NewSurvey notes what New needs for this configuration.
+func NewSurvey(c Config) *Survey {
+	if c.Kind == "bpe" && c.File == "" {
+		return &Survey{trainer: NewTrainer()}
+	}
+	return &Survey{}
+}
+
+// SplitPoint is where a text may be cut between two calls of Add.
+func (s *Survey) SplitPoint(text []byte) int {
+	if s.trainer != nil {
+		return settled(text)
+	}
+	return WholeRunes(text)
+}
+
+// Add takes note of a piece of text. A character must not be cut between two pieces (see SplitPoint).
 func (s *Survey) Add(text []byte) {
+	if s.trainer != nil {
+		s.trainer.Add(text)
+	}
 	last := rune(-1)
 	for i := 0; i < len(text); {
 		if b := text[i]; b < utf8.RuneSelf {
@@ -37,6 +58,11 @@ func (s *Survey) Add(text []byte) {
 // Merge takes note of all that another survey found.
 func (s *Survey) Merge(o *Survey) {
 	s.Documents += o.Documents
+	if s.trainer != nil && o.trainer != nil {
+		for piece, n := range o.trainer.pieces {
+			s.trainer.pieces[piece] += n
+		}
+	}
 	for b, seen := range o.ascii {
 		s.ascii[b] = s.ascii[b] || seen
 	}

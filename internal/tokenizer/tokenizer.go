@@ -1,11 +1,5 @@
 package tokenizer
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
-
 // Tokenizer cuts text into tokens. It is immutable and safe for concurrent use.
 type Tokenizer interface {
 	Kind() string
@@ -32,36 +26,6 @@ type Specials struct {
 
 // EndOfText is how the special that begins and ends documents is written.
 const EndOfText = "<|endoftext|>"
-
-// Config is the tokenizer part of a configuration.
-type Config struct {
-	Kind string `mapstructure:"kind"` // byte | char
-}
-
-// kinds are the values of Config.Kind.
-var kinds = []string{"byte", "char"}
-
-// DefaultConfig cuts text into bytes.
-func DefaultConfig() Config { return Config{Kind: "byte"} }
-
-// Problems says what is wrong with a configuration that stands under key ("data.tokenizer").
-func (c Config) Problems(key string) []string {
-	if slices.Contains(kinds, c.Kind) {
-		return nil
-	}
-	return []string{fmt.Sprintf("%s.kind: %q is not a tokenizer (%s)", key, c.Kind, strings.Join(kinds, ", "))}
-}
-
-// New makes the tokenizer for a training text that has been surveyed.
-func New(c Config, s *Survey) (Tokenizer, error) {
-	switch c.Kind {
-	case "byte":
-		return newBytes(s.Documents > 1), nil
-	case "char":
-		return newChars(s.characters(), s.Documents > 1), nil
-	}
-	return nil, fmt.Errorf("%q is not a tokenizer (%s)", c.Kind, strings.Join(kinds, ", "))
-}
 
 // noSpecials is a tokenizer in whose texts nothing begins or ends.
 var noSpecials = Specials{Begin: -1, End: -1}

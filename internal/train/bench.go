@@ -37,6 +37,9 @@ type BenchReport struct {
 
 // Bench times whole training steps on random tokens.
 func Bench(ctx context.Context, c config.Config, steps int) (_ *BenchReport, err error) {
+	if c.Task == config.TaskPairs {
+		return nil, errors.New("task: bench times language models")
+	}
 	vocab, err := benchVocab(c)
 	if err != nil {
 		return nil, err
@@ -87,13 +90,14 @@ func (s *stepper) report(c config.Config, times []float64) *BenchReport {
 	}
 	var seen mask.Record
 	s.control.Record(&seen, s.stats)
-	r := &BenchReport{Params: s.model.Params.Count(), TokensPerStep: c.Train.BatchSize * c.Data.SeqLen,
+	rows := s.text.(*rowText)
+	r := &BenchReport{Params: rows.model.Params.Count(), TokensPerStep: c.Train.BatchSize * c.Data.SeqLen,
 		StepMsMedian: median * 1e3, StepMsMin: times[0] * 1e3, Threads: info.Threads, Device: info.Name + " " + info.Path,
 		VisibleShare: seen.Visible, TilesComputed: seen.Tiles, TilesTotal: seen.TilesTotal,
 		PlanShare: s.spent.plan.Seconds() / total, CertifiedShare: s.spent.certify.Seconds() / total}
 	r.TokensPerS = float64(r.TokensPerStep) / median
-	r.GflopsPerS = s.model.FlopsPerToken(r.Params, c.Data.SeqLen) * r.TokensPerS / 1e9
-	r.MemoryMiB = float64(16*s.model.Params.Len()+s.pass.Bytes()) / (1 << 20)
+	r.GflopsPerS = rows.model.FlopsPerToken(r.Params, c.Data.SeqLen) * r.TokensPerS / 1e9
+	r.MemoryMiB = float64(16*s.params.Len()+rows.pass.Bytes()) / (1 << 20)
 	return r
 }
 
@@ -105,7 +109,7 @@ func benchVocab(c config.Config) (int, error) {
 	if c.Data.Tokenizer.Kind != tokenizer.DefaultConfig().Kind {
 		return 0, fmt.Errorf("bench.vocab: tokenizer %q gets its vocabulary from a text, which bench doesn't read: say how many tokens it has", c.Data.Tokenizer.Kind)
 	}
-	t, err := tokenizer.New(c.Data.Tokenizer, &tokenizer.Survey{})
+	t, err := tokenizer.New(c.Data.Tokenizer, tokenizer.NewSurvey(c.Data.Tokenizer))
 	if err != nil {
 		return 0, err
 	}

@@ -112,7 +112,7 @@ func (e *evaluator) batches(c *data.Corpus, limit int, each func(batch int) erro
 func (e *evaluator) forward(p *model.Pass, sum *tally, each TokenFunc) error {
 	p.Load(e.rows.IDs, &e.plan)
 	p.Forward()
-	if err := e.out.download(e.be, p); err != nil {
+	if err := e.out.download(e.be, &p.Stats); err != nil {
 		return err
 	}
 	for n, target := range e.plan.Targets {

@@ -42,6 +42,9 @@ func Load(src Source) (_ *Loaded, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, saved.Close()) }()
+	if saved.IsEncoderDecoder() {
+		return nil, fmt.Errorf("%s: an encoder–decoder: try \"dmtrain translate\" or \"dmtrain eval\"", saved.Dir)
+	}
 	l := &Loaded{Dir: saved.Dir, Step: saved.State.Step}
 	if err := l.settings(saved); err != nil {
 		return nil, err

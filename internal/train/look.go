@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 
 	"dmtrain/internal/checkpoint"
-	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
 )
 
@@ -15,24 +14,26 @@ const (
 	manyBlanks = 0.5
 )
 
+// scoreOf is the metric that says which checkpoint is best, higher being better; of equal ones, as with metric loss, the loss decides.
+func scoreOf(m *metrics.Eval, metric string) float64 {
+	switch {
+	case m.Pairs == nil:
+		return 0
+	case metric == "exact":
+		return m.Pairs.Exact
+	case metric == "bleu":
+		return m.Pairs.BLEU
+	}
+	return 0
+}
+
 // evaluate measures the model on the validation text and records it.
 func (s *session) evaluate() error {
-	score, err := s.eval.run(s.set.Valid, s.Config.Train.EvalBatches, nil)
+	m, loss, err := s.exam.look(s.at.Step)
 	if err != nil {
 		return err
 	}
-	m, loss := score.record(s.at.Step), score.Loss
-	if s.Config.Mask.Form == mask.FormInfill {
-		blanks, err := s.eval.blanks(s.set.Valid, s.Config.Train.EvalBatches, blankRate)
-		if err != nil {
-			return err
-		}
-		m.Infill = blanks.infill()
-		if score.Tokens == 0 { // the structure shows every token that is not hidden
-			loss = blanks.Loss
-		}
-	}
-	m.Best = s.judge(loss)
+	m.Best = s.judge(loss, scoreOf(&m, s.Config.Train.Metric))
 	m.Time = metrics.Time{ElapsedS: s.meter.ElapsedS()}
 	s.meter.Resume()
 	s.evaled = s.at.Step
@@ -52,12 +53,13 @@ func (s *session) remember(m metrics.Eval) {
 }
 
 // judge says whether a validation loss is the run's best. The model before its first step is never called that.
-func (s *session) judge(loss float64) bool {
+func (s *session) judge(loss, score float64) bool {
 	if s.at.Step == 0 {
 		return false
 	}
-	if finite(loss) && (s.at.Best == nil || loss < s.at.Best.Loss) {
-		s.at.Best = &checkpoint.Best{Step: s.at.Step, Loss: loss}
+	best := s.at.Best
+	if finite(loss) && (best == nil || score > best.Score || score == best.Score && loss < best.Loss) {
+		s.at.Best = &checkpoint.Best{Step: s.at.Step, Loss: loss, Score: score}
 		s.at.BadEvals = 0
 		return true
 	}
@@ -79,9 +81,9 @@ func (s Score) infill() *metrics.Infill {
 func (s *session) summary(outcome string) {
 	sum := metrics.Summary{Outcome: outcome, Dir: s.run.Dir, Step: s.at.Step, Tokens: s.at.Tokens, ElapsedS: s.meter.ElapsedS(), First: s.first, Best: s.best}
 	if outcome == finished {
-		sum.Next = []string{"dmtrain eval --run " + s.run.Dir, "dmtrain sample --run " + s.run.Dir}
+		sum.Next = []string{"dmtrain eval --run " + s.run.Dir, s.corpus.next(s.run.Dir)}
 	} else {
-		sum.Next = []string{fmt.Sprintf("dmtrain train --config %s --resume", filepath.Join(s.run.Dir, checkpoint.ConfigFile)), "dmtrain sample --run " + s.run.Dir}
+		sum.Next = []string{fmt.Sprintf("dmtrain train --config %s --resume", filepath.Join(s.run.Dir, checkpoint.ConfigFile)), s.corpus.next(s.run.Dir)}
 	}
 	s.Console.Summary(sum)
 }

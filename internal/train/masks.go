@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"math"
 
 	"dmtrain/internal/config"
@@ -25,6 +26,9 @@ type Masks struct {
 
 // OpenMasks reads the configured text. Close gives it back.
 func OpenMasks(c config.Config) (*Masks, error) {
+	if c.Task == config.TaskPairs {
+		return nil, errors.New("task: masks are shown for language models; training proves those of seq2seq in every step")
+	}
 	yoke, err := yokeOf(c.Mask)
 	if err != nil {
 		return nil, err

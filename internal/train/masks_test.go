@@ -63,7 +63,7 @@ func TestMasksAreThoseOfTraining(t *testing.T) {
 
 func compareRows(t *testing.T, m *Masks, s *stepper, step int, open []float64) {
 	t.Helper()
-	whole := &s.micro[0]
+	whole := s.micro[0]
 	rows, n := mask.NewRows(1, whole.rows.T), whole.rows.T
 	for r := range whole.rows.B {
 		var p mask.Plan

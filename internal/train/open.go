@@ -9,7 +9,7 @@ import (
 
 	"dmtrain/internal/backend"
 	"dmtrain/internal/checkpoint"
-	"dmtrain/internal/data"
+	"dmtrain/internal/config"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
 	"dmtrain/internal/tokenizer"
@@ -110,22 +110,14 @@ func (s *session) assemble(tok tokenizer.Tokenizer) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.set, err = data.Open(c.Data, data.Options{Tokenizer: tok}); err != nil {
-		return err
-	}
-	for _, w := range s.set.Warnings {
-		s.Console.Warn("%s", w)
-	}
 	if s.be, err = backend.Open(c.Device); err != nil {
 		return err
 	}
-	loader := data.NewLoader(s.set.Train, c.Run.Seed)
-	run := maskRun(c, s.set.Tokenizer.Vocab(), s.set.UnigramEntropy, yoke)
-	if s.step, err = newStepper(s.be, c, run, loader.Fill); err != nil {
-		return err
+	open := s.openRows
+	if c.Task == config.TaskPairs {
+		open = s.openPairs
 	}
-	s.eval, err = newEvaluator(s.be, s.step.model, s.step.planner, c.Data.SeqLen)
-	return err
+	return open(tok, yoke)
 }
 
 // yokeOf reads the openness that control yoked replays; nil for any other control.
@@ -153,7 +145,7 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 		return fmt.Errorf("run.seed: %d, but the run began with %d", s.Config.Run.Seed, s.at.Seed)
 	}
 	var was texts
-	if err := json.Unmarshal(s.at.Data, &was); err != nil || was != textsOf(s.set) {
+	if err := json.Unmarshal(s.at.Data, &was); err != nil || was != s.texts {
 		return fmt.Errorf("data: the text is not the one that %s was trained on", saved.Dir)
 	}
 	var state mask.State
@@ -168,7 +160,7 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 		return fmt.Errorf("%s: the optimiser's state: %w", saved.Dir, err)
 	}
 	s.step.opt.Taken = opt.Taken
-	params := s.step.model.Params
+	params := s.step.params
 	if err := saved.ReadParams(s.be, params); err != nil {
 		return err
 	}
@@ -200,8 +192,8 @@ func (s *session) close() error {
 	if s.be != nil {
 		errs = append(errs, s.be.Close())
 	}
-	if s.set != nil {
-		errs = append(errs, s.set.Close())
+	if s.corpus != nil {
+		errs = append(errs, s.corpus.Close())
 	}
 	return errors.Join(errs...)
 }

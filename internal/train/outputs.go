@@ -4,7 +4,6 @@ import (
 	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
-	"dmtrain/internal/model"
 )
 
 // outputs are a pass's per-token statistics on the host.
@@ -21,8 +20,7 @@ func newOutputs(n int) outputs {
 }
 
 // download waits for the pass and copies what it said of each token.
-func (o *outputs) download(be kernels.Backend, p *model.Pass) error {
-	s := &p.Stats
+func (o *outputs) download(be kernels.Backend, s *graph.TokenStats) error {
 	for i, v := range [5]*graph.Value{s.NLL, s.Conf, s.Entropy, s.Margin, s.Argmax} {
 		if err := be.Download(o.boxed[i], v.Buffer()); err != nil {
 			return err

@@ -76,7 +76,7 @@ func newProber(be kernels.Backend, c config.Config, m *Masks, layers, rows, plan
 
 func (p *prober) free() {
 	if p.first != nil {
-		p.first.pass.Free()
+		p.first.lane.pass.Free()
 	}
 	p.pass.Free()
 	p.m.Params.Free()

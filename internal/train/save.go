@@ -6,7 +6,6 @@ import (
 	"maps"
 
 	"dmtrain/internal/checkpoint"
-	"dmtrain/internal/data"
 )
 
 // texts identifies the text a run is trained on, for a resumed run to see that it is still the same.
@@ -14,8 +13,6 @@ type texts struct {
 	Train uint32 `json:"train"`
 	Valid uint32 `json:"valid"`
 }
-
-func textsOf(set *data.Set) texts { return texts{set.Train.Checksum(), set.Valid.Checksum()} }
 
 // save stores everything that has state.
 func (s *session) save() (err error) {
@@ -26,18 +23,18 @@ func (s *session) save() (err error) {
 	if s.at.Mask, err = json.Marshal(s.step.control.Snapshot()); err != nil {
 		return fmt.Errorf("the mask controller's state: %w", err)
 	}
-	if s.at.Data, err = json.Marshal(textsOf(s.set)); err != nil {
+	if s.at.Data, err = json.Marshal(s.texts); err != nil {
 		return err
 	}
 	if s.at.Optimizer, err = json.Marshal(optimizerState{s.step.opt.Taken}); err != nil {
 		return err
 	}
-	m, be := s.step.model, s.be
+	m, be := s.step.params, s.be
 	_, err = s.run.Save(&checkpoint.Checkpoint{
 		State:     s.at,
-		Config:    s.gpt2(),
-		Model:     checkpoint.ParamTensors(be, m.Params),
-		Optimizer: checkpoint.MomentTensors(be, m.Params, s.step.opt.Moment1, s.step.opt.Moment2),
+		Config:    s.corpus.modelFile(),
+		Model:     checkpoint.ParamTensors(be, m),
+		Optimizer: checkpoint.MomentTensors(be, m, s.step.opt.Moment1, s.step.opt.Moment2),
 		Files:     s.files(),
 	})
 	if err != nil {
@@ -50,7 +47,7 @@ func (s *session) save() (err error) {
 
 // files are the tokenizer's and the configuration.
 func (s *session) files() map[string][]byte {
-	files := maps.Clone(s.set.Tokenizer.Files())
+	files := maps.Clone(s.corpus.tokenizer().Files())
 	files[settingsFile] = s.settings()
 	return files
 }
@@ -63,11 +60,4 @@ func (s *session) settings() []byte {
 // optimizerState is what AdamW has besides its moments.
 type optimizerState struct {
 	Taken int `json:"taken"` // successful steps
-}
-
-// gpt2 is the model's configuration as Hugging Face writes it.
-func (s *session) gpt2() checkpoint.GPT2Config {
-	m, special := s.step.model, s.set.Tokenizer.Specials()
-	return checkpoint.GPT2Config{Vocab: m.Vocab, Context: m.Context, Layers: m.Layers, Heads: m.Heads, Dim: m.Dim,
-		Dropout: s.Config.Model.Dropout, Begin: int(special.Begin), End: int(special.End)}
 }

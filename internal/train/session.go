@@ -8,7 +8,6 @@ import (
 
 	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/config"
-	"dmtrain/internal/data"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
@@ -34,14 +33,15 @@ type Options struct {
 // session is a run being trained by this process.
 type session struct {
 	Options
-	be    kernels.Backend
-	set   *data.Set
-	run   *checkpoint.Run
-	step  *stepper
-	eval  *evaluator
-	log   *metrics.Log
-	meter *metrics.Meter
-	moved mask.Record // what the step's masks looked like; kept for its memory
+	be     kernels.Backend
+	texts  texts
+	corpus corpus
+	run    *checkpoint.Run
+	step   *stepper
+	exam   exam
+	log    *metrics.Log
+	meter  *metrics.Meter
+	moved  mask.Record // what the step's masks looked like; kept for its memory
 
 	at     checkpoint.State
 	first  *metrics.Eval // before the first step, if this process saw it

@@ -4,9 +4,9 @@ import (
 	"math"
 	"time"
 
+	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
-	"dmtrain/internal/model"
 	"dmtrain/internal/optim"
 )
 
@@ -18,16 +18,13 @@ type stepper struct {
 	tileQ    int  // the device's attention tiles, for that
 	tileS    int
 	be       kernels.Backend
-	model    *model.Decoder
-	pass     *model.Pass
-	first    *firstPass // control two_pass only
+	params   *graph.Params
 	planner  *mask.Planner
 	control  *mask.Controller
 	opt      *optim.AdamW
 	schedule optim.Schedule
-	fill     func(rows *mask.Rows, step int) // lays out the text of a micro-batch
-	micro    []micro
-	out      outputs
+	text     text
+	micro    []*micro // of the step being taken
 	stats    *mask.Stats
 	spent    spent
 }
@@ -38,10 +35,37 @@ type spent struct {
 	certify time.Duration // of that, certifying
 }
 
-// micro is one micro-batch: its text and its plan.
+// text is what depends on the task: how a step's text is cut into micro-batches, and where those are computed.
+type text interface {
+	// layOut is the step's micro-batches in the order of their rows, their plans yet to be made.
+	layOut(step int) []*micro
+}
+
+// micro is one micro-batch: its text, its plan and where it is computed.
 type micro struct {
-	rows *mask.Rows
-	plan mask.Plan
+	rows  *mask.Rows
+	plan  mask.Plan
+	state mask.State // what the plan was made from
+	lane  *lane
+	pairs *pairMicro // task seq2seq only
+}
+
+// lane is a recorded pass, whatever its model, and what it says of its tokens.
+type lane struct {
+	pass  recorded
+	stats *graph.TokenStats
+	out   outputs
+	first *firstPass                         // control two_pass only
+	load  func(m *micro, p *mask.Plan) error // uploads a micro-batch under a plan, after proving what only its task knows of
+}
+
+// recorded is what a step does with a pass.
+type recorded interface {
+	Supervised(n int)
+	At(seed uint64, step, first int)
+	Forward()
+	Backward()
+	Free()
 }
 
 // result is what a step showed.
@@ -60,7 +84,7 @@ func (s *stepper) step(step int) (result, error) {
 	if err := s.plan(step, &r); err != nil {
 		return r, err
 	}
-	s.model.Params.ZeroGrad()
+	s.params.ZeroGrad()
 	if err := s.gradients(step, &r); err != nil {
 		return r, err
 	}
@@ -82,12 +106,12 @@ func (s *stepper) step(step int) (result, error) {
 func (s *stepper) plan(step int, r *result) error {
 	defer func(start time.Time) { s.spent.plan += time.Since(start) }(time.Now())
 	state := s.control.At(step)
-	for i := range s.micro {
-		m := &s.micro[i]
-		s.fill(m.rows, step)
-		if s.first == nil {
+	s.micro = s.text.layOut(step)
+	for _, m := range s.micro {
+		m.state = state
+		if m.lane.first == nil {
 			s.planner.Plan(&m.plan, m.rows, step, state)
-		} else if err := s.first.plan(m, s.planner, step, state); err != nil {
+		} else if err := m.lane.first.plan(m, s.planner, step, state); err != nil {
 			return err
 		}
 		if err := s.check(&m.plan); err != nil {
@@ -109,22 +133,24 @@ func (s *stepper) check(p *mask.Plan) error {
 
 // gradients runs every micro-batch forwards and backwards, gathering losses and gradients of the whole step.
 func (s *stepper) gradients(step int, r *result) error {
-	s.pass.Supervised(r.Supervised)
 	s.stats.Begin(step)
 	sum := 0.0
-	for i := range s.micro {
-		m := &s.micro[i]
-		s.pass.Load(m.rows.IDs, &m.plan)
-		s.pass.At(s.seed, step, m.rows.First)
-		s.pass.Forward()
-		s.pass.Backward()
-		if err := s.out.download(s.be, s.pass); err != nil {
+	for _, m := range s.micro {
+		l := m.lane
+		if err := l.load(m, &m.plan); err != nil {
 			return err
 		}
-		for _, nll := range s.out.NLL {
+		l.pass.Supervised(r.Supervised)
+		l.pass.At(s.seed, step, m.rows.First)
+		l.pass.Forward()
+		l.pass.Backward()
+		if err := l.out.download(s.be, l.stats); err != nil {
+			return err
+		}
+		for _, nll := range l.out.NLL {
 			sum += float64(nll)
 		}
-		s.stats.Add(&m.plan, m.rows, s.out.Outputs)
+		s.stats.Add(&m.plan, m.rows, l.out.Outputs)
 		if s.measure {
 			s.stats.Measure(&m.plan, s.tileQ, s.tileS)
 		}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"dmtrain/internal/train"
+)
+
+// evalPairs measures an encoder–decoder.
+func (o *evalOptions) evalPairs(stdout, stderr io.Writer) (err error) {
+	if len(o.data) > 0 || len(o.blanks) > 0 || o.perToken != "" {
+		return usagef("--data, --blanks and --per-token are for language models; translate other sources by \"dmtrain translate\" and compare by \"dmtrain score\"")
+	}
+	t, err := train.LoadTranslator(o.Source)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	m, warnings, err := t.Evaluate()
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return json.NewEncoder(stdout).Encode(m)
+	}
+	for _, w := range warnings {
+		fmt.Fprintf(stderr, "dmtrain: warning: %s\n", w)
+	}
+	out := table{}
+	out.add("checkpoint", "%s (step %d)", t.Dir, t.Step)
+	out.add("loss", "%.4f nats/token", float64(m.ValidLoss))
+	out.add("perplexity", "%.4g", float64(m.Perplexity))
+	out.add("accuracy", "%.2f %% of tokens", 100*m.Accuracy)
+	out.add("exact match", "%.2f %% of %d pairs", m.Pairs.Exact, m.Pairs.Pairs)
+	out.add("BLEU", "%.2f", m.Pairs.BLEU)
+	out.add("chrF2", "%.2f", m.Pairs.ChrF)
+	return out.print(stdout)
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"dmtrain/internal/metrics"
+)
+
+// scoreCommand compares texts with references.
+func scoreCommand() *cobra.Command {
+	var hyp, ref string
+	cmd := &cobra.Command{
+		Use:     "score --hyp FILE --ref FILE",
+		Short:   "Compare translations or summaries with references, line by line",
+		Long:    "score prints BLEU and chrF2 as sacreBLEU has them, ROUGE-1, -2 and -L (F1), and exact match.",
+		Example: "  dmtrain score --hyp test.out --ref test.de",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return score(hyp, ref, cmd.OutOrStdout()) },
+	}
+	cmd.Flags().StringVar(&hyp, "hyp", "", "the `file` to judge")
+	cmd.Flags().StringVar(&ref, "ref", "", "the `file` of references")
+	must(cmd.MarkFlagRequired("hyp"))
+	must(cmd.MarkFlagRequired("ref"))
+	return cmd
+}
+
+func score(hyp, ref string, w io.Writer) error {
+	hyps, err := fileLines(hyp)
+	if err != nil {
+		return err
+	}
+	refs, err := fileLines(ref)
+	if err != nil {
+		return err
+	}
+	if len(hyps) != len(refs) {
+		return fmt.Errorf("%s has %d lines and %s has %d: they must pair up line by line", hyp, len(hyps), ref, len(refs))
+	}
+	var bleu metrics.BLEU
+	var chrf metrics.ChrF
+	var rouge metrics.ROUGE
+	var exact metrics.ExactMatch
+	for i, h := range hyps {
+		bleu.Add(h, refs[i])
+		chrf.Add(h, refs[i])
+		rouge.Add(h, refs[i])
+		exact.Add(h, refs[i])
+	}
+	_, err = fmt.Fprintf(w, "%s\n%s\nROUGE-1/2/L F1 = %.2f/%.2f/%.2f\nexact match = %.2f\n", bleu.String(), chrf.String(),
+		rouge.One().F1, rouge.Two().F1, rouge.Longest().F1, exact.Score())
+	return err
+}
+
+func fileLines(path string) ([]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAllLines(f)
+}

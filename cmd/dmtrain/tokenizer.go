@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"dmtrain/internal/tokenizer"
+)
+
+// tokenizerCommand makes vocabularies.
+func tokenizerCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "tokenizer",
+		Short:   "Learn a vocabulary of byte pairs from text",
+		Example: "  dmtrain tokenizer train --size 8000 --out tokenizer.json train.en train.de",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(tokenizerTrainCommand())
+	return cmd
+}
+
+func tokenizerTrainCommand() *cobra.Command {
+	var size int
+	var out string
+	cmd := &cobra.Command{
+		Use:   "train --size N --out FILE TEXT …",
+		Short: "Learn byte pairs and write a tokenizer.json",
+		Long: `train learns a vocabulary from all the texts together and writes it in Hugging Face's
+format. A configuration uses it as data.tokenizer: {kind: bpe, file: tokenizer.json}.`,
+		Example: "  dmtrain tokenizer train --size 8000 --out tokenizer.json train.en train.de",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return trainTokenizer(size, out, files, cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().IntVar(&size, "size", 8000, "how many `tokens` to learn, the 256 bytes included")
+	cmd.Flags().StringVar(&out, "out", "tokenizer.json", "write to this `file`")
+	return cmd
+}
+
+func trainTokenizer(size int, out string, files []string, stderr io.Writer) error {
+	config := tokenizer.Config{Kind: "bpe", Size: size}
+	for _, p := range config.Problems("-") {
+		return usagef("-%s", p)
+	}
+	trainer := tokenizer.NewTrainer()
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		err = trainer.Read(f)
+		f.Close()
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	t, err := trainer.Train(size, true)
+	if err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(out, t.Files()["tokenizer.json"], 0o644); err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "%s: %d tokens\n", out, t.Vocab())
+	return nil
+}

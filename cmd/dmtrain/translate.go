@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"dmtrain/internal/data"
+	"dmtrain/internal/generate"
+	"dmtrain/internal/tokenizer"
+	"dmtrain/internal/train"
+)
+
+type translateOptions struct {
+	saved
+	generate.Translation
+	nbest int
+	json  bool
+}
+
+// translateCommand turns sources into targets.
+func translateCommand() *cobra.Command {
+	var o translateOptions
+	cmd := &cobra.Command{
+		Use:   "translate (--run DIRECTORY | --checkpoint DIRECTORY) < SOURCES > TARGETS",
+		Short: "Let a trained encoder–decoder translate lines of text",
+		Long: `translate reads one source a line from standard input and writes one target a line, in
+the same order. An empty line stays empty. Progress goes to standard error.`,
+		Example: `  dmtrain translate --run runs/dates < dates.txt
+  dmtrain translate --run runs/de --beams 5 --length-penalty 0.6 < test.en > test.de
+  dmtrain translate --run runs/de --beams 5 --nbest 3 --json --max-tokens 100 --batch 16 < test.en
+  dmtrain translate --run runs/de --temperature 0.8 --top-k 20 --top-p 0.9 --min-p 0.02 --seed 2 < test.en
+  dmtrain translate --run runs/de --which last < test.en
+  dmtrain translate --checkpoint runs/de/checkpoints/step-000400 --device cpu < test.en`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.run(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	o.addFlags(cmd)
+	flags := cmd.Flags()
+	flags.IntVar(&o.Beams, "beams", 1, "targets followed at once; 1 always takes the most probable token")
+	flags.Float64Var(&o.LengthPenalty, "length-penalty", 1, "how much longer targets are preferred; 0 compares plain probabilities")
+	flags.IntVar(&o.nbest, "nbest", 1, "print so many targets a source, the best first; at most --beams")
+	flags.IntVar(&o.MaxTokens, "max-tokens", 0, "the most `tokens` of a target; 0 = as many as the model can")
+	flags.IntVar(&o.Batch, "batch", 32, "sources decoded at once")
+	flags.Float64Var(&o.Temperature, "temperature", 0, "above 0 draws targets instead of searching for the most probable one")
+	flags.IntVar(&o.TopK, "top-k", 0, "draw among the `k` most probable tokens only; 0 = all")
+	flags.Float64Var(&o.TopP, "top-p", 1, "draw among the most probable tokens that together reach this `probability`")
+	flags.Float64Var(&o.MinP, "min-p", 0, "leave out tokens less probable than this `share` of the most probable one")
+	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed draws the same targets")
+	flags.BoolVar(&o.json, "json", false, "print one JSON object a source, with all targets and their scores")
+	return cmd
+}
+
+func (o *translateOptions) check() error {
+	if err := o.Translation.Check(); err != nil {
+		return usagef("--%w", err)
+	}
+	if o.nbest < 1 || o.nbest > o.Beams {
+		return usagef("--nbest: %d is not within 1 … --beams, %d", o.nbest, o.Beams)
+	}
+	return o.saved.check()
+}
+
+func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
+	t, err := train.LoadTranslator(o.Source)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	lines, err := readAllLines(stdin)
+	if err != nil {
+		return err
+	}
+	sources, cut, rows := make([][]int32, 0, len(lines)), 0, make([]int, len(lines))
+	for i, line := range lines {
+		rows[i] = -1
+		if line = strings.TrimSpace(strings.ToValidUTF8(line, "\uFFFD")); line == "" {
+			continue
+		}
+		ids := data.EncodeSource(t.Tokenizer, line)
+		if len(ids) > t.Model.Context {
+			ids = append(ids[:t.Model.Context-1], t.Tokenizer.Specials().End)
+			cut++
+		}
+		rows[i] = len(sources)
+		sources = append(sources, ids)
+	}
+	if cut > 0 {
+		fmt.Fprintf(stderr, "dmtrain: warning: %d sources are longer than the model's %d tokens and were cut\n", cut, t.Model.Context)
+	}
+	special := t.Tokenizer.Specials()
+	o.Begin, o.End = special.Begin, special.End
+	found, err := generate.Translate(ctx, t.Model, t.Config.Mask, sources, o.Translation, func(n int) {
+		fmt.Fprintf(stderr, "translated %d of %d\n", n, len(sources))
+	})
+	if err != nil {
+		return err
+	}
+	return o.print(stdout, t.Tokenizer, lines, rows, found)
+}
+
+// translated is a line of output with --json.
+type translated struct {
+	Source  string   `json:"source"`
+	Targets []scored `json:"targets"`
+}
+
+type scored struct {
+	Text  string  `json:"text"`
+	Score float64 `json:"score"` // log-probability after the length penalty
+}
+
+func (o *translateOptions) print(w io.Writer, tok tokenizer.Tokenizer, lines []string, rows []int, found [][]generate.Hypothesis) error {
+	out := bufio.NewWriter(w)
+	enc := json.NewEncoder(out)
+	for i, row := range rows {
+		t := translated{Source: lines[i], Targets: []scored{}}
+		if row >= 0 {
+			for _, h := range found[row][:min(o.nbest, len(found[row]))] {
+				text := strings.ToValidUTF8(string(tok.Decode(nil, h.IDs)), "\uFFFD")
+				t.Targets = append(t.Targets, scored{strings.ReplaceAll(text, "\n", " "), h.Score})
+			}
+		}
+		if o.json {
+			if err := enc.Encode(t); err != nil {
+				return err
+			}
+			continue
+		}
+		if len(t.Targets) == 0 {
+			fmt.Fprintln(out)
+		}
+		for _, s := range t.Targets {
+			fmt.Fprintln(out, s.Text)
+		}
+	}
+	return out.Flush()
+}
+
+// readAllLines reads lines of any length; the last one need not end.
+func readAllLines(r io.Reader) ([]string, error) {
+	text, err := io.ReadAll(r)
+	if err != nil || len(text) == 0 {
+		return nil, err
+	}
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSuffix(lines[i], "\r")
+	}
+	return lines, nil
+}

@@ -1,0 +1,63 @@
+package data
+
+import (
+	"fmt"
+	"strings"
+)
+
+// PairConfig says where pairs of a source and a target text are, for task seq2seq.
+type PairConfig struct {
+	Source      []string `mapstructure:"source"` // files whose lines pair up with target's, instead of data.train
+	Target      []string `mapstructure:"target"`
+	ValidSource []string `mapstructure:"valid_source"` // the same for data.valid
+	ValidTarget []string `mapstructure:"valid_target"`
+	Fields      []string `mapstructure:"fields"`       // JSONL: names of source and target
+	Buckets     int      `mapstructure:"buckets"`      // shapes of batch: pairs of like length are batched together
+	BatchTokens int      `mapstructure:"batch_tokens"` // source and target tokens a step, padding included
+}
+
+func defaultPairs() PairConfig {
+	return PairConfig{Fields: []string{"source", "target"}, Buckets: 4, BatchTokens: 4096}
+}
+
+// PairProblems is Problems for task seq2seq.
+func (c Config) PairProblems() []string {
+	var problems []string
+	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	p := c.Pairs
+	if len(c.Train) == 0 && len(p.Source) == 0 {
+		add("data.train: names no pairs (TSV or JSONL files, %s, %s; or parallel files as data.pairs.source and data.pairs.target)", datesName, numbersName)
+	}
+	if len(p.Source) != len(p.Target) {
+		add("data.pairs.target: %d files for the %d of data.pairs.source", len(p.Target), len(p.Source))
+	}
+	if len(p.ValidSource) != len(p.ValidTarget) {
+		add("data.pairs.valid_target: %d files for the %d of data.pairs.valid_source", len(p.ValidTarget), len(p.ValidSource))
+	}
+	if len(p.Fields) != 2 {
+		add("data.pairs.fields: must be two names, of the source and of the target")
+	}
+	if p.Buckets < 1 || p.Buckets > 64 {
+		add("data.pairs.buckets: %d is not within 1 … 64", p.Buckets)
+	}
+	if p.BatchTokens < 1 || p.BatchTokens > 1<<24 {
+		add("data.pairs.batch_tokens: %d is not within 1 … %d", p.BatchTokens, 1<<24)
+	}
+	if c.SeqLen < 3 {
+		add("data.seq_len: %d has no room for a text and its ends (at least 3)", c.SeqLen)
+	}
+	if c.TrainBytes != 0 {
+		add("data.train_bytes: is for task lm")
+	}
+	if len(c.Valid) == 0 && len(p.ValidSource) == 0 && !(c.ValidFraction > 0 && c.ValidFraction < 1) {
+		add("data.valid_fraction: %v is not a fraction (between 0 and 1)", c.ValidFraction)
+	}
+	for _, entry := range append(append([]string{}, c.Train...), c.Valid...) {
+		if strings.HasPrefix(entry, builtinPrefix) {
+			if _, err := parsePairBuiltin(entry); err != nil {
+				add("data.train: %s: %v", entry, err)
+			}
+		}
+	}
+	return append(problems, c.Tokenizer.Problems("data.tokenizer")...)
+}

@@ -1,0 +1,133 @@
+package data
+
+import (
+	"cmp"
+	"slices"
+
+	"dmtrain/internal/mask"
+	"dmtrain/internal/rng"
+)
+
+// PairShape is a size of batch: Rows pairs of at most S source and T target tokens.
+type PairShape struct{ Rows, S, T int }
+
+// PairRows is a batch: the targets as the mask engine has them, and their sources. A row without a pair is all padding.
+type PairRows struct {
+	Target  *mask.Rows
+	S       int
+	Sources []int32 // (B, S)
+	Len     []int32 // (B)
+}
+
+// NewPairRows makes room for b pairs.
+func NewPairRows(b, s, t int) *PairRows {
+	return &PairRows{Target: mask.NewRows(b, t), S: s, Sources: make([]int32, b*s), Len: make([]int32, b)}
+}
+
+// Fill lays out the pairs of the given numbers; −1, and what is beyond them, is padding.
+func (p *Pairs) Fill(dst *PairRows, which []int) {
+	for r := range dst.Target.B {
+		var source, target []int32
+		if r < len(which) && which[r] >= 0 {
+			source, target = p.source[which[r]], p.target[which[r]]
+		}
+		row := dst.Sources[r*dst.S : (r+1)*dst.S]
+		clear(row[copy(row, source):])
+		dst.Len[r] = int32(len(source))
+		fillTarget(dst.Target, r, target)
+	}
+}
+
+func fillTarget(rows *mask.Rows, r int, target []int32) {
+	for t := range rows.T {
+		n := r*rows.T + t
+		rows.IDs[n], rows.Next[n], rows.Start[n], rows.End[n] = 0, -1, -1, -1
+		if t < len(target) {
+			rows.IDs[n], rows.Start[n], rows.End[n] = target[t], 0, int32(len(target))
+		}
+		if t+1 < len(target) {
+			rows.Next[n] = target[t+1]
+		}
+	}
+}
+
+// PairLoader draws the batches of training steps. Pairs of like length stand in one bucket, and a batch is of one bucket. Every epoch
+// has each pair once, in an order of its own. What a step holds is a function of the seed, the pairs and the step.
+type PairLoader struct {
+	pairs   *Pairs
+	seed    uint64
+	buckets [][]int // numbers of pairs
+	shapes  []PairShape
+	steps   int // an epoch
+
+	epoch   int // of order and batches; −1 before any
+	order   [][]int
+	batches [][2]int // bucket, first pair in it
+}
+
+// NewPairLoader makes so many buckets, or fewer, each with as many rows as the tokens of a step have room for.
+func NewPairLoader(p *Pairs, seed uint64, buckets, tokens int) *PairLoader {
+	l := &PairLoader{pairs: p, seed: seed, epoch: -1}
+	all := make([]int, p.Len())
+	for i := range all {
+		all[i] = i
+	}
+	size := func(i int) int { return max(len(p.source[i]), len(p.target[i])) }
+	slices.SortStableFunc(all, func(a, b int) int { return cmp.Compare(size(a), size(b)) })
+	for b := range buckets {
+		members := all[b*len(all)/buckets : (b+1)*len(all)/buckets]
+		if len(members) == 0 {
+			continue
+		}
+		shape := p.shape(members)
+		shape.Rows = min(max(1, tokens/(shape.S+shape.T)), len(members))
+		l.buckets, l.shapes = append(l.buckets, members), append(l.shapes, shape)
+		l.steps += (len(members) + shape.Rows - 1) / shape.Rows
+	}
+	return l
+}
+
+// shape is the size of the largest of some pairs.
+func (p *Pairs) shape(members []int) (s PairShape) {
+	for _, i := range members {
+		s.S, s.T = max(s.S, len(p.source[i])), max(s.T, len(p.target[i]))
+	}
+	return s
+}
+
+// Shapes are the batches' sizes by bucket.
+func (l *PairLoader) Shapes() []PairShape { return l.shapes }
+
+// Epoch is how many steps read every pair once.
+func (l *PairLoader) Epoch() int { return l.steps }
+
+// Batch is the bucket of a step and the numbers of its pairs, at most Shapes()[bucket].Rows.
+func (l *PairLoader) Batch(step int) (bucket int, pairs []int) {
+	if epoch := step / l.steps; epoch != l.epoch {
+		l.begin(epoch)
+	}
+	b := l.batches[step%l.steps]
+	members := l.order[b[0]]
+	return b[0], members[b[1]:min(b[1]+l.shapes[b[0]].Rows, len(members))]
+}
+
+// begin shuffles an epoch.
+func (l *PairLoader) begin(epoch int) {
+	l.epoch, l.order, l.batches = epoch, nil, nil
+	for b, members := range l.buckets {
+		order := slices.Clone(members)
+		l.shuffle(len(order), b+1, func(i, j int) { order[i], order[j] = order[j], order[i] })
+		l.order = append(l.order, order)
+		for first := 0; first < len(order); first += l.shapes[b].Rows {
+			l.batches = append(l.batches, [2]int{b, first})
+		}
+	}
+	l.shuffle(len(l.batches), 0, func(i, j int) { l.batches[i], l.batches[j] = l.batches[j], l.batches[i] })
+}
+
+// shuffle is Fisher and Yates's.
+func (l *PairLoader) shuffle(n, line int, swap func(i, j int)) {
+	for i := n - 1; i > 0; i-- {
+		swap(i, rng.Below(l.seed, rng.Rows, uint32(l.epoch), uint32(line), uint32(i), i+1))
+	}
+}

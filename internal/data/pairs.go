@@ -1,0 +1,142 @@
+package data
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math"
+
+	"dmtrain/internal/tokenizer"
+)
+
+// Pairs are sources and targets as tokens. A source is its text and End; a target is Begin, its text and End. They are immutable.
+type Pairs struct {
+	Texts          []PairText // as read
+	source, target [][]int32
+	crc            uint32
+}
+
+// PairSet is the data of a run of task seq2seq.
+type PairSet struct {
+	Tokenizer      tokenizer.Tokenizer
+	Train, Valid   *Pairs
+	UnigramEntropy float64 // of Train's targets, in nats
+	Warnings       []string
+}
+
+// OpenPairs reads the configured pairs, a configuration without PairProblems. With tok, which may be nil, no tokenizer is made.
+func OpenPairs(c Config, tok tokenizer.Tokenizer) (*PairSet, error) {
+	s := &PairSet{Tokenizer: tok}
+	p := c.Pairs
+	var found, foundValid pairReport
+	train, err := readPairs("data.train", c.Train, p.Source, p.Target, p.Fields, &found)
+	if err != nil {
+		return nil, err
+	}
+	valid, err := readPairs("data.valid", c.Valid, p.ValidSource, p.ValidTarget, p.Fields, &foundValid)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Valid)+len(p.ValidSource) == 0 {
+		cut := int((1 - c.ValidFraction) * float64(len(train)))
+		train, valid = train[:cut], train[cut:]
+	}
+	if s.Tokenizer == nil {
+		if s.Tokenizer, err = pairTokenizer(c.Tokenizer, train); err != nil {
+			return nil, fmt.Errorf("data.tokenizer: %w", err)
+		}
+	}
+	s.Train, s.Valid = NewPairs(s.Tokenizer, train, c.SeqLen, &found.long), NewPairs(s.Tokenizer, valid, c.SeqLen, &foundValid.long)
+	s.warn("data.train", found, c.SeqLen)
+	s.warn("data.valid", foundValid, c.SeqLen)
+	if s.Train.Len() == 0 {
+		return nil, fmt.Errorf("data.train: of %d pairs none fits data.seq_len %d", len(train), c.SeqLen)
+	}
+	if s.Valid.Len() == 0 {
+		return nil, errors.New("data.valid: has no pair; name some, or a larger data.valid_fraction")
+	}
+	s.UnigramEntropy = s.Train.entropy(s.Tokenizer.Vocab())
+	return s, nil
+}
+
+func (s *PairSet) warn(key string, r pairReport, most int) {
+	for _, w := range []struct {
+		n    int
+		what string
+	}{{r.empty, "pairs with an empty side left out"}, {r.invalid, "pairs had bytes that are not UTF-8, replaced by U+FFFD"},
+		{r.long, fmt.Sprintf("pairs longer than data.seq_len, %d tokens with their ends, left out", most)}} {
+		if w.n > 0 {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%s: %d %s", key, w.n, w.what))
+		}
+	}
+}
+
+// pairTokenizer makes the configured tokenizer, one for both sides.
+func pairTokenizer(c tokenizer.Config, pairs []PairText) (tokenizer.Tokenizer, error) {
+	s := tokenizer.NewSurvey(c)
+	s.Documents = 2 // every text has ends
+	for _, p := range pairs {
+		s.Add([]byte(p.Source))
+		s.Add([]byte(p.Target))
+	}
+	return tokenizer.New(c, s)
+}
+
+// NewPairs encodes pairs, leaving out and counting those with more than so many tokens a side.
+func NewPairs(t tokenizer.Tokenizer, texts []PairText, most int, long *int) *Pairs {
+	p := &Pairs{}
+	sum := crc32.New(castagnoli)
+	for _, text := range texts {
+		source, target := EncodeSource(t, text.Source), encodeTarget(t, text.Target)
+		if len(source) > most || len(target) > most {
+			*long++
+			continue
+		}
+		p.Texts, p.source, p.target = append(p.Texts, text), append(p.source, source), append(p.target, target)
+		for _, ids := range [][]int32{source, target} {
+			if err := binary.Write(sum, binary.LittleEndian, ids); err != nil {
+				panic("data: a checksum that can't be written")
+			}
+		}
+	}
+	p.crc = sum.Sum32()
+	return p
+}
+
+// EncodeSource is a source as the encoder reads it.
+func EncodeSource(t tokenizer.Tokenizer, text string) []int32 {
+	ids, _ := t.Encode(nil, []byte(text))
+	return append(ids, t.Specials().End)
+}
+
+func encodeTarget(t tokenizer.Tokenizer, text string) []int32 {
+	ids, _ := t.Encode([]int32{t.Specials().Begin}, []byte(text))
+	return append(ids, t.Specials().End)
+}
+
+// Len is how many pairs there are.
+func (p *Pairs) Len() int { return len(p.source) }
+
+// Source is the tokens of a source, End included.
+func (p *Pairs) Source(i int) []int32 { return p.source[i] }
+
+// Checksum is of all tokens.
+func (p *Pairs) Checksum() uint32 { return p.crc }
+
+// entropy is that of the distribution of targets' tokens.
+func (p *Pairs) entropy(vocab int) float64 {
+	counts, n, h := make([]float64, vocab), 0.0, 0.0
+	for _, ids := range p.target {
+		for _, id := range ids[1:] {
+			counts[id]++
+			n++
+		}
+	}
+	for _, k := range counts {
+		if k > 0 {
+			h -= k / n * math.Log(k/n)
+		}
+	}
+	return h
+}

@@ -1,0 +1,271 @@
+package generate
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"dmtrain/internal/mask"
+	"dmtrain/internal/model"
+)
+
+// Translation says how targets are decoded.
+type Translation struct {
+	Beams         int     // 1 = greedy, or sampling where Temperature is above 0
+	LengthPenalty float64 // α of Wu et al. 2016: a hypothesis' log-probability is divided by ((5 + length)/6)^α
+	MaxTokens     int     // of a target; 0 = as many as the model has positions for
+	Batch         int     // sources decoded at once
+	Sampling              // Temperature 0 = none
+	Begin, End    int32
+}
+
+// Hypothesis is a decoded target, Begin and End left out.
+type Hypothesis struct {
+	IDs   []int32
+	Score float64 // log-probability, after the length penalty
+}
+
+// Check tells what is impossible about the settings.
+func (o Translation) Check() error {
+	switch {
+	case o.Beams < 1:
+		return fmt.Errorf("beams: %d is not 1 or more", o.Beams)
+	case o.Beams > 1 && o.Temperature > 0:
+		return fmt.Errorf("temperature: beams search for the most probable target; sampling needs beams 1")
+	case o.Batch < 1:
+		return fmt.Errorf("batch: %d is not 1 or more", o.Batch)
+	case o.MaxTokens < 0:
+		return fmt.Errorf("max-tokens: %d is not 0 or more", o.MaxTokens)
+	case math.IsNaN(o.LengthPenalty) || math.IsInf(o.LengthPenalty, 0):
+		return fmt.Errorf("length-penalty: %v is not a number", o.LengthPenalty)
+	}
+	return o.Sampling.Check()
+}
+
+// Translate decodes every source, tokens with End; done, which may be nil, hears how many are finished. The result has for each
+// source its hypotheses, the best one first, at most Beams. A source longer than the model's context is cut.
+func Translate(ctx context.Context, m *model.EncoderDecoder, c mask.Config, sources [][]int32, o Translation, done func(int)) ([][]Hypothesis, error) {
+	order := make([]int, len(sources))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(sources[a]), len(sources[b])) })
+	out := make([][]Hypothesis, len(sources))
+	var t *translator
+	defer func() {
+		if t != nil {
+			t.pass.Free()
+		}
+	}()
+	for first := 0; first < len(order); first += o.Batch {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		lines := order[first:min(first+o.Batch, len(order))]
+		s := min(m.Context, (len(sources[lines[len(lines)-1]])+15)/16*16)
+		if t == nil || t.pass.S < s {
+			if t != nil {
+				t.pass.Free()
+				t = nil
+			}
+			pass, err := m.NewDecode(model.PairDecodeOptions{Sources: o.Batch, Beams: o.Beams, T: 1, S: s, Context: m.Context}, nil)
+			if err != nil {
+				return nil, err
+			}
+			t = &translator{Translation: o, c: c, pass: pass, vocab: m.Vocab, tok: pass.NewTokens(), logits: make([]float32, o.Batch*o.Beams*m.Vocab)}
+		}
+		if err := t.decode(ctx, sources, lines, out); err != nil {
+			return nil, err
+		}
+		if done != nil {
+			done(first + len(lines))
+		}
+	}
+	return out, nil
+}
+
+// translator decodes batches of sources.
+type translator struct {
+	Translation
+	c      mask.Config
+	pass   *model.PairDecode
+	vocab  int
+	tok    *model.PairTokens
+	logits []float32
+}
+
+// beam is an unfinished target.
+type beam struct {
+	ids []int32
+	sum float64 // log-probability
+}
+
+// search is one source's beams and finished targets.
+type search struct {
+	beams []beam
+	ended []Hypothesis
+}
+
+func (t *translator) decode(ctx context.Context, sources [][]int32, lines []int, out [][]Hypothesis) error {
+	lens := t.readSources(sources, lines)
+	searches := make([]search, len(lines))
+	for i := range searches {
+		searches[i].beams = []beam{{}}
+	}
+	limit := t.pass.Context - 1
+	if t.MaxTokens > 0 {
+		limit = min(limit, t.MaxTokens)
+	}
+	parents := make([]int32, t.pass.Sources*t.Beams)
+	for at := 0; at < limit && !finishedAll(searches, t.Beams); at++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		t.place(searches, lens, at)
+		if err := t.pass.Run(t.tok, t.logits); err != nil {
+			return err
+		}
+		for b := range parents {
+			parents[b] = int32(b)
+		}
+		for i := range searches {
+			t.extend(&searches[i], i, lines[i], at, parents)
+		}
+		if t.Beams > 1 {
+			t.pass.Reorder(parents, at+1)
+		}
+	}
+	for i := range searches {
+		out[lines[i]] = searches[i].best(t)
+	}
+	return nil
+}
+
+func finishedAll(searches []search, beams int) bool {
+	for _, s := range searches {
+		if len(s.ended) < beams && len(s.beams) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// readSources encodes a batch; rows without a source have one token, for nothing.
+func (t *translator) readSources(sources [][]int32, lines []int) []int32 {
+	src := &model.Source{IDs: make([]int32, t.pass.Sources*t.pass.S), Len: make([]int32, t.pass.Sources)}
+	for r := range src.Len {
+		src.Len[r] = 1
+		if r < len(lines) {
+			src.Len[r] = int32(copy(src.IDs[r*t.pass.S:(r+1)*t.pass.S], sources[lines[r]]))
+		}
+	}
+	t.pass.ReadSource(src)
+	return src.Len
+}
+
+// place lays out the newest token of every beam.
+func (t *translator) place(searches []search, lens []int32, at int) {
+	for r := range t.tok.IDs {
+		i, k := r/t.Beams, r%t.Beams
+		id := t.End
+		if at == 0 {
+			id = t.Begin
+		} else if i < len(searches) && k < len(searches[i].beams) {
+			id = searches[i].beams[k].ids[at-1]
+		}
+		t.tok.IDs[r], t.tok.Positions[r], t.tok.Keep[r], t.tok.Hi[r] = id, int32(at), true, int32(at)
+		t.tok.Lo[r] = 0
+		if t.c.Structure == mask.StructureWindow {
+			t.tok.Lo[r] = int32(max(0, at-t.c.Window+1))
+		}
+		for p := range t.pass.Context {
+			t.tok.Pos[r*t.pass.Context+p] = mask.Inf
+			if p <= at {
+				t.tok.Pos[r*t.pass.Context+p] = int32(p)
+			}
+		}
+		t.tok.Sees[r] = lens[i] - 1
+		if t.c.Cross == mask.CrossWaitK {
+			t.tok.Sees[r] = min(t.tok.Sees[r], int32(t.c.WaitK+at-1))
+		}
+	}
+}
+
+// candidate is a beam with one more token.
+type candidate struct {
+	parent int
+	id     int32
+	sum    float64
+}
+
+// extend gives the beams of source i their next tokens.
+func (t *translator) extend(s *search, i, line, at int, parents []int32) {
+	if len(s.ended) >= t.Beams || len(s.beams) == 0 {
+		s.beams = nil
+		return
+	}
+	kept := s.beams
+	s.beams = nil
+	for rank, c := range t.candidates(kept, i, line, at) {
+		parent := kept[c.parent]
+		if c.id == t.End {
+			if rank < t.Beams {
+				s.ended = append(s.ended, Hypothesis{parent.ids, t.penalised(c.sum, at+1)})
+			}
+			continue
+		}
+		if len(s.beams) == t.Beams {
+			continue
+		}
+		parents[i*t.Beams+len(s.beams)] = int32(i*t.Beams + c.parent)
+		s.beams = append(s.beams, beam{append(slices.Clone(parent.ids), c.id), c.sum})
+	}
+}
+
+// candidates are the most probable continuations, twice as many as there are beams, or the one that was drawn.
+func (t *translator) candidates(kept []beam, i, line, at int) []candidate {
+	var all []candidate
+	for k, b := range kept {
+		row := t.logits[(i*t.Beams+k)*t.vocab:][:t.vocab]
+		top := float64(slices.Max(row))
+		norm := top + math.Log(sumExp(row, float32(top), 1))
+		if t.Beams == 1 {
+			pick := sampler{Sampling: t.Sampling}
+			id, _ := pick.pick(row, line, at, t.banned())
+			return []candidate{{0, id, b.sum + float64(row[id]) - norm}}
+		}
+		for id, l := range row {
+			if t.Begin == t.End || int32(id) != t.Begin {
+				all = append(all, candidate{k, int32(id), b.sum + float64(l) - norm})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(b.sum, a.sum) })
+	return all[:min(2*t.Beams, len(all))]
+}
+
+// banned never comes: a target begins once.
+func (t *translator) banned() []int32 {
+	if t.Begin == t.End {
+		return nil
+	}
+	return []int32{t.Begin}
+}
+
+func (t *translator) penalised(sum float64, n int) float64 {
+	return sum / math.Pow((5+float64(n))/6, t.LengthPenalty)
+}
+
+// best are the finished targets, and only where there is none the unfinished ones.
+func (s *search) best(t *translator) []Hypothesis {
+	h := s.ended
+	if len(h) == 0 {
+		for _, b := range s.beams {
+			h = append(h, Hypothesis{b.ids, t.penalised(b.sum, len(b.ids))})
+		}
+	}
+	slices.SortStableFunc(h, func(a, b Hypothesis) int { return cmp.Compare(b.Score, a.Score) })
+	return h[:min(len(h), t.Beams)]
+}

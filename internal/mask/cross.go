@@ -1,0 +1,64 @@
+package mask
+
+import (
+	"fmt"
+	"math"
+)
+
+// What the target sees of the source.
+const (
+	CrossFull  = "full"   // all of it
+	CrossWaitK = "wait_k" // k words before the first target word, and one more with each (Ma et al. 2019)
+)
+
+// Sees sets the last source position that each target position of rows sees, for sources of the given lengths, whose end is their
+// last position. Under wait_k k = wait_k + round(u·(S − wait_k)), with the openness u of the state; without buckets, as in
+// evaluation and decoding, u is 0. Bounds never fall along a row, and a slot has that of the position before it, which would
+// otherwise predict its token.
+func (p *Planner) Sees(dst []int32, plan *Plan, lens []int32, s State) {
+	for b := range plan.B {
+		most := int32(0)
+		for t := range plan.T {
+			n := b*plan.T + t
+			sees := lens[b] - 1
+			if p.cfg.Cross == CrossWaitK {
+				sees = min(sees, p.waitFor(t, lens[b], s)-1)
+			}
+			most = max(most, sees)
+			dst[n] = min(most, lens[b]-1)
+			if t > 0 && plan.Hidden[n] != 0 && plan.Mask.Pos[n] == Inf {
+				dst[n] = dst[n-1]
+			}
+		}
+	}
+}
+
+// waitFor is how many source positions are read before the output at t.
+func (p *Planner) waitFor(t int, length int32, s State) int32 {
+	k := float64(p.cfg.WaitK)
+	if len(s.Buckets) > 0 && (p.cfg.Form != FormNone || p.cfg.Control != ControlFixed) {
+		k += math.Round(p.openness(s.Buckets, t) * max(0, float64(length)-k))
+	}
+	return int32(min(k+float64(t), most))
+}
+
+// CertifyCross proves that no output but a slot's depends on source positions past those it sees, under a causal encoder: whatever
+// it can see of the target sees no more of the source.
+func (p *Plan) CertifyCross(sees []int32) error {
+	for b := range p.B {
+		r := p.Mask.Pos[b*p.T : (b+1)*p.T]
+		for i := range p.T {
+			n := b*p.T + i
+			if p.Targets[n] < 0 || p.Hidden[n] != 0 && r[i] == Inf {
+				continue
+			}
+			for j := range p.T {
+				if r[j] != Inf && r[j] >= p.Mask.Lo[n] && r[j] <= p.Mask.Hi[n] && sees[b*p.T+j] > sees[n] {
+					return fmt.Errorf("mask.cross: row %d: position %d waits for %d source tokens, but sees position %d, which has read %d",
+						p.First+b, i, sees[n]+1, j, sees[b*p.T+j]+1)
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,246 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"dmtrain/internal/checkpoint"
+	"dmtrain/internal/config"
+	"dmtrain/internal/data"
+	"dmtrain/internal/generate"
+	"dmtrain/internal/kernels"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/metrics"
+	"dmtrain/internal/model"
+	"dmtrain/internal/tokenizer"
+)
+
+// pairMicro is what a micro-batch has in task seq2seq beyond its targets.
+type pairMicro struct {
+	rows *data.PairRows
+	sees []int32
+}
+
+// pairText is task seq2seq: batches of pairs of like length, a recorded pass for each shape.
+type pairText struct {
+	model  *model.EncoderDecoder
+	pairs  *data.Pairs
+	loader *data.PairLoader
+	micro  [][]*micro // by bucket
+}
+
+func pairModelConfig(c config.Config, vocab int) model.EncoderDecoderConfig {
+	return model.EncoderDecoderConfig{Config: modelConfig(c, vocab), CausalEncoder: c.Model.CausalEncoder}
+}
+
+// newPairStepper builds what a step needs, parameters freshly drawn.
+func newPairStepper(be kernels.Backend, c config.Config, run mask.Run, pairs *data.Pairs) (*stepper, error) {
+	s, err := newMasks(be, c, run)
+	if err != nil {
+		return nil, err
+	}
+	m, err := model.NewEncoderDecoder(be, pairModelConfig(c, run.Vocab), true)
+	if err != nil {
+		return nil, err
+	}
+	m.Init(c.Run.Seed)
+	t := &pairText{model: m, pairs: pairs, loader: data.NewPairLoader(pairs, c.Run.Seed, c.Data.Pairs.Buckets, c.Data.Pairs.BatchTokens)}
+	for _, shape := range t.loader.Shapes() {
+		if err := t.record(s, c, shape); err != nil {
+			return nil, fmt.Errorf("data.pairs.batch_tokens: %d pairs of %d and %d tokens: %w (train.micro_batch makes passes smaller)", shape.Rows, shape.S, shape.T, err)
+		}
+	}
+	s.text = t
+	return s, s.optimise(c, m.Params)
+}
+
+// record makes the micro-batches of a shape.
+func (t *pairText) record(s *stepper, c config.Config, shape data.PairShape) error {
+	rows := shape.Rows
+	if c.Train.MicroBatch > 0 {
+		rows = min(rows, c.Train.MicroBatch)
+	}
+	o := model.PairOptions{B: rows, S: shape.S, T: shape.T, Train: true, Hide: c.Mask.Form != mask.FormNone, Second: s.planner.Tagged(),
+		Dropout: float32(c.Model.Dropout), EdgeDrop: float32(c.Mask.EdgeDrop), Smoothing: float32(c.Train.LabelSmoothing)}
+	l, err := pairLane(t.model, s.planner, c.Mask.Certify, o)
+	if err != nil {
+		return err
+	}
+	if c.Mask.Control == mask.ControlTwoPass {
+		o.Train, o.Hide, o.Dropout, o.EdgeDrop, o.Smoothing = false, false, 0, 0, 0
+		first, err := pairLane(t.model, s.planner, false, o)
+		if err != nil {
+			return err
+		}
+		l.first = &firstPass{be: s.be, lane: first}
+	}
+	var all []*micro
+	for first := 0; first < shape.Rows; first += rows {
+		p := data.NewPairRows(rows, shape.S, shape.T)
+		p.Target.First = first
+		all = append(all, &micro{rows: p.Target, lane: l, pairs: &pairMicro{p, make([]int32, rows*shape.T)}})
+	}
+	t.micro = append(t.micro, all)
+	return nil
+}
+
+func pairLane(m *model.EncoderDecoder, planner *mask.Planner, certify bool, o model.PairOptions) (*lane, error) {
+	pass, err := m.NewPass(o)
+	if err != nil {
+		return nil, err
+	}
+	load := func(m *micro, p *mask.Plan) error {
+		rows := m.pairs.rows
+		planner.Sees(m.pairs.sees, p, rows.Len, m.state)
+		if certify {
+			if err := p.CertifyCross(m.pairs.sees); err != nil {
+				return err
+			}
+		}
+		pass.Load(&model.Source{IDs: rows.Sources, Len: rows.Len}, m.rows.IDs, p, m.pairs.sees)
+		return nil
+	}
+	return &lane{pass: pass, stats: &pass.Stats, out: newOutputs(o.B * o.T), load: load}, nil
+}
+
+func (t *pairText) layOut(step int) []*micro {
+	bucket, which := t.loader.Batch(step)
+	for _, m := range t.micro[bucket] {
+		t.pairs.Fill(m.pairs.rows, which[min(m.rows.First, len(which)):])
+	}
+	return t.micro[bucket]
+}
+
+// pairCorpus is task seq2seq's.
+type pairCorpus struct {
+	set *data.PairSet
+	*session
+}
+
+func (p pairCorpus) tokenizer() tokenizer.Tokenizer { return p.set.Tokenizer }
+func (p pairCorpus) next(run string) string {
+	return "dmtrain translate --run " + run + " < source.txt"
+}
+func (p pairCorpus) Close() error { return nil }
+func (p pairCorpus) modelFile() any {
+	return checkpoint.NewEncoderDecoderConfig(p.step.text.(*pairText).model.EncoderDecoderConfig)
+}
+
+// openPairs opens the pairs of task seq2seq and builds what a step and an evaluation need.
+func (s *session) openPairs(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
+	c := s.Config
+	set, err := data.OpenPairs(c.Data, tok)
+	if err != nil {
+		return err
+	}
+	s.corpus, s.texts = pairCorpus{set, s}, texts{set.Train.Checksum(), set.Valid.Checksum()}
+	for _, w := range set.Warnings {
+		s.Console.Warn("%s", w)
+	}
+	if s.step, err = newPairStepper(s.be, c, maskRun(c, set.Tokenizer.Vocab(), set.UnigramEntropy, yoke), set.Train); err != nil {
+		return err
+	}
+	e, err := newPairExam(s.be, s.step.text.(*pairText).model, s.step.planner, c, set.Tokenizer, set.Valid)
+	s.exam = e
+	return err
+}
+
+// pairExam measures a model on pairs: the loss under the static mask, and greedy decoding.
+type pairExam struct {
+	be      kernels.Backend
+	model   *model.EncoderDecoder
+	planner *mask.Planner
+	config  config.Config
+	tok     tokenizer.Tokenizer
+	valid   *data.Pairs
+	rows    *data.PairRows
+	lane    *lane
+}
+
+// evalPairs are read at once.
+const evalPairs = 32
+
+func newPairExam(be kernels.Backend, m *model.EncoderDecoder, p *mask.Planner, c config.Config, tok tokenizer.Tokenizer, valid *data.Pairs) (*pairExam, error) {
+	all := data.NewPairLoader(valid, 0, 1, 1).Shapes()[0]
+	l, err := pairLane(m, p, false, model.PairOptions{B: evalPairs, S: all.S, T: all.T, Second: p.Tagged()})
+	return &pairExam{be, m, p, c, tok, valid, data.NewPairRows(evalPairs, all.S, all.T), l}, err
+}
+
+// count is how many pairs an evaluation reads.
+func (e *pairExam) count() int {
+	if n := e.config.Train.EvalBatches; n > 0 {
+		return min(n*evalPairs, e.valid.Len())
+	}
+	return e.valid.Len()
+}
+
+func (e *pairExam) look(step int) (metrics.Eval, float64, error) {
+	score, err := e.loss()
+	if err != nil {
+		return metrics.Eval{}, 0, err
+	}
+	m := score.record(step)
+	hyps, err := e.decode()
+	if err != nil {
+		return m, 0, err
+	}
+	var exact metrics.ExactMatch
+	var bleu metrics.BLEU
+	var chrf metrics.ChrF
+	for i, h := range hyps {
+		ref := e.valid.Texts[i].Target
+		exact.Add(h, ref)
+		bleu.Add(h, ref)
+		chrf.Add(h, ref)
+	}
+	m.Pairs = &metrics.Pairs{Exact: exact.Score(), BLEU: bleu.Score(), ChrF: chrf.Score(), Pairs: len(hyps)}
+	return m, score.Loss, nil
+}
+
+func (e *pairExam) loss() (Score, error) {
+	var sum tally
+	m := &micro{rows: e.rows.Target, pairs: &pairMicro{e.rows, make([]int32, len(e.rows.Target.IDs))}, lane: e.lane}
+	for first := 0; first < e.count(); first += evalPairs {
+		var which []int
+		for i := first; i < min(first+evalPairs, e.count()); i++ {
+			which = append(which, i)
+		}
+		e.rows.Target.First = first
+		e.valid.Fill(e.rows, which)
+		e.planner.PlanStatic(&m.plan, m.rows, 0)
+		if err := e.lane.load(m, &m.plan); err != nil {
+			return Score{}, err
+		}
+		e.lane.pass.Forward()
+		if err := e.lane.out.download(e.be, e.lane.stats); err != nil {
+			return Score{}, err
+		}
+		out := &e.lane.out
+		for n, target := range m.plan.Targets {
+			if target >= 0 {
+				sum.add(out.NLL[n], out.Conf[n], out.Argmax[n] == target)
+			}
+		}
+	}
+	return sum.score(), nil
+}
+
+// decode translates the validation sources greedily.
+func (e *pairExam) decode() ([]string, error) {
+	sources := make([][]int32, e.count())
+	for i := range sources {
+		sources[i] = e.valid.Source(i)
+	}
+	special := e.tok.Specials()
+	longest := e.rows.Target.T
+	found, err := generate.Translate(context.Background(), e.model, e.config.Mask, sources, generate.Translation{Beams: 1, Batch: evalPairs,
+		MaxTokens: longest + longest/4, Sampling: generate.Sampling{TopP: 1}, Begin: special.Begin, End: special.End}, nil)
+	if err != nil {
+		return nil, err
+	}
+	texts := make([]string, len(found))
+	for i, h := range found {
+		texts[i] = string(e.tok.Decode(nil, h[0].IDs))
+	}
+	return texts, nil
+}

@@ -1,0 +1,84 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+
+	"dmtrain/internal/backend"
+	"dmtrain/internal/config"
+	"dmtrain/internal/data"
+	"dmtrain/internal/kernels"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/metrics"
+	"dmtrain/internal/model"
+	"dmtrain/internal/tokenizer"
+)
+
+// Translator is a saved encoder–decoder, ready to translate.
+type Translator struct {
+	Dir       string
+	Step      int
+	Model     *model.EncoderDecoder
+	Tokenizer tokenizer.Tokenizer
+	Config    config.Config
+	Backend   kernels.Backend
+}
+
+// IsTranslator says whether a saved model is an encoder–decoder.
+func IsTranslator(src Source) (is bool, err error) {
+	saved, err := src.open()
+	if err != nil {
+		return false, err
+	}
+	return saved.IsEncoderDecoder(), saved.Close()
+}
+
+// LoadTranslator opens a saved encoder–decoder. Close it when done.
+func LoadTranslator(src Source) (_ *Translator, err error) {
+	saved, err := src.open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, saved.Close()) }()
+	var l Loaded
+	if err := l.settings(saved); err != nil {
+		return nil, err
+	}
+	t := &Translator{Dir: saved.Dir, Step: saved.State.Step, Config: l.Config}
+	if t.Tokenizer, err = tokenizer.Load(saved.Files()); err != nil {
+		return nil, fmt.Errorf("%s: %w", saved.Dir, err)
+	}
+	if t.Backend, err = backend.Open(src.Device); err != nil {
+		return nil, err
+	}
+	if t.Model, err = saved.EncoderDecoder(t.Backend); err != nil {
+		return nil, errors.Join(err, t.Backend.Close())
+	}
+	return t, nil
+}
+
+// Close gives the model's memory back.
+func (t *Translator) Close() error {
+	t.Model.Free()
+	return t.Backend.Close()
+}
+
+// Evaluate measures the model on its run's validation pairs: the loss under the static mask, and greedy decoding.
+func (t *Translator) Evaluate() (m metrics.Eval, warnings []string, err error) {
+	c := t.Config
+	c.Train.EvalBatches = 0
+	set, err := data.OpenPairs(c.Data, t.Tokenizer)
+	if err != nil {
+		return m, nil, err
+	}
+	p, err := mask.NewPlanner(c.Mask, c.Run.Seed, mask.Run{SeqLen: t.Model.Context, Steps: 1, Vocab: t.Model.Vocab})
+	if err != nil {
+		return m, nil, err
+	}
+	e, err := newPairExam(t.Backend, t.Model, p, c, t.Tokenizer, set.Valid)
+	if err != nil {
+		return m, nil, err
+	}
+	m, _, err = e.look(t.Step)
+	return m, set.Warnings, err
+}
