@@ -11,6 +11,7 @@ struct Shape {
 };
 
 // A block takes one query of one head: 128 keys at a time, a thread to a key for the scores, then a thread to a column of V.
+// Two barriers a round do: what is read after one of them is overwritten only after the next.
 template <class T> __device__ __forceinline__ void decode(T *out, float *lse, const T *q, const T *k, const T *v, long long k_stride,
 	long long v_stride, const Mask &m, const EdgeDrop &e, const Shape &z, int row, int i) {
 	SHARED(float, query, WIDEST);
@@ -59,7 +60,6 @@ template <class T> __device__ __forceinline__ void decode(T *out, float *lse, co
 		if (col < z.d)
 			for (int l = 0; l < THREADS && j0 + l < z.s; l++)
 				if (weights[l] != 0.0f) acc += weights[l] * widen(v[(j0 + l) * v_stride + col]);
-		__syncthreads();
 	}
 	if (col < z.d) out[col] = narrow<T>(sum == 0.0f ? 0.0f : acc / sum);
 	if (threadIdx.x == 0) lse[i] = sum == 0.0f ? 0.0f : largest + logf(sum);

@@ -18,6 +18,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -285,7 +286,8 @@ func (Emulator) Barriers() []string {
 	for i := range int(C.emu_site_count()) {
 		sites = append(sites, C.GoString(C.emu_site_text(C.int(i))))
 	}
-	return sites
+	slices.Sort(sites)
+	return slices.Compact(sites)
 }
 
 // SkipBarrier makes threads pass one such place without waiting, as if it had been deleted; "" restores all.

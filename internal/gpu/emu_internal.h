@@ -62,6 +62,7 @@ int emu_on_stack(uintptr_t p);
 int emu_memory_open(size_t bytes);
 void emu_on_read(uintptr_t p, size_t n);
 void emu_on_write(uintptr_t p, size_t n);
+void emu_on_copy(uintptr_t p, size_t n);      // to shared memory, begun but not done
 void emu_on_warp_read(uintptr_t p, size_t n); // by the whole warp: even one's own write must be behind a __syncwarp
 
 #endif

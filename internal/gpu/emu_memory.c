@@ -229,7 +229,7 @@ static inline void shared_access(uintptr_t p, size_t n, int write, int by_warp) 
 		uint8_t mask = (uint8_t)(((1u << take) - 1) << in);
 		int mine = c->wblock == emu_now.serial;
 		if (!write && (!mine || (c->written & mask) != mask))
-			emu_fault("read of %zu bytes of %s at byte %zu, which nothing has written", n, where, shown);
+			emu_fault("read of %zu bytes of %s at byte %zu, which nothing has written yet", n, where, shown);
 		if (mine && (c->wmask & mask) && !ordered(c->wthread, c->wepoch, c->wwarp, by_warp))
 			conflict(write ? "write to" : "read of", where, shown, "wrote", c->wthread, 1);
 		if (write && c->rblock == emu_now.serial && (c->rmask & mask) && !ordered(c->rthread, c->repoch, c->rwarp, 0))
@@ -289,6 +289,12 @@ static inline void access(uintptr_t p, size_t n, int write) {
 
 void emu_on_read(uintptr_t p, size_t n) { access(p, n, 0); }
 void emu_on_write(uintptr_t p, size_t n) { access(p, n, 1); }
+
+void emu_on_copy(uintptr_t p, size_t n) {
+	if (p - shared_base >= shared_size) emu_fault("an asynchronous copy to memory that is not shared");
+	shared_access(p, n, 1, 0);
+	for (size_t offset = p - shared_base; offset < p - shared_base + n; offset += SHARED_GRANULE) shared_cells[offset / SHARED_GRANULE].written = 0;
+}
 
 void emu_on_warp_read(uintptr_t p, size_t n) {
 	if (p - shared_base < shared_size) shared_access(p, n, 0, 1);

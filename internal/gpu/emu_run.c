@@ -111,6 +111,8 @@ static int refuse(const char *format, ...) {
 static int passes(emu_site *site) {
 	if (!site->seen) {
 		site->seen = 1;
+		const char *slash = strrchr(site->text, '/');
+		if (slash) site->text = slash + 1;
 		site->next = sites;
 		sites = site;
 		site->skip = !strcmp(site->text, skipped);
@@ -168,12 +170,14 @@ void emu_cp_async_wait(int newest_pending, emu_site *site) {
 	t->pending_count = kept;
 }
 
-// As late as the hardware may do it: the bytes arrive when the thread waits for them.
+// The bytes arrive as late as the hardware may bring them, when the thread waits for them. They could as well come at once: so
+// nobody may still be reading where they go, and nobody may read there before the wait.
 void emu_cp_async16(void *shared, const void *global, int bytes) {
 	emu_thread *t = emu_now.self;
 	emu_check_aligned(shared, 16);
 	emu_check_aligned(global, 16);
 	if (bytes) emu_on_read((uintptr_t)global, (size_t)bytes);
+	emu_on_copy((uintptr_t)shared, 16);
 	if (t->pending_count == EMU_PENDING) emu_fault("more than %d asynchronous copies pending", EMU_PENDING);
 	t->pending[t->pending_count++] = (emu_copy){shared, global, bytes, t->group};
 }
