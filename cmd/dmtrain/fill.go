@@ -31,6 +31,7 @@ func (o *sampleOptions) fill(ctx context.Context, l *train.Loaded, prompt string
 	if len(texts) < 2 {
 		return usagef("--blank: the prompt has no %q", o.blank)
 	}
+	giveSpaces(l.Tokenizer, texts)
 	parts := make([][]int32, len(texts))
 	missing := 0
 	for i, text := range texts {
@@ -60,6 +61,19 @@ func (o *sampleOptions) fill(ctx context.Context, l *train.Loaded, prompt string
 		}
 	}
 	return nil
+}
+
+// giveSpaces leaves the space before a blank to the fill, where tokens are words that bring their space along: no word
+// of such a vocabulary goes on after a lone space.
+func giveSpaces(t tokenizer.Tokenizer, texts []string) {
+	if kind := t.Kind(); kind != "bpe" && kind != "gpt2" {
+		return
+	}
+	for i := range len(texts) - 1 {
+		if trimmed := strings.TrimSuffix(texts[i], " "); trimmed != "" || i > 0 {
+			texts[i] = trimmed
+		}
+	}
 }
 
 // decodeAll is each fill as text.
