@@ -36,7 +36,7 @@ type product struct {
 
 // multiply runs the product.
 func (b *Backend) multiply(p product) {
-	if p.m == 1 && !p.transB {
+	if p.m == 1 {
 		launch(b, &b.tasks.rowProduct, rowProduct{p}, pieces(p.n, rowColumns(p.n)))
 		return
 	}
@@ -163,26 +163,4 @@ type packTask struct{ product }
 func (p *packTask) run(_ *worker, item int) {
 	j, _, _ := p.strips.at(item)
 	p.pack(p.packed[j*(p.k1-p.k0):], item, p.k0, p.k1)
-}
-
-// rowProduct is the product of a single row, which is as fast as B can be read: its columns are cut into stretches long enough to be
-// streams.
-type rowProduct struct{ product }
-
-// rowColumns is how many columns an item has.
-func rowColumns(n int) int { return min(max(n/16/64*64, 128), 2048) }
-
-func (p *rowProduct) run(_ *worker, item int) {
-	j0, j1 := span(item, rowColumns(p.n), p.n)
-	c := p.c[j0:j1]
-	start(c, nil, p.add, 0, j0)
-	if p.bias != nil {
-		p.prim.add(c, c, p.bias[j0:j1])
-	}
-	if p.k > 0 {
-		p.prim.addRows(c, p.a, 1, p.b[j0:], p.n, p.k)
-	}
-	if p.gelu != nil {
-		p.prim.gelu(p.gelu[j0:j1], c)
-	}
 }

@@ -8,8 +8,9 @@ type primitives struct {
 	// lanes is the number of float32 in a vector; 0 without vectors, and then there are no strips either.
 	lanes int
 	strip [maxStrip + 1]stripFunc // by width
-	// addRows adds Σ a[i·sak]·b[i·ldb+j], i < k in ascending order, to every c[j]: one row by the same chains as strip. With vectors only.
-	addRows func(c, a []float32, sak int, b []float32, ldb, k int)
+	// addRows adds Σ a[i]·b[i·ldb+j], i < k in ascending order, to every c[j], and dotRows Σ a[i]·b[j·ldb+i], for a multiple of
+	// dotUnit of c's and of dotColumns steps: one row of A, by the same chains as strip. With vectors only.
+	addRows, dotRows func(c, a, b []float32, ldb, k int)
 	// transpose sets dst[c·ldd+r] = scale·src[r·lds+c].
 	transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int, scale float32)
 
@@ -52,7 +53,10 @@ type primitives struct {
 	edgeFactors func(f []float32, quads, queries int, rate, keep float32, quad, seedLow, seedHigh, purpose, step, line uint32)
 }
 
-const dropBlock = 64
+const (
+	dropBlock           = 64
+	dotUnit, dotColumns = 8, 16
+)
 
 // generic is plain Go, with gonum's BLAS for products.
 func generic() primitives {

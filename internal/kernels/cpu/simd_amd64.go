@@ -15,8 +15,8 @@ func hasAVX512() bool { return hasAVX2() && cpu.X86.HasAVX512F && cpu.X86.HasAVX
 func avx2() primitives {
 	return primitives{
 		path: "avx2", lanes: 8,
-		strip:     [maxStrip + 1]stripFunc{1: asm.GEMM1AVX2, 2: asm.GEMM2AVX2, 3: asm.GEMM3AVX2},
-		addRows:   asm.AddRowsAVX2,
+		strip:   [maxStrip + 1]stripFunc{1: asm.GEMM1AVX2, 2: asm.GEMM2AVX2, 3: asm.GEMM3AVX2},
+		addRows: asm.AddRowsAVX2, dotRows: asm.DotRowsAVX2,
 		transpose: transposeSIMD,
 		add:       asm.AddAVX2, keep: asm.KeepAVX2, scale: asm.ScaleAVX2, gelu: asm.GeluAVX2, geluBackward: asm.GeluBackwardAVX2,
 		layerNorm: asm.LayerNormAVX2, layerNormBackward: asm.LayerNormBackwardAVX2,
@@ -31,8 +31,8 @@ func avx2() primitives {
 func avx512() primitives {
 	return primitives{
 		path: "avx512", lanes: 16,
-		strip:     [maxStrip + 1]stripFunc{1: asm.GEMM1AVX512, 2: asm.GEMM2AVX512, 3: asm.GEMM3AVX512},
-		addRows:   asm.AddRowsAVX512,
+		strip:   [maxStrip + 1]stripFunc{1: asm.GEMM1AVX512, 2: asm.GEMM2AVX512, 3: asm.GEMM3AVX512},
+		addRows: asm.AddRowsAVX512, dotRows: asm.DotRowsAVX2,
 		transpose: transposeSIMD,
 		add:       asm.AddAVX512, keep: asm.KeepAVX512, scale: asm.ScaleAVX512, gelu: asm.GeluAVX512, geluBackward: asm.GeluBackwardAVX512,
 		layerNorm: asm.LayerNormAVX512, layerNormBackward: asm.LayerNormBackwardAVX512,

@@ -27,10 +27,16 @@ func GEMM3AVX2(c []float32, ldc int, init []float32, ldi int, bias []float32, a 
 //go:noescape
 func TransposeAVX2(dst []float32, ldd int, src []float32, lds int, rows int, cols int, scale float32)
 
-// AddRowsAVX2 adds Σ a[i·sak]·b[i·ldb+j], i < k in ascending order, to every c[j].
+// DotRowsAVX2 adds Σ a[i]·b[j·ldb+i], i < k in ascending order, to every c[j].
+// The length of c is a multiple of 8, k one of 16 and not 0.
 //
 //go:noescape
-func AddRowsAVX2(c []float32, a []float32, sak int, b []float32, ldb int, k int)
+func DotRowsAVX2(c []float32, a []float32, b []float32, ldb int, k int)
+
+// AddRowsAVX2 adds Σ a[i]·b[i·ldb+j], i < k in ascending order, to every c[j].
+//
+//go:noescape
+func AddRowsAVX2(c []float32, a []float32, b []float32, ldb int, k int)
 
 // AddAVX2 sets y = a + b.
 //

@@ -1251,65 +1251,65 @@ rows82:
 	LEAQ (R10)(BX*4), R12
 
 cols84:
-	LEAQ        (R12)(BX*4), R13
-	PREFETCHT0  (R13)
-	PREFETCHT0  (R13)(BX*1)
-	PREFETCHT0  (R13)(BX*2)
-	PREFETCHT0  (R13)(R8*1)
-	LEAQ        (R13)(BX*4), R13
-	PREFETCHT0  (R13)
-	PREFETCHT0  (R13)(BX*1)
-	PREFETCHT0  (R13)(BX*2)
-	PREFETCHT0  (R13)(R8*1)
+	LEAQ        (R10)(BX*8), R13
+	PREFETCHT1  (R13)
+	PREFETCHT1  (R13)(BX*1)
+	PREFETCHT1  (R13)(BX*2)
+	PREFETCHT1  (R13)(R8*1)
+	LEAQ        (R12)(BX*8), R13
+	PREFETCHT1  (R13)
+	PREFETCHT1  (R13)(BX*1)
+	PREFETCHT1  (R13)(BX*2)
+	PREFETCHT1  (R13)(R8*1)
 	VMOVUPS     (R10), X1
-	VINSERTF128 $0x01, (R12), Y1, Y1
-	VMOVUPS     (R10)(BX*1), X2
-	VINSERTF128 $0x01, (R12)(BX*1), Y2, Y2
-	VMOVUPS     (R10)(BX*2), X3
-	VINSERTF128 $0x01, (R12)(BX*2), Y3, Y3
-	VMOVUPS     (R10)(R8*1), X4
-	VINSERTF128 $0x01, (R12)(R8*1), Y4, Y4
-	VUNPCKLPS   Y2, Y1, Y5
-	VUNPCKHPS   Y2, Y1, Y7
-	VUNPCKLPS   Y4, Y3, Y6
-	VUNPCKHPS   Y4, Y3, Y8
-	VSHUFPS     $0x44, Y6, Y5, Y9
-	VSHUFPS     $0xee, Y6, Y5, Y5
-	VSHUFPS     $0x44, Y8, Y7, Y6
-	VSHUFPS     $0xee, Y8, Y7, Y7
-	VMULPS      Y0, Y9, Y9
-	VMOVUPS     Y9, (R11)
+	VINSERTF128 $0x01, (R12), Y1, Y2
+	VMOVUPS     (R10)(BX*1), X1
+	VINSERTF128 $0x01, (R12)(BX*1), Y1, Y3
+	VMOVUPS     (R10)(BX*2), X1
+	VINSERTF128 $0x01, (R12)(BX*2), Y1, Y4
+	VMOVUPS     (R10)(R8*1), X1
+	VINSERTF128 $0x01, (R12)(R8*1), Y1, Y5
+	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKHPS   Y3, Y2, Y3
+	VUNPCKLPS   Y5, Y4, Y2
+	VUNPCKHPS   Y5, Y4, Y4
+	VSHUFPS     $0x44, Y2, Y6, Y5
+	VSHUFPS     $0xee, Y2, Y6, Y2
+	VSHUFPS     $0x44, Y4, Y3, Y6
+	VSHUFPS     $0xee, Y4, Y3, Y3
 	VMULPS      Y0, Y5, Y5
-	VMOVUPS     Y5, (R11)(CX*1)
+	VMOVUPS     Y5, (R11)
+	VMULPS      Y0, Y2, Y2
+	VMOVUPS     Y2, (R11)(CX*1)
 	VMULPS      Y0, Y6, Y6
 	VMOVUPS     Y6, (R11)(CX*2)
-	VMULPS      Y0, Y7, Y7
-	VMOVUPS     Y7, (R11)(DI*1)
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     Y3, (R11)(DI*1)
 	LEAQ        (R11)(CX*4), R11
-	VMOVUPS     16(R10), X10
-	VINSERTF128 $0x01, 16(R12), Y10, Y10
-	VMOVUPS     16(R10)(BX*1), X11
-	VINSERTF128 $0x01, 16(R12)(BX*1), Y11, Y11
-	VMOVUPS     16(R10)(BX*2), X12
-	VINSERTF128 $0x01, 16(R12)(BX*2), Y12, Y12
-	VMOVUPS     16(R10)(R8*1), X13
-	VINSERTF128 $0x01, 16(R12)(R8*1), Y13, Y13
-	VUNPCKLPS   Y11, Y10, Y5
-	VUNPCKHPS   Y11, Y10, Y7
-	VUNPCKLPS   Y13, Y12, Y6
-	VUNPCKHPS   Y13, Y12, Y8
-	VSHUFPS     $0x44, Y6, Y5, Y9
-	VSHUFPS     $0xee, Y6, Y5, Y5
-	VSHUFPS     $0x44, Y8, Y7, Y6
-	VSHUFPS     $0xee, Y8, Y7, Y7
-	VMULPS      Y0, Y9, Y9
-	VMOVUPS     Y9, (R11)
+	VMOVUPS     16(R10), X1
+	VINSERTF128 $0x01, 16(R12), Y1, Y2
+	VMOVUPS     16(R10)(BX*1), X1
+	VINSERTF128 $0x01, 16(R12)(BX*1), Y1, Y3
+	VMOVUPS     16(R10)(BX*2), X1
+	VINSERTF128 $0x01, 16(R12)(BX*2), Y1, Y4
+	VMOVUPS     16(R10)(R8*1), X1
+	VINSERTF128 $0x01, 16(R12)(R8*1), Y1, Y5
+	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKHPS   Y3, Y2, Y3
+	VUNPCKLPS   Y5, Y4, Y2
+	VUNPCKHPS   Y5, Y4, Y4
+	VSHUFPS     $0x44, Y2, Y6, Y5
+	VSHUFPS     $0xee, Y2, Y6, Y2
+	VSHUFPS     $0x44, Y4, Y3, Y6
+	VSHUFPS     $0xee, Y4, Y3, Y3
 	VMULPS      Y0, Y5, Y5
-	VMOVUPS     Y5, (R11)(CX*1)
+	VMOVUPS     Y5, (R11)
+	VMULPS      Y0, Y2, Y2
+	VMOVUPS     Y2, (R11)(CX*1)
 	VMULPS      Y0, Y6, Y6
 	VMOVUPS     Y6, (R11)(CX*2)
-	VMULPS      Y0, Y7, Y7
-	VMOVUPS     Y7, (R11)(DI*1)
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     Y3, (R11)(DI*1)
 	LEAQ        (R11)(CX*4), R11
 	ADDQ        $0x20, R10
 	ADDQ        $0x20, R12
@@ -1323,150 +1323,423 @@ done83:
 	VZEROUPPER
 	RET
 
-// func AddRowsAVX2(c []float32, a []float32, sak int, b []float32, ldb int, k int)
-// Requires: AVX, FMA3
-TEXT ·AddRowsAVX2(SB), NOSPLIT, $0-96
-	MOVQ a_base+24(FP), AX
-	MOVQ sak+48(FP), CX
-	SHLQ $0x02, CX
-	MOVQ b_base+56(FP), DX
-	MOVQ ldb+80(FP), BX
-	SHLQ $0x02, BX
-	MOVQ k+88(FP), SI
-	MOVQ c_len+8(FP), DI
+// func DotRowsAVX2(c []float32, a []float32, b []float32, ldb int, k int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·DotRowsAVX2(SB), NOSPLIT, $0-88
+	MOVQ c_base+0(FP), AX
+	MOVQ b_base+48(FP), CX
+	MOVQ ldb+72(FP), DX
+	SHLQ $0x02, DX
+	MOVQ c_len+8(FP), BX
+	LEAQ (DX)(DX*2), SI
 
 rows85:
-	SUBQ         $0x08, SI
-	JL           fewer86
-	LEAQ         (BX)(BX*2), R8
-	VBROADCASTSS (AX), Y0
-	ADDQ         CX, AX
-	VBROADCASTSS (AX), Y1
-	ADDQ         CX, AX
-	VBROADCASTSS (AX), Y2
-	ADDQ         CX, AX
-	VBROADCASTSS (AX), Y3
-	ADDQ         CX, AX
-	VBROADCASTSS (AX), Y4
-	ADDQ         CX, AX
-	VBROADCASTSS (AX), Y5
-	ADDQ         CX, AX
-	VBROADCASTSS (AX), Y6
-	ADDQ         CX, AX
-	VBROADCASTSS (AX), Y7
-	ADDQ         CX, AX
-	MOVQ         c_base+0(FP), R9
-	MOVQ         DX, R10
-	ADDQ         BX, DX
-	ADDQ         BX, DX
-	ADDQ         BX, DX
-	ADDQ         BX, DX
-	MOVQ         DX, R11
-	ADDQ         BX, DX
-	ADDQ         BX, DX
-	ADDQ         BX, DX
-	ADDQ         BX, DX
-	MOVQ         DI, R12
-	SUBQ         $0x08, R12
-	JL           rest88
+	SUBQ    $0x08, BX
+	JL      fewer86
+	MOVQ    a_base+24(FP), DI
+	MOVQ    k+80(FP), R8
+	MOVQ    CX, R9
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, R10
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS (AX), Y0
 
-vectors87:
-	VMOVUPS     (R9), Y8
-	VMOVUPS     (R10), Y9
-	VFMADD231PS Y9, Y0, Y8
-	VMOVUPS     (R10)(BX*1), Y9
-	VFMADD231PS Y9, Y1, Y8
-	VMOVUPS     (R10)(BX*2), Y9
-	VFMADD231PS Y9, Y2, Y8
-	VMOVUPS     (R10)(R8*1), Y9
-	VFMADD231PS Y9, Y3, Y8
-	VMOVUPS     (R11), Y9
-	VFMADD231PS Y9, Y4, Y8
-	VMOVUPS     (R11)(BX*1), Y9
-	VFMADD231PS Y9, Y5, Y8
-	VMOVUPS     (R11)(BX*2), Y9
-	VFMADD231PS Y9, Y6, Y8
-	VMOVUPS     (R11)(R8*1), Y9
-	VFMADD231PS Y9, Y7, Y8
-	VMOVUPS     Y8, (R9)
-	ADDQ        $0x20, R9
-	ADDQ        $0x20, R10
-	ADDQ        $0x20, R11
-	SUBQ        $0x08, R12
-	JGE         vectors87
-
-rest88:
-	ADDQ        $0x08, R12
-	JZ          end89
-	MOVQ        $+8, R13
-	SUBQ        R12, R13
-	LEAQ        avx2_tail<>+0(SB), R12
-	VMOVUPS     (R12)(R13*4), Y8
-	VMASKMOVPS  (R9), Y8, Y9
-	VMASKMOVPS  (R10), Y8, Y10
-	VFMADD231PS Y10, Y0, Y9
-	VMASKMOVPS  (R10)(BX*1), Y8, Y0
-	VFMADD231PS Y0, Y1, Y9
-	VMASKMOVPS  (R10)(BX*2), Y8, Y0
-	VFMADD231PS Y0, Y2, Y9
-	VMASKMOVPS  (R10)(R8*1), Y8, Y0
-	VFMADD231PS Y0, Y3, Y9
-	VMASKMOVPS  (R11), Y8, Y0
-	VFMADD231PS Y0, Y4, Y9
-	VMASKMOVPS  (R11)(BX*1), Y8, Y0
-	VFMADD231PS Y0, Y5, Y9
-	VMASKMOVPS  (R11)(BX*2), Y8, Y0
-	VFMADD231PS Y0, Y6, Y9
-	VMASKMOVPS  (R11)(R8*1), Y8, Y0
-	VFMADD231PS Y0, Y7, Y9
-	VMASKMOVPS  Y9, Y8, (R9)
-
-end89:
-	JMP rows85
+k87:
+	VMOVUPS      (R9), X1
+	VINSERTF128  $0x01, (R10), Y1, Y2
+	VMOVUPS      (R9)(DX*1), X1
+	VINSERTF128  $0x01, (R10)(DX*1), Y1, Y3
+	VMOVUPS      (R9)(DX*2), X1
+	VINSERTF128  $0x01, (R10)(DX*2), Y1, Y4
+	VMOVUPS      (R9)(SI*1), X1
+	VINSERTF128  $0x01, (R10)(SI*1), Y1, Y5
+	VUNPCKLPS    Y3, Y2, Y6
+	VUNPCKHPS    Y3, Y2, Y3
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VSHUFPS      $0x44, Y2, Y6, Y5
+	VSHUFPS      $0xee, Y2, Y6, Y2
+	VSHUFPS      $0x44, Y4, Y3, Y6
+	VSHUFPS      $0xee, Y4, Y3, Y3
+	VBROADCASTSS (DI), Y4
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(DI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VBROADCASTSS 8(DI), Y2
+	VFMADD231PS  Y6, Y2, Y0
+	VBROADCASTSS 12(DI), Y2
+	VFMADD231PS  Y3, Y2, Y0
+	VMOVUPS      16(R9), X1
+	VINSERTF128  $0x01, 16(R10), Y1, Y2
+	VMOVUPS      16(R9)(DX*1), X1
+	VINSERTF128  $0x01, 16(R10)(DX*1), Y1, Y3
+	VMOVUPS      16(R9)(DX*2), X1
+	VINSERTF128  $0x01, 16(R10)(DX*2), Y1, Y4
+	VMOVUPS      16(R9)(SI*1), X1
+	VINSERTF128  $0x01, 16(R10)(SI*1), Y1, Y5
+	VUNPCKLPS    Y3, Y2, Y6
+	VUNPCKHPS    Y3, Y2, Y3
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VSHUFPS      $0x44, Y2, Y6, Y5
+	VSHUFPS      $0xee, Y2, Y6, Y2
+	VSHUFPS      $0x44, Y4, Y3, Y6
+	VSHUFPS      $0xee, Y4, Y3, Y3
+	VBROADCASTSS 16(DI), Y4
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 20(DI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VBROADCASTSS 24(DI), Y2
+	VFMADD231PS  Y6, Y2, Y0
+	VBROADCASTSS 28(DI), Y2
+	VFMADD231PS  Y3, Y2, Y0
+	VMOVUPS      32(R9), X1
+	VINSERTF128  $0x01, 32(R10), Y1, Y2
+	VMOVUPS      32(R9)(DX*1), X1
+	VINSERTF128  $0x01, 32(R10)(DX*1), Y1, Y3
+	VMOVUPS      32(R9)(DX*2), X1
+	VINSERTF128  $0x01, 32(R10)(DX*2), Y1, Y4
+	VMOVUPS      32(R9)(SI*1), X1
+	VINSERTF128  $0x01, 32(R10)(SI*1), Y1, Y5
+	VUNPCKLPS    Y3, Y2, Y6
+	VUNPCKHPS    Y3, Y2, Y3
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VSHUFPS      $0x44, Y2, Y6, Y5
+	VSHUFPS      $0xee, Y2, Y6, Y2
+	VSHUFPS      $0x44, Y4, Y3, Y6
+	VSHUFPS      $0xee, Y4, Y3, Y3
+	VBROADCASTSS 32(DI), Y4
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 36(DI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VBROADCASTSS 40(DI), Y2
+	VFMADD231PS  Y6, Y2, Y0
+	VBROADCASTSS 44(DI), Y2
+	VFMADD231PS  Y3, Y2, Y0
+	VMOVUPS      48(R9), X1
+	VINSERTF128  $0x01, 48(R10), Y1, Y2
+	VMOVUPS      48(R9)(DX*1), X1
+	VINSERTF128  $0x01, 48(R10)(DX*1), Y1, Y3
+	VMOVUPS      48(R9)(DX*2), X1
+	VINSERTF128  $0x01, 48(R10)(DX*2), Y1, Y4
+	VMOVUPS      48(R9)(SI*1), X1
+	VINSERTF128  $0x01, 48(R10)(SI*1), Y1, Y5
+	VUNPCKLPS    Y3, Y2, Y6
+	VUNPCKHPS    Y3, Y2, Y3
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VSHUFPS      $0x44, Y2, Y6, Y5
+	VSHUFPS      $0xee, Y2, Y6, Y2
+	VSHUFPS      $0x44, Y4, Y3, Y6
+	VSHUFPS      $0xee, Y4, Y3, Y3
+	VBROADCASTSS 48(DI), Y4
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 52(DI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VBROADCASTSS 56(DI), Y2
+	VFMADD231PS  Y6, Y2, Y0
+	VBROADCASTSS 60(DI), Y2
+	VFMADD231PS  Y3, Y2, Y0
+	LEAQ         (R9)(DX*8), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(DX*1)
+	PREFETCHT1   (R11)(DX*2)
+	PREFETCHT1   (R11)(SI*1)
+	ADDQ         $0x40, R9
+	LEAQ         (R10)(DX*8), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(DX*1)
+	PREFETCHT1   (R11)(DX*2)
+	PREFETCHT1   (R11)(SI*1)
+	ADDQ         $0x40, R10
+	ADDQ         $0x40, DI
+	SUBQ         $0x10, R8
+	JG           k87
+	VMOVUPS      Y0, (AX)
+	ADDQ         $+32, AX
+	JMP          rows85
 
 fewer86:
-	ADDQ $0x08, SI
+	ADDQ $0x08, BX
 
-rows90:
-	SUBQ         $0x01, SI
-	JL           fewer91
-	LEAQ         (BX)(BX*2), R8
+rows88:
+	SUBQ    $0x08, BX
+	JL      fewer89
+	MOVQ    a_base+24(FP), DI
+	MOVQ    k+80(FP), R8
+	MOVQ    CX, R9
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    CX, R10
+	LEAQ    (CX)(DX*4), CX
+	VMOVUPS (AX), Y0
+
+k90:
+	VMOVUPS      (R9), X1
+	VINSERTF128  $0x01, (R10), Y1, Y2
+	VMOVUPS      (R9)(DX*1), X1
+	VINSERTF128  $0x01, (R10)(DX*1), Y1, Y3
+	VMOVUPS      (R9)(DX*2), X1
+	VINSERTF128  $0x01, (R10)(DX*2), Y1, Y4
+	VMOVUPS      (R9)(SI*1), X1
+	VINSERTF128  $0x01, (R10)(SI*1), Y1, Y5
+	VUNPCKLPS    Y3, Y2, Y6
+	VUNPCKHPS    Y3, Y2, Y3
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VSHUFPS      $0x44, Y2, Y6, Y5
+	VSHUFPS      $0xee, Y2, Y6, Y2
+	VSHUFPS      $0x44, Y4, Y3, Y6
+	VSHUFPS      $0xee, Y4, Y3, Y3
+	VBROADCASTSS (DI), Y4
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(DI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VBROADCASTSS 8(DI), Y2
+	VFMADD231PS  Y6, Y2, Y0
+	VBROADCASTSS 12(DI), Y2
+	VFMADD231PS  Y3, Y2, Y0
+	VMOVUPS      16(R9), X1
+	VINSERTF128  $0x01, 16(R10), Y1, Y2
+	VMOVUPS      16(R9)(DX*1), X1
+	VINSERTF128  $0x01, 16(R10)(DX*1), Y1, Y3
+	VMOVUPS      16(R9)(DX*2), X1
+	VINSERTF128  $0x01, 16(R10)(DX*2), Y1, Y4
+	VMOVUPS      16(R9)(SI*1), X1
+	VINSERTF128  $0x01, 16(R10)(SI*1), Y1, Y5
+	VUNPCKLPS    Y3, Y2, Y6
+	VUNPCKHPS    Y3, Y2, Y3
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VSHUFPS      $0x44, Y2, Y6, Y5
+	VSHUFPS      $0xee, Y2, Y6, Y2
+	VSHUFPS      $0x44, Y4, Y3, Y6
+	VSHUFPS      $0xee, Y4, Y3, Y3
+	VBROADCASTSS 16(DI), Y4
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 20(DI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VBROADCASTSS 24(DI), Y2
+	VFMADD231PS  Y6, Y2, Y0
+	VBROADCASTSS 28(DI), Y2
+	VFMADD231PS  Y3, Y2, Y0
+	VMOVUPS      32(R9), X1
+	VINSERTF128  $0x01, 32(R10), Y1, Y2
+	VMOVUPS      32(R9)(DX*1), X1
+	VINSERTF128  $0x01, 32(R10)(DX*1), Y1, Y3
+	VMOVUPS      32(R9)(DX*2), X1
+	VINSERTF128  $0x01, 32(R10)(DX*2), Y1, Y4
+	VMOVUPS      32(R9)(SI*1), X1
+	VINSERTF128  $0x01, 32(R10)(SI*1), Y1, Y5
+	VUNPCKLPS    Y3, Y2, Y6
+	VUNPCKHPS    Y3, Y2, Y3
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VSHUFPS      $0x44, Y2, Y6, Y5
+	VSHUFPS      $0xee, Y2, Y6, Y2
+	VSHUFPS      $0x44, Y4, Y3, Y6
+	VSHUFPS      $0xee, Y4, Y3, Y3
+	VBROADCASTSS 32(DI), Y4
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 36(DI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VBROADCASTSS 40(DI), Y2
+	VFMADD231PS  Y6, Y2, Y0
+	VBROADCASTSS 44(DI), Y2
+	VFMADD231PS  Y3, Y2, Y0
+	VMOVUPS      48(R9), X1
+	VINSERTF128  $0x01, 48(R10), Y1, Y2
+	VMOVUPS      48(R9)(DX*1), X1
+	VINSERTF128  $0x01, 48(R10)(DX*1), Y1, Y3
+	VMOVUPS      48(R9)(DX*2), X1
+	VINSERTF128  $0x01, 48(R10)(DX*2), Y1, Y4
+	VMOVUPS      48(R9)(SI*1), X1
+	VINSERTF128  $0x01, 48(R10)(SI*1), Y1, Y5
+	VUNPCKLPS    Y3, Y2, Y6
+	VUNPCKHPS    Y3, Y2, Y3
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VSHUFPS      $0x44, Y2, Y6, Y5
+	VSHUFPS      $0xee, Y2, Y6, Y2
+	VSHUFPS      $0x44, Y4, Y3, Y6
+	VSHUFPS      $0xee, Y4, Y3, Y3
+	VBROADCASTSS 48(DI), Y4
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 52(DI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VBROADCASTSS 56(DI), Y2
+	VFMADD231PS  Y6, Y2, Y0
+	VBROADCASTSS 60(DI), Y2
+	VFMADD231PS  Y3, Y2, Y0
+	LEAQ         (R9)(DX*8), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(DX*1)
+	PREFETCHT1   (R11)(DX*2)
+	PREFETCHT1   (R11)(SI*1)
+	ADDQ         $0x40, R9
+	LEAQ         (R10)(DX*8), R11
+	PREFETCHT1   (R11)
+	PREFETCHT1   (R11)(DX*1)
+	PREFETCHT1   (R11)(DX*2)
+	PREFETCHT1   (R11)(SI*1)
+	ADDQ         $0x40, R10
+	ADDQ         $0x40, DI
+	SUBQ         $0x10, R8
+	JG           k90
+	VMOVUPS      Y0, (AX)
+	ADDQ         $+32, AX
+	JMP          rows88
+
+fewer89:
+	ADDQ $0x08, BX
+	VZEROUPPER
+	RET
+
+// func AddRowsAVX2(c []float32, a []float32, b []float32, ldb int, k int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·AddRowsAVX2(SB), NOSPLIT, $0-88
+	MOVQ a_base+24(FP), AX
+	MOVQ b_base+48(FP), CX
+	MOVQ ldb+72(FP), DX
+	SHLQ $0x02, DX
+	MOVQ k+80(FP), BX
+	MOVQ c_len+8(FP), SI
+
+rows91:
+	SUBQ         $0x08, BX
+	JL           fewer92
+	LEAQ         (DX)(DX*2), DI
 	VBROADCASTSS (AX), Y0
-	ADDQ         CX, AX
+	VBROADCASTSS 4(AX), Y1
+	VBROADCASTSS 8(AX), Y2
+	VBROADCASTSS 12(AX), Y3
+	VBROADCASTSS 16(AX), Y4
+	VBROADCASTSS 20(AX), Y5
+	VBROADCASTSS 24(AX), Y6
+	VBROADCASTSS 28(AX), Y7
+	ADDQ         $0x20, AX
 	MOVQ         c_base+0(FP), R8
-	MOVQ         DX, R9
-	ADDQ         BX, DX
-	MOVQ         DI, R10
-	SUBQ         $0x08, R10
-	JL           rest93
+	MOVQ         CX, R9
+	ADDQ         DX, CX
+	ADDQ         DX, CX
+	ADDQ         DX, CX
+	ADDQ         DX, CX
+	MOVQ         CX, R10
+	ADDQ         DX, CX
+	ADDQ         DX, CX
+	ADDQ         DX, CX
+	ADDQ         DX, CX
+	MOVQ         SI, R11
+	SUBQ         $0x08, R11
+	JL           rest94
 
-vectors92:
-	VMOVUPS     (R8), Y1
-	VMOVUPS     (R9), Y2
-	VFMADD231PS Y2, Y0, Y1
-	VMOVUPS     Y1, (R8)
+vectors93:
+	VMOVUPS     (R8), Y8
+	VMOVUPS     (R9), Y9
+	VFMADD231PS Y9, Y0, Y8
+	VMOVUPS     (R9)(DX*1), Y9
+	VFMADD231PS Y9, Y1, Y8
+	VMOVUPS     (R9)(DX*2), Y9
+	VFMADD231PS Y9, Y2, Y8
+	VMOVUPS     (R9)(DI*1), Y9
+	VFMADD231PS Y9, Y3, Y8
+	VMOVUPS     (R10), Y9
+	VFMADD231PS Y9, Y4, Y8
+	VMOVUPS     (R10)(DX*1), Y9
+	VFMADD231PS Y9, Y5, Y8
+	VMOVUPS     (R10)(DX*2), Y9
+	VFMADD231PS Y9, Y6, Y8
+	VMOVUPS     (R10)(DI*1), Y9
+	VFMADD231PS Y9, Y7, Y8
+	LEAQ        (R9)(DX*8), R12
+	PREFETCHT1  (R12)
+	PREFETCHT1  (R12)(DX*1)
+	PREFETCHT1  (R12)(DX*2)
+	PREFETCHT1  (R12)(DI*1)
+	LEAQ        (R10)(DX*8), R12
+	PREFETCHT1  (R12)
+	PREFETCHT1  (R12)(DX*1)
+	PREFETCHT1  (R12)(DX*2)
+	PREFETCHT1  (R12)(DI*1)
+	VMOVUPS     Y8, (R8)
 	ADDQ        $0x20, R8
 	ADDQ        $0x20, R9
-	SUBQ        $0x08, R10
-	JGE         vectors92
+	ADDQ        $0x20, R10
+	SUBQ        $0x08, R11
+	JGE         vectors93
 
-rest93:
-	ADDQ        $0x08, R10
-	JZ          end94
-	MOVQ        $+8, R11
-	SUBQ        R10, R11
-	LEAQ        avx2_tail<>+0(SB), R10
-	VMOVUPS     (R10)(R11*4), Y1
-	VMASKMOVPS  (R8), Y1, Y2
-	VMASKMOVPS  (R9), Y1, Y3
+rest94:
+	ADDQ        $0x08, R11
+	JZ          end95
+	MOVQ        $+8, R12
+	SUBQ        R11, R12
+	LEAQ        avx2_tail<>+0(SB), R11
+	VMOVUPS     (R11)(R12*4), Y8
+	VMASKMOVPS  (R8), Y8, Y9
+	VMASKMOVPS  (R9), Y8, Y10
+	VFMADD231PS Y10, Y0, Y9
+	VMASKMOVPS  (R9)(DX*1), Y8, Y0
+	VFMADD231PS Y0, Y1, Y9
+	VMASKMOVPS  (R9)(DX*2), Y8, Y0
+	VFMADD231PS Y0, Y2, Y9
+	VMASKMOVPS  (R9)(DI*1), Y8, Y0
+	VFMADD231PS Y0, Y3, Y9
+	VMASKMOVPS  (R10), Y8, Y0
+	VFMADD231PS Y0, Y4, Y9
+	VMASKMOVPS  (R10)(DX*1), Y8, Y0
+	VFMADD231PS Y0, Y5, Y9
+	VMASKMOVPS  (R10)(DX*2), Y8, Y0
+	VFMADD231PS Y0, Y6, Y9
+	VMASKMOVPS  (R10)(DI*1), Y8, Y0
+	VFMADD231PS Y0, Y7, Y9
+	VMASKMOVPS  Y9, Y8, (R8)
+
+end95:
+	JMP rows91
+
+fewer92:
+	ADDQ $0x08, BX
+
+rows96:
+	SUBQ         $0x01, BX
+	JL           fewer97
+	LEAQ         (DX)(DX*2), DI
+	VBROADCASTSS (AX), Y0
+	ADDQ         $0x04, AX
+	MOVQ         c_base+0(FP), DI
+	MOVQ         CX, R8
+	ADDQ         DX, CX
+	MOVQ         SI, R9
+	SUBQ         $0x08, R9
+	JL           rest99
+
+vectors98:
+	VMOVUPS     (DI), Y1
+	VMOVUPS     (R8), Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     Y1, (DI)
+	ADDQ        $0x20, DI
+	ADDQ        $0x20, R8
+	SUBQ        $0x08, R9
+	JGE         vectors98
+
+rest99:
+	ADDQ        $0x08, R9
+	JZ          end100
+	MOVQ        $+8, R10
+	SUBQ        R9, R10
+	LEAQ        avx2_tail<>+0(SB), R9
+	VMOVUPS     (R9)(R10*4), Y1
+	VMASKMOVPS  (DI), Y1, Y2
+	VMASKMOVPS  (R8), Y1, Y3
 	VFMADD231PS Y3, Y0, Y2
-	VMASKMOVPS  Y2, Y1, (R8)
+	VMASKMOVPS  Y2, Y1, (DI)
 
-end94:
-	JMP rows90
+end100:
+	JMP rows96
 
-fewer91:
-	ADDQ $0x01, SI
+fewer97:
+	ADDQ $0x01, BX
 	VZEROUPPER
 	RET
 
@@ -1478,9 +1751,9 @@ TEXT ·AddAVX2(SB), NOSPLIT, $0-72
 	MOVQ a_base+24(FP), DX
 	MOVQ b_base+48(FP), BX
 	SUBQ $0x08, AX
-	JL   rest96
+	JL   rest102
 
-vectors95:
+vectors101:
 	VMOVUPS (DX), Y0
 	VMOVUPS (BX), Y1
 	VADDPS  Y1, Y0, Y0
@@ -1489,11 +1762,11 @@ vectors95:
 	ADDQ    $0x20, DX
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, AX
-	JGE     vectors95
+	JGE     vectors101
 
-rest96:
+rest102:
 	ADDQ       $0x08, AX
-	JZ         end97
+	JZ         end103
 	MOVQ       $+8, SI
 	SUBQ       AX, SI
 	LEAQ       avx2_tail<>+0(SB), AX
@@ -1503,7 +1776,7 @@ rest96:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)
 
-end97:
+end103:
 	VZEROUPPER
 	RET
 
@@ -1525,20 +1798,20 @@ TEXT ·ScaleAVX2(SB), NOSPLIT, $0-52
 	MOVQ         x_base+24(FP), DX
 	VBROADCASTSS factor+48(FP), Y0
 	SUBQ         $0x08, AX
-	JL           rest99
+	JL           rest105
 
-vectors98:
+vectors104:
 	VMOVUPS (DX), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, AX
-	JGE     vectors98
+	JGE     vectors104
 
-rest99:
+rest105:
 	ADDQ       $0x08, AX
-	JZ         end100
+	JZ         end106
 	MOVQ       $+8, BX
 	SUBQ       AX, BX
 	LEAQ       avx2_tail<>+0(SB), AX
@@ -1547,7 +1820,7 @@ rest99:
 	VMULPS     Y0, Y2, Y2
 	VMASKMOVPS Y2, Y1, (CX)
 
-end100:
+end106:
 	VZEROUPPER
 	RET
 
@@ -1559,9 +1832,9 @@ TEXT ·KeepAVX2(SB), NOSPLIT, $0-72
 	MOVQ a_base+24(FP), DX
 	MOVQ b_base+48(FP), BX
 	SUBQ $0x08, AX
-	JL   rest102
+	JL   rest108
 
-vectors101:
+vectors107:
 	VMOVUPS (DX), Y0
 	VMOVUPS (BX), Y1
 	VMOVUPS avx2_00000000<>+0(SB), Y2
@@ -1573,11 +1846,11 @@ vectors101:
 	ADDQ    $0x20, DX
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, AX
-	JGE     vectors101
+	JGE     vectors107
 
-rest102:
+rest108:
 	ADDQ       $0x08, AX
-	JZ         end103
+	JZ         end109
 	MOVQ       $+8, SI
 	SUBQ       AX, SI
 	LEAQ       avx2_tail<>+0(SB), AX
@@ -1590,7 +1863,7 @@ rest102:
 	VANDPS     Y3, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)
 
-end103:
+end109:
 	VZEROUPPER
 	RET
 
@@ -1601,9 +1874,9 @@ TEXT ·GeluAVX2(SB), NOSPLIT, $0-48
 	MOVQ y_base+0(FP), CX
 	MOVQ x_base+24(FP), DX
 	SUBQ $0x08, AX
-	JL   rest105
+	JL   rest111
 
-vectors104:
+vectors110:
 	VMOVUPS      (DX), Y0
 	VMULPS       Y0, Y0, Y2
 	VMOVUPS      avx2_bd922279<>+0(SB), Y1
@@ -1642,11 +1915,11 @@ vectors104:
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
 	SUBQ         $0x08, AX
-	JGE          vectors104
+	JGE          vectors110
 
-rest105:
+rest111:
 	ADDQ         $0x08, AX
-	JZ           end106
+	JZ           end112
 	MOVQ         $+8, BX
 	SUBQ         AX, BX
 	LEAQ         avx2_tail<>+0(SB), AX
@@ -1687,7 +1960,7 @@ rest105:
 	VDIVPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (CX)
 
-end106:
+end112:
 	VZEROUPPER
 	RET
 
@@ -1849,9 +2122,9 @@ TEXT ·GeluBackwardAVX2(SB), NOSPLIT, $0-72
 	MOVQ dy_base+24(FP), DX
 	MOVQ x_base+48(FP), BX
 	SUBQ $0x08, AX
-	JL   rest108
+	JL   rest114
 
-vectors107:
+vectors113:
 	VMOVUPS      (BX), Y0
 	VMOVUPS      avx2_c1200000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
@@ -1904,11 +2177,11 @@ vectors107:
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, BX
 	SUBQ         $0x08, AX
-	JGE          vectors107
+	JGE          vectors113
 
-rest108:
+rest114:
 	ADDQ         $0x08, AX
-	JZ           end109
+	JZ           end115
 	MOVQ         $+8, SI
 	SUBQ         AX, SI
 	LEAQ         avx2_tail<>+0(SB), AX
@@ -1962,7 +2235,7 @@ rest108:
 	VMULPS       Y1, Y2, Y2
 	VMASKMOVPS   Y2, Y0, (CX)
 
-end109:
+end115:
 	VZEROUPPER
 	RET
 
@@ -2020,18 +2293,18 @@ TEXT ·LayerNormAVX2(SB), NOSPLIT, $0-112
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 	SUBQ         $0x08, BX
-	JL           rest111
+	JL           rest117
 
-vectors110:
+vectors116:
 	VMOVUPS (DX), Y2
 	VADDPS  Y2, Y1, Y1
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, BX
-	JGE     vectors110
+	JGE     vectors116
 
-rest111:
+rest117:
 	ADDQ       $0x08, BX
-	JZ         end112
+	JZ         end118
 	MOVQ       $+8, SI
 	SUBQ       BX, SI
 	LEAQ       avx2_tail<>+0(SB), BX
@@ -2039,7 +2312,7 @@ rest111:
 	VMASKMOVPS (DX), Y2, Y2
 	VADDPS     Y2, Y1, Y1
 
-end112:
+end118:
 	VEXTRACTF128 $0x01, Y1, X2
 	VADDPS       X2, X1, X1
 	VPERMILPS    $0x0e, X1, X2
@@ -2053,19 +2326,19 @@ end112:
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 	SUBQ         $0x08, BX
-	JL           rest114
+	JL           rest120
 
-vectors113:
+vectors119:
 	VMOVUPS     (DX), Y3
 	VSUBPS      Y1, Y3, Y3
 	VFMADD231PS Y3, Y3, Y2
 	ADDQ        $0x20, DX
 	SUBQ        $0x08, BX
-	JGE         vectors113
+	JGE         vectors119
 
-rest114:
+rest120:
 	ADDQ        $0x08, BX
-	JZ          end115
+	JZ          end121
 	MOVQ        $+8, SI
 	SUBQ        BX, SI
 	LEAQ        avx2_tail<>+0(SB), BX
@@ -2075,7 +2348,7 @@ rest114:
 	VANDPS      Y3, Y4, Y4
 	VFMADD231PS Y4, Y4, Y2
 
-end115:
+end121:
 	VEXTRACTF128 $0x01, Y2, X3
 	VADDPS       X3, X2, X2
 	VPERMILPS    $0x0e, X2, X3
@@ -2094,9 +2367,9 @@ end115:
 	MOVQ         weight_base+48(FP), BX
 	MOVQ         bias_base+72(FP), SI
 	SUBQ         $0x08, AX
-	JL           rest117
+	JL           rest123
 
-vectors116:
+vectors122:
 	VMOVUPS     (CX), Y0
 	VMOVUPS     (BX), Y3
 	VMOVUPS     (SI), Y4
@@ -2109,11 +2382,11 @@ vectors116:
 	ADDQ        $0x20, BX
 	ADDQ        $0x20, SI
 	SUBQ        $0x08, AX
-	JGE         vectors116
+	JGE         vectors122
 
-rest117:
+rest123:
 	ADDQ        $0x08, AX
-	JZ          end118
+	JZ          end124
 	MOVQ        $+8, DI
 	SUBQ        AX, DI
 	LEAQ        avx2_tail<>+0(SB), AX
@@ -2126,7 +2399,7 @@ rest117:
 	VFMADD213PS Y5, Y4, Y3
 	VMASKMOVPS  Y3, Y0, (DX)
 
-end118:
+end124:
 	VZEROUPPER
 	RET
 
@@ -2150,9 +2423,9 @@ TEXT ·LayerNormBackwardAVX2(SB), NOSPLIT, $0-176
 	MOVQ         weight_base+120(FP), DI
 	MOVQ         AX, R8
 	SUBQ         $0x08, R8
-	JL           rest120
+	JL           rest126
 
-vectors119:
+vectors125:
 	VMOVUPS     (SI), Y5
 	VSUBPS      Y0, Y5, Y5
 	VMULPS      Y1, Y5, Y5
@@ -2173,11 +2446,11 @@ vectors119:
 	ADDQ        $0x20, SI
 	ADDQ        $0x20, DI
 	SUBQ        $0x08, R8
-	JGE         vectors119
+	JGE         vectors125
 
-rest120:
+rest126:
 	ADDQ        $0x08, R8
-	JZ          end121
+	JZ          end127
 	MOVQ        $+8, R9
 	SUBQ        R8, R9
 	LEAQ        avx2_tail<>+0(SB), R8
@@ -2197,7 +2470,7 @@ rest120:
 	VADDPS      Y7, Y8, Y8
 	VMASKMOVPS  Y8, Y5, (DX)
 
-end121:
+end127:
 	VEXTRACTF128 $0x01, Y3, X5
 	VADDPS       X5, X3, X3
 	VPERMILPS    $0x0e, X3, X5
@@ -2220,11 +2493,11 @@ end121:
 	MOVQ         dx_base+0(FP), CX
 	MOVQ         add_base+144(FP), DX
 	TESTQ        DX, DX
-	JZ           plain122
+	JZ           plain128
 	SUBQ         $0x08, AX
-	JL           rest125
+	JL           rest131
 
-vectors124:
+vectors130:
 	VMOVUPS      (SI), Y2
 	VSUBPS       Y0, Y2, Y2
 	VMULPS       Y1, Y2, Y2
@@ -2242,11 +2515,11 @@ vectors124:
 	ADDQ         $0x20, DI
 	ADDQ         $0x20, DX
 	SUBQ         $0x08, AX
-	JGE          vectors124
+	JGE          vectors130
 
-rest125:
+rest131:
 	ADDQ         $0x08, AX
-	JZ           end126
+	JZ           end132
 	MOVQ         $+8, R8
 	SUBQ         AX, R8
 	LEAQ         avx2_tail<>+0(SB), AX
@@ -2263,14 +2536,14 @@ rest125:
 	VFMADD213PS  Y0, Y1, Y6
 	VMASKMOVPS   Y6, Y2, (CX)
 
-end126:
-	JMP done123
+end132:
+	JMP done129
 
-plain122:
+plain128:
 	SUBQ $0x08, AX
-	JL   rest128
+	JL   rest134
 
-vectors127:
+vectors133:
 	VMOVUPS      (SI), Y2
 	VSUBPS       Y0, Y2, Y2
 	VMULPS       Y1, Y2, Y2
@@ -2286,11 +2559,11 @@ vectors127:
 	ADDQ         $0x20, SI
 	ADDQ         $0x20, DI
 	SUBQ         $0x08, AX
-	JGE          vectors127
+	JGE          vectors133
 
-rest128:
+rest134:
 	ADDQ         $0x08, AX
-	JZ           end129
+	JZ           end135
 	MOVQ         $+8, DX
 	SUBQ         AX, DX
 	LEAQ         avx2_tail<>+0(SB), AX
@@ -2306,8 +2579,8 @@ rest128:
 	VMULPS       Y1, Y6, Y6
 	VMASKMOVPS   Y6, Y2, (CX)
 
-end129:
-done123:
+end135:
+done129:
 	VZEROUPPER
 	RET
 
@@ -2318,9 +2591,9 @@ TEXT ·SoftmaxStepAVX2(SB), NOSPLIT, $0-112
 	SHLQ $0x02, CX
 	XORQ AX, AX
 
-group130:
+group136:
 	CMPQ    AX, CX
-	JGE     groupsDone131
+	JGE     groupsDone137
 	MOVQ    max_base+40(FP), DX
 	ADDQ    AX, DX
 	MOVQ    sum_base+64(FP), BX
@@ -2333,15 +2606,15 @@ group130:
 	ADDQ    AX, DI
 	MOVQ    keys+24(FP), R8
 	TESTQ   R8, R8
-	JZ      done133
+	JZ      done139
 
-times132:
+times138:
 	VMAXPS (DI), Y0, Y0
 	ADDQ   $+256, DI
 	DECQ   R8
-	JNZ    times132
+	JNZ    times138
 
-done133:
+done139:
 	VMOVUPS      Y0, (DX)
 	VMOVUPS      avx2_ff800000<>+0(SB), Y2
 	VCMPPS       $0x04, Y2, Y0, Y2
@@ -2382,9 +2655,9 @@ done133:
 	ADDQ         AX, DX
 	MOVQ         keys+24(FP), SI
 	TESTQ        SI, SI
-	JZ           done135
+	JZ           done141
 
-times134:
+times140:
 	VMOVUPS      (DX), Y3
 	VSUBPS       Y0, Y3, Y3
 	VMOVUPS      avx2_c2d00000<>+0(SB), Y4
@@ -2418,15 +2691,15 @@ times134:
 	VADDPS       Y3, Y1, Y1
 	ADDQ         $+256, DX
 	DECQ         SI
-	JNZ          times134
+	JNZ          times140
 
-done135:
+done141:
 	VADDPS  Y1, Y2, Y2
 	VMOVUPS Y2, (BX)
 	ADDQ    $0x20, AX
-	JMP     group130
+	JMP     group136
 
-groupsDone131:
+groupsDone137:
 	VZEROUPPER
 	RET
 
@@ -2447,9 +2720,9 @@ TEXT ·ScaleColumnsAVX2(SB), NOSPLIT, $0-64
 	SHLQ $0x02, CX
 	XORQ AX, AX
 
-group136:
+group142:
 	CMPQ    AX, CX
-	JGE     groupsDone137
+	JGE     groupsDone143
 	MOVQ    factor_base+40(FP), DX
 	ADDQ    AX, DX
 	MOVQ    x_base+0(FP), BX
@@ -2457,20 +2730,20 @@ group136:
 	VMOVUPS (DX), Y0
 	MOVQ    rows+24(FP), DX
 	TESTQ   DX, DX
-	JZ      done139
+	JZ      done145
 
-times138:
+times144:
 	VMULPS  (BX), Y0, Y1
 	VMOVUPS Y1, (BX)
 	ADDQ    $+256, BX
 	DECQ    DX
-	JNZ     times138
+	JNZ     times144
 
-done139:
+done145:
 	ADDQ $0x20, AX
-	JMP  group136
+	JMP  group142
 
-groupsDone137:
+groupsDone143:
 	VZEROUPPER
 	RET
 
@@ -2482,9 +2755,9 @@ TEXT ·HideScoresAVX2(SB), NOSPLIT, $0-128
 	SHLQ    $0x02, CX
 	XORQ    AX, AX
 
-group140:
+group146:
 	CMPQ    AX, CX
-	JGE     groupsDone141
+	JGE     groupsDone147
 	MOVQ    from_base+80(FP), DX
 	ADDQ    AX, DX
 	VMOVUPS (DX), Y1
@@ -2497,9 +2770,9 @@ group140:
 	MOVQ    high_base+56(FP), SI
 	MOVQ    low_len+40(FP), DI
 	TESTQ   DI, DI
-	JZ      done143
+	JZ      done149
 
-times142:
+times148:
 	VPBROADCASTD (BX), Y3
 	VPBROADCASTD (SI), Y4
 	VPCMPGTD     Y4, Y1, Y4
@@ -2510,13 +2783,13 @@ times142:
 	ADDQ         $0x04, SI
 	ADDQ         $+256, DX
 	DECQ         DI
-	JNZ          times142
+	JNZ          times148
 
-done143:
+done149:
 	ADDQ $0x20, AX
-	JMP  group140
+	JMP  group146
 
-groupsDone141:
+groupsDone147:
 	VZEROUPPER
 	RET
 
@@ -2529,9 +2802,9 @@ TEXT ·ScoreGradientsAVX2(SB), NOSPLIT, $0-116
 	SHLQ         $0x02, CX
 	XORQ         AX, AX
 
-group144:
+group150:
 	CMPQ    AX, CX
-	JGE     groupsDone145
+	JGE     groupsDone151
 	MOVQ    lse_base+64(FP), DX
 	ADDQ    AX, DX
 	VMOVUPS (DX), Y2
@@ -2544,9 +2817,9 @@ group144:
 	ADDQ    AX, BX
 	MOVQ    keys+48(FP), SI
 	TESTQ   SI, SI
-	JZ      done147
+	JZ      done153
 
-times146:
+times152:
 	VMOVUPS      (DX), Y4
 	VMOVUPS      (BX), Y5
 	VCMPPS       $0x04, Y1, Y4, Y6
@@ -2587,13 +2860,13 @@ times146:
 	ADDQ         $+256, DX
 	ADDQ         $+256, BX
 	DECQ         SI
-	JNZ          times146
+	JNZ          times152
 
-done147:
+done153:
 	ADDQ $0x20, AX
-	JMP  group144
+	JMP  group150
 
-groupsDone145:
+groupsDone151:
 	VZEROUPPER
 	RET
 
@@ -2605,20 +2878,20 @@ TEXT ·DotAVX2(SB), NOSPLIT, $0-52
 	MOVQ   b_base+24(FP), DX
 	VXORPS Y0, Y0, Y0
 	SUBQ   $0x08, AX
-	JL     rest149
+	JL     rest155
 
-vectors148:
+vectors154:
 	VMOVUPS     (CX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y1, Y0
 	ADDQ        $0x20, CX
 	ADDQ        $0x20, DX
 	SUBQ        $0x08, AX
-	JGE         vectors148
+	JGE         vectors154
 
-rest149:
+rest155:
 	ADDQ        $0x08, AX
-	JZ          end150
+	JZ          end156
 	MOVQ        $+8, BX
 	SUBQ        AX, BX
 	LEAQ        avx2_tail<>+0(SB), AX
@@ -2627,7 +2900,7 @@ rest149:
 	VMASKMOVPS  (DX), Y1, Y1
 	VFMADD231PS Y1, Y2, Y0
 
-end150:
+end156:
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
 	VPERMILPS    $0x0e, X0, X1
@@ -2646,9 +2919,9 @@ TEXT ·SumSquaresAVX2(SB), NOSPLIT, $0-32
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	SUBQ   $0x08, AX
-	JL     rest152
+	JL     rest158
 
-vectors151:
+vectors157:
 	VMOVUPS      (CX), Y2
 	VEXTRACTF128 $0x01, Y2, X3
 	VCVTPS2PD    X2, Y2
@@ -2657,11 +2930,11 @@ vectors151:
 	VFMADD231PD  Y2, Y2, Y1
 	ADDQ         $0x20, CX
 	SUBQ         $0x08, AX
-	JGE          vectors151
+	JGE          vectors157
 
-rest152:
+rest158:
 	ADDQ         $0x08, AX
-	JZ           end153
+	JZ           end159
 	MOVQ         $+8, DX
 	SUBQ         AX, DX
 	LEAQ         avx2_tail<>+0(SB), AX
@@ -2673,7 +2946,7 @@ rest152:
 	VCVTPS2PD    X3, Y2
 	VFMADD231PD  Y2, Y2, Y1
 
-end153:
+end159:
 	VADDPD       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
@@ -2692,7 +2965,7 @@ TEXT ·ColumnSumsAVX2(SB), NOSPLIT, $0-64
 	MOVQ   stride+48(FP), BX
 	SHLQ   $0x02, BX
 	CMPQ   AX, $0x40
-	JNE    narrow154
+	JNE    narrow160
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2703,9 +2976,9 @@ TEXT ·ColumnSumsAVX2(SB), NOSPLIT, $0-64
 	VXORPS Y7, Y7, Y7
 	MOVQ   rows+56(FP), AX
 	TESTQ  AX, AX
-	JZ     done157
+	JZ     done163
 
-times156:
+times162:
 	VADDPS (DX), Y0, Y0
 	VADDPS 32(DX), Y1, Y1
 	VADDPS 64(DX), Y2, Y2
@@ -2716,9 +2989,9 @@ times156:
 	VADDPS 224(DX), Y7, Y7
 	ADDQ   BX, DX
 	DECQ   AX
-	JNZ    times156
+	JNZ    times162
 
-done157:
+done163:
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
 	VMOVUPS Y2, 64(CX)
@@ -2727,36 +3000,36 @@ done157:
 	VMOVUPS Y5, 160(CX)
 	VMOVUPS Y6, 192(CX)
 	VMOVUPS Y7, 224(CX)
-	JMP     done155
+	JMP     done161
 
-narrow154:
+narrow160:
 	SUBQ $0x08, AX
-	JL   rest159
+	JL   rest165
 
-vectors158:
+vectors164:
 	MOVQ   DX, SI
 	VXORPS Y0, Y0, Y0
 	MOVQ   rows+56(FP), DI
 	TESTQ  DI, DI
-	JZ     done162
+	JZ     done168
 
-times161:
+times167:
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y0
 	ADDQ    BX, SI
 	DECQ    DI
-	JNZ     times161
+	JNZ     times167
 
-done162:
+done168:
 	VMOVUPS Y0, (CX)
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, AX
-	JGE     vectors158
+	JGE     vectors164
 
-rest159:
+rest165:
 	ADDQ    $0x08, AX
-	JZ      end160
+	JZ      end166
 	MOVQ    $+8, SI
 	SUBQ    AX, SI
 	LEAQ    avx2_tail<>+0(SB), AX
@@ -2765,20 +3038,20 @@ rest159:
 	VXORPS  Y1, Y1, Y1
 	MOVQ    rows+56(FP), DX
 	TESTQ   DX, DX
-	JZ      done164
+	JZ      done170
 
-times163:
+times169:
 	VMASKMOVPS (AX), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	ADDQ       BX, AX
 	DECQ       DX
-	JNZ        times163
+	JNZ        times169
 
-done164:
+done170:
 	VMASKMOVPS Y1, Y0, (CX)
 
-end160:
-done155:
+end166:
+done161:
 	VZEROUPPER
 	RET
 
@@ -2791,20 +3064,20 @@ TEXT ·TopTwoAVX2(SB), NOSPLIT, $0-72
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	SUBQ    $0x08, AX
-	JL      rest166
+	JL      rest172
 
-vectors165:
+vectors171:
 	VMOVUPS (CX), Y3
 	VMINPS  Y1, Y3, Y4
 	VMAXPS  Y4, Y2, Y2
 	VMAXPS  Y1, Y3, Y1
 	ADDQ    $0x20, CX
 	SUBQ    $0x08, AX
-	JGE     vectors165
+	JGE     vectors171
 
-rest166:
+rest172:
 	ADDQ       $0x08, AX
-	JZ         end167
+	JZ         end173
 	MOVQ       $+8, DX
 	SUBQ       AX, DX
 	LEAQ       avx2_tail<>+0(SB), AX
@@ -2815,7 +3088,7 @@ rest166:
 	VMAXPS     Y0, Y2, Y2
 	VMAXPS     Y1, Y4, Y1
 
-end167:
+end173:
 	MOVQ    top_base+24(FP), AX
 	VMOVUPS Y1, (AX)
 	MOVQ    second_base+48(FP), AX
@@ -2833,9 +3106,9 @@ TEXT ·ExpSumAVX2(SB), NOSPLIT, $0-64
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	SUBQ         $0x08, AX
-	JL           rest169
+	JL           rest175
 
-vectors168:
+vectors174:
 	VMOVUPS      (DX), Y3
 	VSUBPS       Y0, Y3, Y3
 	VMOVUPS      avx2_c2d00000<>+0(SB), Y4
@@ -2874,11 +3147,11 @@ vectors168:
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
 	SUBQ         $0x08, AX
-	JGE          vectors168
+	JGE          vectors174
 
-rest169:
+rest175:
 	ADDQ         $0x08, AX
-	JZ           end170
+	JZ           end176
 	MOVQ         $+8, BX
 	SUBQ         AX, BX
 	LEAQ         avx2_tail<>+0(SB), AX
@@ -2920,7 +3193,7 @@ rest169:
 	VADDPS       Y4, Y1, Y1
 	VFNMADD231PS Y0, Y4, Y2
 
-end170:
+end176:
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X1
 	VPERMILPS    $0x0e, X1, X0
@@ -2956,9 +3229,9 @@ TEXT ·AdamWAVX2(SB), NOSPLIT, $0-132
 	VBROADCASTSS root+124(FP), Y7
 	VBROADCASTSS eps+128(FP), Y8
 	SUBQ         $0x08, AX
-	JL           rest172
+	JL           rest178
 
-vectors171:
+vectors177:
 	VMOVUPS     (DX), Y9
 	VMULPS      Y0, Y9, Y9
 	VMOVUPS     (BX), Y10
@@ -2982,11 +3255,11 @@ vectors171:
 	ADDQ        $0x20, BX
 	ADDQ        $0x20, SI
 	SUBQ        $0x08, AX
-	JGE         vectors171
+	JGE         vectors177
 
-rest172:
+rest178:
 	ADDQ        $0x08, AX
-	JZ          end173
+	JZ          end179
 	MOVQ        $+8, DI
 	SUBQ        AX, DI
 	LEAQ        avx2_tail<>+0(SB), AX
@@ -3010,7 +3283,7 @@ rest172:
 	VFMSUB132PS Y5, Y0, Y1
 	VMASKMOVPS  Y1, Y9, (CX)
 
-end173:
+end179:
 	VZEROUPPER
 	RET
 
@@ -3034,9 +3307,9 @@ TEXT ·DropFactorsAVX2(SB), NOSPLIT, $0-52
 	VBROADCASTSS keep+28(FP), Y3
 	VMOVUPS      avx2_quads<>+0(SB), Y0
 
-block174:
+block180:
 	SUBQ         $0x20, CX
-	JL           done175
+	JL           done181
 	VBROADCASTSS step+44(FP), Y4
 	VBROADCASTSS purpose+40(FP), Y5
 	VBROADCASTSS seedLow+32(FP), Y6
@@ -3273,9 +3546,9 @@ block174:
 	VMOVUPS      Y6, 96(AX)
 	ADDQ         $+128, AX
 	VPADDD       avx2_00000008<>+0(SB), Y0, Y0
-	JMP          block174
+	JMP          block180
 
-done175:
+done181:
 	VZEROUPPER
 	RET
 
@@ -3358,9 +3631,9 @@ TEXT ·EdgeFactorsAVX2(SB), NOSPLIT, $0-72
 	SHLQ         $0x02, CX
 	XORQ         AX, AX
 
-group176:
+group182:
 	CMPQ         AX, CX
-	JGE          groupsDone177
+	JGE          groupsDone183
 	MOVQ         f_base+0(FP), DX
 	ADDQ         AX, DX
 	VBROADCASTSS quad+48(FP), Y3
@@ -3374,9 +3647,9 @@ group176:
 	VPADDD       Y4, Y2, Y2
 	MOVQ         quads+24(FP), BX
 	TESTQ        BX, BX
-	JZ           done179
+	JZ           done185
 
-times178:
+times184:
 	VBROADCASTSS step+64(FP), Y4
 	VBROADCASTSS purpose+60(FP), Y5
 	VBROADCASTSS seedLow+52(FP), Y6
@@ -3609,13 +3882,13 @@ times178:
 	ADDQ         $+256, DX
 	VPADDD       avx2_00000001<>+0(SB), Y3, Y3
 	DECQ         BX
-	JNZ          times178
+	JNZ          times184
 
-done179:
+done185:
 	ADDQ $0x20, AX
-	JMP  group176
+	JMP  group182
 
-groupsDone177:
+groupsDone183:
 	VZEROUPPER
 	RET
 

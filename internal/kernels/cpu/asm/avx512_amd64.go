@@ -22,10 +22,10 @@ func GEMM2AVX512(c []float32, ldc int, init []float32, ldi int, bias []float32, 
 //go:noescape
 func GEMM3AVX512(c []float32, ldc int, init []float32, ldi int, bias []float32, a []float32, sam int, sak int, b []float32, ldb int, m int, n int, k int)
 
-// AddRowsAVX512 adds Σ a[i·sak]·b[i·ldb+j], i < k in ascending order, to every c[j].
+// AddRowsAVX512 adds Σ a[i]·b[i·ldb+j], i < k in ascending order, to every c[j].
 //
 //go:noescape
-func AddRowsAVX512(c []float32, a []float32, sak int, b []float32, ldb int, k int)
+func AddRowsAVX512(c []float32, a []float32, b []float32, ldb int, k int)
 
 // AddAVX512 sets y = a + b.
 //

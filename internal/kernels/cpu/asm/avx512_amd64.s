@@ -2047,148 +2047,149 @@ fewer101:
 	VZEROUPPER
 	RET
 
-// func AddRowsAVX512(c []float32, a []float32, sak int, b []float32, ldb int, k int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·AddRowsAVX512(SB), NOSPLIT, $0-96
+// func AddRowsAVX512(c []float32, a []float32, b []float32, ldb int, k int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·AddRowsAVX512(SB), NOSPLIT, $0-88
 	MOVQ a_base+24(FP), AX
-	MOVQ sak+48(FP), CX
-	SHLQ $0x02, CX
-	MOVQ b_base+56(FP), DX
-	MOVQ ldb+80(FP), BX
-	SHLQ $0x02, BX
-	MOVQ k+88(FP), SI
-	MOVQ c_len+8(FP), DI
+	MOVQ b_base+48(FP), CX
+	MOVQ ldb+72(FP), DX
+	SHLQ $0x02, DX
+	MOVQ k+80(FP), BX
+	MOVQ c_len+8(FP), SI
 
 rows109:
-	SUBQ         $0x08, SI
+	SUBQ         $0x08, BX
 	JL           fewer110
-	LEAQ         (BX)(BX*2), R8
+	LEAQ         (DX)(DX*2), DI
 	VBROADCASTSS (AX), Z0
-	ADDQ         CX, AX
-	VBROADCASTSS (AX), Z1
-	ADDQ         CX, AX
-	VBROADCASTSS (AX), Z2
-	ADDQ         CX, AX
-	VBROADCASTSS (AX), Z3
-	ADDQ         CX, AX
-	VBROADCASTSS (AX), Z4
-	ADDQ         CX, AX
-	VBROADCASTSS (AX), Z5
-	ADDQ         CX, AX
-	VBROADCASTSS (AX), Z6
-	ADDQ         CX, AX
-	VBROADCASTSS (AX), Z7
-	ADDQ         CX, AX
-	MOVQ         c_base+0(FP), R9
-	MOVQ         DX, R10
-	ADDQ         BX, DX
-	ADDQ         BX, DX
-	ADDQ         BX, DX
-	ADDQ         BX, DX
-	MOVQ         DX, R11
-	ADDQ         BX, DX
-	ADDQ         BX, DX
-	ADDQ         BX, DX
-	ADDQ         BX, DX
-	MOVQ         DI, R12
-	SUBQ         $0x10, R12
+	VBROADCASTSS 4(AX), Z1
+	VBROADCASTSS 8(AX), Z2
+	VBROADCASTSS 12(AX), Z3
+	VBROADCASTSS 16(AX), Z4
+	VBROADCASTSS 20(AX), Z5
+	VBROADCASTSS 24(AX), Z6
+	VBROADCASTSS 28(AX), Z7
+	ADDQ         $0x20, AX
+	MOVQ         c_base+0(FP), R8
+	MOVQ         CX, R9
+	ADDQ         DX, CX
+	ADDQ         DX, CX
+	ADDQ         DX, CX
+	ADDQ         DX, CX
+	MOVQ         CX, R10
+	ADDQ         DX, CX
+	ADDQ         DX, CX
+	ADDQ         DX, CX
+	ADDQ         DX, CX
+	MOVQ         SI, R11
+	SUBQ         $0x10, R11
 	JL           rest112
 
 vectors111:
-	VMOVUPS     (R9), Z8
-	VMOVUPS     (R10), Z9
+	VMOVUPS     (R8), Z8
+	VMOVUPS     (R9), Z9
 	VFMADD231PS Z9, Z0, Z8
-	VMOVUPS     (R10)(BX*1), Z9
+	VMOVUPS     (R9)(DX*1), Z9
 	VFMADD231PS Z9, Z1, Z8
-	VMOVUPS     (R10)(BX*2), Z9
+	VMOVUPS     (R9)(DX*2), Z9
 	VFMADD231PS Z9, Z2, Z8
-	VMOVUPS     (R10)(R8*1), Z9
+	VMOVUPS     (R9)(DI*1), Z9
 	VFMADD231PS Z9, Z3, Z8
-	VMOVUPS     (R11), Z9
+	VMOVUPS     (R10), Z9
 	VFMADD231PS Z9, Z4, Z8
-	VMOVUPS     (R11)(BX*1), Z9
+	VMOVUPS     (R10)(DX*1), Z9
 	VFMADD231PS Z9, Z5, Z8
-	VMOVUPS     (R11)(BX*2), Z9
+	VMOVUPS     (R10)(DX*2), Z9
 	VFMADD231PS Z9, Z6, Z8
-	VMOVUPS     (R11)(R8*1), Z9
+	VMOVUPS     (R10)(DI*1), Z9
 	VFMADD231PS Z9, Z7, Z8
-	VMOVUPS     Z8, (R9)
+	LEAQ        (R9)(DX*8), R12
+	PREFETCHT1  (R12)
+	PREFETCHT1  (R12)(DX*1)
+	PREFETCHT1  (R12)(DX*2)
+	PREFETCHT1  (R12)(DI*1)
+	LEAQ        (R10)(DX*8), R12
+	PREFETCHT1  (R12)
+	PREFETCHT1  (R12)(DX*1)
+	PREFETCHT1  (R12)(DX*2)
+	PREFETCHT1  (R12)(DI*1)
+	VMOVUPS     Z8, (R8)
+	ADDQ        $0x40, R8
 	ADDQ        $0x40, R9
 	ADDQ        $0x40, R10
-	ADDQ        $0x40, R11
-	SUBQ        $0x10, R12
+	SUBQ        $0x10, R11
 	JGE         vectors111
 
 rest112:
-	ADDQ        $0x10, R12
+	ADDQ        $0x10, R11
 	JZ          end113
-	MOVQ        $-1, R13
-	BZHIQ       R12, R13, R13
-	KMOVW       R13, K1
-	VMOVUPS.Z   (R9), K1, Z8
-	VMOVUPS.Z   (R10), K1, Z9
+	MOVQ        $-1, R12
+	BZHIQ       R11, R12, R12
+	KMOVW       R12, K1
+	VMOVUPS.Z   (R8), K1, Z8
+	VMOVUPS.Z   (R9), K1, Z9
 	VFMADD231PS Z9, Z0, Z8
-	VMOVUPS.Z   (R10)(BX*1), K1, Z0
+	VMOVUPS.Z   (R9)(DX*1), K1, Z0
 	VFMADD231PS Z0, Z1, Z8
-	VMOVUPS.Z   (R10)(BX*2), K1, Z0
+	VMOVUPS.Z   (R9)(DX*2), K1, Z0
 	VFMADD231PS Z0, Z2, Z8
-	VMOVUPS.Z   (R10)(R8*1), K1, Z0
+	VMOVUPS.Z   (R9)(DI*1), K1, Z0
 	VFMADD231PS Z0, Z3, Z8
-	VMOVUPS.Z   (R11), K1, Z0
+	VMOVUPS.Z   (R10), K1, Z0
 	VFMADD231PS Z0, Z4, Z8
-	VMOVUPS.Z   (R11)(BX*1), K1, Z0
+	VMOVUPS.Z   (R10)(DX*1), K1, Z0
 	VFMADD231PS Z0, Z5, Z8
-	VMOVUPS.Z   (R11)(BX*2), K1, Z0
+	VMOVUPS.Z   (R10)(DX*2), K1, Z0
 	VFMADD231PS Z0, Z6, Z8
-	VMOVUPS.Z   (R11)(R8*1), K1, Z0
+	VMOVUPS.Z   (R10)(DI*1), K1, Z0
 	VFMADD231PS Z0, Z7, Z8
-	VMOVUPS     Z8, K1, (R9)
+	VMOVUPS     Z8, K1, (R8)
 
 end113:
 	JMP rows109
 
 fewer110:
-	ADDQ $0x08, SI
+	ADDQ $0x08, BX
 
 rows114:
-	SUBQ         $0x01, SI
+	SUBQ         $0x01, BX
 	JL           fewer115
-	LEAQ         (BX)(BX*2), R8
+	LEAQ         (DX)(DX*2), DI
 	VBROADCASTSS (AX), Z0
-	ADDQ         CX, AX
-	MOVQ         c_base+0(FP), R8
-	MOVQ         DX, R9
-	ADDQ         BX, DX
-	MOVQ         DI, R10
-	SUBQ         $0x10, R10
+	ADDQ         $0x04, AX
+	MOVQ         c_base+0(FP), DI
+	MOVQ         CX, R8
+	ADDQ         DX, CX
+	MOVQ         SI, R9
+	SUBQ         $0x10, R9
 	JL           rest117
 
 vectors116:
-	VMOVUPS     (R8), Z1
-	VMOVUPS     (R9), Z2
+	VMOVUPS     (DI), Z1
+	VMOVUPS     (R8), Z2
 	VFMADD231PS Z2, Z0, Z1
-	VMOVUPS     Z1, (R8)
+	VMOVUPS     Z1, (DI)
+	ADDQ        $0x40, DI
 	ADDQ        $0x40, R8
-	ADDQ        $0x40, R9
-	SUBQ        $0x10, R10
+	SUBQ        $0x10, R9
 	JGE         vectors116
 
 rest117:
-	ADDQ        $0x10, R10
+	ADDQ        $0x10, R9
 	JZ          end118
-	MOVQ        $-1, R11
-	BZHIQ       R10, R11, R11
-	KMOVW       R11, K1
-	VMOVUPS.Z   (R8), K1, Z1
-	VMOVUPS.Z   (R9), K1, Z2
+	MOVQ        $-1, R10
+	BZHIQ       R9, R10, R10
+	KMOVW       R10, K1
+	VMOVUPS.Z   (DI), K1, Z1
+	VMOVUPS.Z   (R8), K1, Z2
 	VFMADD231PS Z2, Z0, Z1
-	VMOVUPS     Z1, K1, (R8)
+	VMOVUPS     Z1, K1, (DI)
 
 end118:
 	JMP rows114
 
 fewer115:
-	ADDQ $0x01, SI
+	ADDQ $0x01, BX
 	VZEROUPPER
 	RET
 

@@ -63,6 +63,7 @@ func (g *generator) kernels() {
 	}
 	if !g.wide() { // 8 × 8 blocks need no wider registers
 		g.transpose()
+		g.dotRows()
 	}
 	g.addRows()
 	g.add()

@@ -7,8 +7,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// transpose generates dst = scale·srcᵀ by blocks of 8 × 8. Halves of rows r and r+4 meet in one register as they are loaded, so
-// that no later shuffle has to cross its 128-bit lanes.
+// transpose generates dst = scale·srcᵀ by blocks of 8 × 8.
 func (g *generator) transpose() {
 	g.function("Transpose", "func(dst []float32, ldd int, src []float32, lds int, rows int, cols int, scale float32)",
 		"sets dst[c·ldd+r] = scale·src[r·lds+c]. Rows and cols are multiples of 8, cols is not 0.")
@@ -32,24 +31,10 @@ func (g *generator) transpose() {
 	g.LEAQ(operand.Mem{Base: src, Index: lds, Scale: 4}, src4)
 	nextCols := g.label("cols")
 	g.Label(nextCols)
-	next := g.GP64()
-	g.LEAQ(operand.Mem{Base: src4, Index: lds, Scale: 4}, next)
-	for r := range 4 {
-		g.PREFETCHT0(rowOf(next, lds, lds3, r))
-	}
-	g.LEAQ(operand.Mem{Base: next, Index: lds, Scale: 4}, next)
-	for r := range 4 {
-		g.PREFETCHT0(rowOf(next, lds, lds3, r))
-	}
+	g.fetch(src, lds, lds3)
+	g.fetch(src4, lds, lds3)
 	for half := range 2 {
-		var in [4]reg.VecVirtual
-		for r := range in {
-			in[r] = g.YMM()
-			low, high := rowOf(src, lds, lds3, r), rowOf(src4, lds, lds3, r)
-			g.VMOVUPS(low.Offset(16*half), in[r].AsX())
-			g.VINSERTF128(operand.U8(1), high.Offset(16*half), in[r], in[r])
-		}
-		for c, column := range g.transpose4(in) {
+		for c, column := range g.turn4(src, src4, lds, lds3, half) {
 			g.VMULPS(scale, column, column)
 			g.VMOVUPS(column, rowOf(dst, ldd, ldd3, c))
 		}
@@ -64,6 +49,19 @@ func (g *generator) transpose() {
 	g.JMP(jump(nextRows))
 	g.Label(done)
 	g.end()
+}
+
+// turn4 loads columns 4·half … 4·half+3 of an 8 × 8 block as registers. Halves of rows r and r+4, from low and from high on, meet in one
+// register as they are loaded, so that no later shuffle has to cross its 128-bit lanes.
+func (g *generator) turn4(low, high, stride, stride3 reg.GPVirtual, half int) [4]reg.VecVirtual {
+	var in [4]reg.VecVirtual
+	for r := range in {
+		x := g.XMM()
+		in[r] = g.YMM()
+		g.VMOVUPS(rowOf(low, stride, stride3, r).Offset(16*half), x)
+		g.VINSERTF128(operand.U8(1), rowOf(high, stride, stride3, r).Offset(16*half), x.AsY(), in[r])
+	}
+	return g.transpose4(in)
 }
 
 // transpose4 turns four rows into four columns within each 128-bit lane.
