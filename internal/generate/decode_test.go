@@ -184,6 +184,29 @@ func TestParallelReadsFinishedBlocks(t *testing.T) {
 	}
 }
 
+// Blocks of one token are causal decoding: the same tokens, also where they are drawn by chance.
+func TestBlocksOfOneAreCausal(t *testing.T) {
+	_, m := randomModel(t)
+	d, err := NewDecoder(m, mask.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, temperature := range []float64{0, 1} {
+		o := greedy(20)
+		o.Temperature, o.Seed = temperature, 3
+		var one, causal []int32
+		if _, err := d.Parallel(context.Background(), []int32{3, 1, 4}, 1, Acceptance{}, o, collect(&one)); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Causal(context.Background(), []int32{3, 1, 4}, o, collect(&causal)); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(one, causal) {
+			t.Errorf("temperature %v: %v in blocks, %v causally", temperature, one, causal)
+		}
+	}
+}
+
 // A text longer than the context goes on in blocks, with the newer half as its past.
 func TestParallelOutgrowsTheContext(t *testing.T) {
 	_, m := randomModel(t)

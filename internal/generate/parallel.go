@@ -75,7 +75,8 @@ func (r Rounds) PerToken() float64 {
 }
 
 // Parallel continues the prompt in blocks of slots. Each round predicts all open slots of the block, seeing the text and what has
-// been accepted of the block on either side; a finished block becomes ordinary text.
+// been accepted of the block on either side; a finished block becomes ordinary text. An open slot that follows a token and has none
+// ahead is predicted by that token, as ever: so blocks of one are causal decoding.
 func (d *Decoder) Parallel(ctx context.Context, prompt []int32, block int, a Acceptance, o Options, emit Emit) (Rounds, error) {
 	var r Rounds
 	if block < 1 || block > d.m.Context/2 {
@@ -130,6 +131,7 @@ type blockDecoder struct {
 	size        int // of a block
 	first, rest *model.Decode
 	text        *history
+	next        []float32 // the logits after the text's last token
 	rounds      *Rounds
 }
 
@@ -201,9 +203,32 @@ func (b *blockDecoder) round(ids []int32, open []guess, position int) error {
 	b.text.cached += behind
 	b.rounds.Passes++
 	v := b.text.vocab
+	row := func(i int) []float32 { return logits[i*v : (i+1)*v] }
+	if behind > 0 {
+		b.next = append(b.next[:0], row(behind-1)...)
+	}
 	for i := range open {
-		row := behind + open[i].at
-		open[i].id, open[i].conf = b.pick(logits[row*v:(row+1)*v], b.Sequence, position+open[i].at, b.Banned)
+		at := open[i].at
+		own := row(behind + at)
+		switch {
+		case b.seesAhead(isOpen, at):
+		case at == 0:
+			own = b.next
+		case !isOpen[at-1]:
+			own = row(behind + at - 1)
+		}
+		open[i].id, open[i].conf = b.pick(own, b.Sequence, position+at, b.Banned)
 	}
 	return nil
+}
+
+// seesAhead says whether the slot at a place of the block sees a token after it. Only then does it know more than the token
+// before it, whose own prediction of the next one, trained on every token, is the better one otherwise.
+func (b *blockDecoder) seesAhead(isOpen []bool, at int) bool {
+	for j := at + 1; j < len(isOpen) && j <= at+b.d.window; j++ {
+		if !isOpen[j] {
+			return true
+		}
+	}
+	return false
 }
