@@ -81,6 +81,7 @@ func outcome(t *testing.T, r *Report) string {
 const testArms = "static,adaptive,yoked"
 
 func TestRunWritesWhatItFound(t *testing.T) {
+	t.Parallel()
 	o := tiny(t, testArms)
 	r := mustRun(t, o)
 	if err := r.Write(); err != nil {
@@ -138,6 +139,7 @@ func openness(t *testing.T, dir string) (u []float64) {
 }
 
 func TestYokedReplaysTheNextSeed(t *testing.T) {
+	t.Parallel()
 	o := tiny(t, testArms)
 	r := mustRun(t, o)
 	for seed := range o.Seeds {
@@ -194,6 +196,7 @@ func (s stopAt) Write(line []byte) (int, error) {
 
 // However often a comparison is stopped, and however many runs are trained at the same time, it ends in the same report.
 func TestResumedComparisonEndsTheSame(t *testing.T) {
+	t.Parallel()
 	whole := mustRun(t, tiny(t, testArms))
 	o := tiny(t, testArms)
 	for _, at := range []string{"adaptive, seed 1: begins", "static, seed 2: begins", "yoked, seed 1: best"} {
@@ -227,6 +230,7 @@ func TestResumedComparisonEndsTheSame(t *testing.T) {
 
 // A trial stopped in its middle goes on from there.
 func TestHalfARunIsResumed(t *testing.T) {
+	t.Parallel()
 	o := tiny(t, "static,adaptive")
 	trials, err := trialsOf(o)
 	if err != nil {
@@ -258,6 +262,7 @@ func TestHalfARunIsResumed(t *testing.T) {
 
 // Nothing is compared that was trained otherwise, and nothing is overwritten.
 func TestRefusesRunsOfAnotherComparison(t *testing.T) {
+	t.Parallel()
 	o := tiny(t, "static,input:0.15")
 	mustRun(t, o)
 	fails := func(want string) {
@@ -288,6 +293,7 @@ func TestRefusesRunsOfAnotherComparison(t *testing.T) {
 
 // What stops one trial is told with its name, and stops the comparison.
 func TestARunThatFailsIsNamed(t *testing.T) {
+	t.Parallel()
 	o := tiny(t, "static,leaky:mask.structure=lookahead;mask.window=2")
 	_, err := Run(context.Background(), o)
 	if err == nil || !strings.HasPrefix(err.Error(), "leaky, seed 1: ") || !strings.Contains(err.Error(), "leaks") {
@@ -296,6 +302,7 @@ func TestARunThatFailsIsNamed(t *testing.T) {
 }
 
 func TestWarningsOfTheTextAreToldOnce(t *testing.T) {
+	t.Parallel()
 	o := tiny(t, "static,adaptive")
 	o.Config.Data.TrainBytes = 1 << 20
 	var lines bytes.Buffer
