@@ -15,6 +15,10 @@ const maxStrip = 3
 // unroll is how many steps of k the inner loop takes at once.
 const unroll = 4
 
+// fetchShift says how far ahead rows of B are fetched, 2^fetchShift rows: it matters where B is read where it lies, each row on another
+// page, which the machine does not foresee.
+const fetchShift = 4
+
 // gemm generates a product of m rows and one strip of up to width vectors. C's rows stay in registers for all
 // of k: each step broadcasts one element of A per row and multiplies it with a row of B.
 //
@@ -122,6 +126,9 @@ func (s *strip) begin(acc [][]reg.VecVirtual) {
 func (s *strip) multiply(acc [][]reg.VecVirtual) {
 	k, sak := s.number("k"), s.stride("sak")
 	b, ldb := s.pointer("b"), s.stride("ldb")
+	far := s.copyOf(ldb)
+	s.SHLQ(operand.U8(fetchShift), far)
+	s.ADDQ(b, far)
 	a := []reg.GPVirtual{s.GP64()}
 	s.MOVQ(s.a, a[0])
 	if len(acc) > 4 {
@@ -140,6 +147,10 @@ func (s *strip) multiply(acc [][]reg.VecVirtual) {
 				s.VFMADD231PS(row[v], x, acc[r][v])
 			}
 		}
+		for v := range row {
+			s.PREFETCHT0(s.column(far, v))
+		}
+		s.ADDQ(ldb, far)
 		s.ADDQ(ldb, b)
 		for _, p := range a {
 			s.ADDQ(sak, p)
