@@ -1,7 +1,5 @@
 package gpu
 
-import "errors"
-
 // Product is C = op(A)·op(B) + Bias + Add for dense row-major matrices, op(A) being M×K and op(B) K×N, summed in float32.
 type Product struct {
 	A, B, C        Ptr
@@ -18,8 +16,6 @@ type BLAS struct {
 	d   *Device
 	lib blas
 }
-
-var errNoBLAS = errors.New("no library of matrix products on this device")
 
 // BLAS opens the device's library: cuBLASLt, looked for at run time. An error means only that the project's own kernels
 // must do.

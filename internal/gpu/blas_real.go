@@ -1,0 +1,5 @@
+//go:build cuda && !cudaemu
+
+package gpu
+
+func (r *real) blas() (blas, error) { return nil, errNoBLAS }
