@@ -1,5 +1,7 @@
 package mask
 
+import "slices"
+
 // counter counts visible pairs; it keeps its scratch.
 type counter struct {
 	upTo []int32 // keys that can be seen, by level: how many lie at or below it
@@ -26,11 +28,14 @@ func (c *counter) count(m *Mask, row int) (visible, ahead int) {
 	return visible, ahead
 }
 
-// index prepares countOrdered. It works where levels never fall from one key to the next and stay in [0, T), as those
+// index prepares countOrdered. It works where bounds are finite and levels never fall from one key to the next and stay in [0, T), as those
 // of every structure do: then what a query sees is, slots and padding aside, one run of keys.
 func (c *counter) index(m *Mask, row int) bool {
 	c.upTo, c.rank = grow(c.upTo, m.T), grow(c.rank, m.T)
 	clear(c.upTo)
+	if slices.Contains(m.Hi[row*m.T:(row+1)*m.T], Inf) { // it may see slots and padding
+		return false
+	}
 	last, n := int32(0), int32(0)
 	for j, pos := range m.Pos[row*m.T : (row+1)*m.T] {
 		if pos != Inf {
