@@ -26,20 +26,23 @@ func (s *session) comparable() error {
 		return err
 	}
 	was, now := old.Settings(), s.Config.Settings()
-	var refused []string
+	var refused, told []string
 	for _, key := range config.Keys() {
 		if fmt.Sprint(was[key]) == fmt.Sprint(now[key]) || slices.Contains(free, key) {
 			continue
 		}
 		change := fmt.Sprintf("%s: %v, was %v", key, now[key], was[key])
 		if strings.HasPrefix(key, "train.") && key != "train.batch_size" {
-			s.Console.Note("resuming with a change: %s", change)
+			told = append(told, change)
 			continue
 		}
 		refused = append(refused, change)
 	}
 	if len(refused) > 0 {
 		return fmt.Errorf("%s can't be resumed with other settings; set them back, or begin a new run in another run.dir:\n  %s", s.run.Dir, strings.Join(refused, "\n  "))
+	}
+	for _, change := range told {
+		s.Console.Note("resuming with a change: %s", change)
 	}
 	return nil
 }

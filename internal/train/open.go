@@ -146,7 +146,7 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 	}
 	var was texts
 	if err := json.Unmarshal(s.at.Data, &was); err != nil || was != s.texts {
-		return fmt.Errorf("data: the text is not the one that %s was trained on", saved.Dir)
+		return fmt.Errorf("data.train, data.valid: the text is not the one that %s was trained on; the run's own settings are in %s", saved.Dir, s.run.Path(checkpoint.ConfigFile))
 	}
 	var state mask.State
 	if err := json.Unmarshal(s.at.Mask, &state); err != nil {
