@@ -14,8 +14,8 @@ fi
 [ -r /etc/os-release ] || { echo "setup-cuda: no /etc/os-release: install a CUDA toolkit (11.8 to 12.x) by hand" >&2; exit 1; }
 . /etc/os-release
 case "$ID ${ID_LIKE:-}" in
-*ubuntu*) component=multiverse default=http://archive.ubuntu.com/ubuntu keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg ;;
-*debian*) component="contrib non-free" default=http://deb.debian.org/debian keyring=/usr/share/keyrings/debian-archive-keyring.gpg ;;
+*ubuntu*) component=multiverse keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg ;;
+*debian*) component="contrib non-free" keyring=/usr/share/keyrings/debian-archive-keyring.gpg ;;
 *) echo "setup-cuda: $ID is neither Debian nor Ubuntu: install a CUDA toolkit (11.8 to 12.x) by hand" >&2; exit 1 ;;
 esac
 sudo=
@@ -29,9 +29,10 @@ esac
 case "$(candidate)" in ''|'(none)')
 	# The mirror in use serves the other components too: take the main archive's address from what is configured.
 	uri=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 2>/dev/null | awk -v r="$VERSION_CODENAME" '$2 == r {print $1; exit}')
-	echo "setup-cuda: enabling $component of ${uri:-$default}"
+	[ -n "$uri" ] || { echo "setup-cuda: enable the component $component of your package sources, then run this again" >&2; exit 1; }
+	echo "setup-cuda: enabling $component of $uri"
 	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: %s\nSigned-By: %s\n' \
-		"${uri:-$default}" "$VERSION_CODENAME" "$component" "$keyring" |
+		"$uri" "$VERSION_CODENAME" "$component" "$keyring" |
 		$sudo tee /etc/apt/sources.list.d/dmtrain-cuda.sources >/dev/null
 	$sudo apt-get update -qq
 esac
