@@ -226,7 +226,7 @@ func (t *translator) extend(s *search, i, line, at int, parents []int32) {
 
 // candidates are the most probable continuations, twice as many as there are beams, or the one that was drawn.
 func (t *translator) candidates(kept []beam, i, line, at int) []candidate {
-	var all []candidate
+	best := make([]candidate, 0, 2*t.Beams)
 	for k, b := range kept {
 		row := t.logits[(i*t.Beams+k)*t.vocab:][:t.vocab]
 		top := float64(slices.Max(row))
@@ -238,12 +238,27 @@ func (t *translator) candidates(kept []beam, i, line, at int) []candidate {
 		}
 		for id, l := range row {
 			if t.Begin == t.End || int32(id) != t.Begin {
-				all = append(all, candidate{k, int32(id), b.sum + float64(l) - norm})
+				best = insert(best, candidate{k, int32(id), b.sum + float64(l) - norm})
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(b.sum, a.sum) })
-	return all[:min(2*t.Beams, len(all))]
+	return best
+}
+
+// insert puts c in its place among the best so far, as many as there is room for; of equal ones the first stays ahead.
+func insert(best []candidate, c candidate) []candidate {
+	n := len(best)
+	if n == cap(best) {
+		if !(c.sum > best[n-1].sum) {
+			return best
+		}
+		n--
+	}
+	best = append(best[:n], c)
+	for ; n > 0 && best[n-1].sum < c.sum; n-- {
+		best[n], best[n-1] = best[n-1], c
+	}
+	return best
 }
 
 // banned never comes: a target begins once.
