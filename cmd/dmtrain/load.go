@@ -69,7 +69,9 @@ func (s *sources) resolve(file *config.File, environ []string) (config.Config, e
 	v := viper.New()
 	v.SetEnvPrefix(strings.TrimSuffix(envPrefix, "_"))
 	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
-	v.AutomaticEnv()
+	for _, key := range config.Keys() {
+		must(v.BindEnv(key)) // each by name: with AutomaticEnv a variable named like a section would hide all that is in it
+	}
 	for key, value := range s.defaults(file).Settings() {
 		v.SetDefault(key, value)
 	}

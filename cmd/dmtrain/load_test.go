@@ -103,6 +103,14 @@ func TestEnvironmentVariablesThatAreNoSettings(t *testing.T) {
 	}
 }
 
+func TestVariableNamedLikeASectionIsOneProblem(t *testing.T) {
+	t.Setenv("DMTRAIN_MASK", "infill")
+	_, err := resolve(t, someText)
+	if err == nil || err.Error() != "DMTRAIN_MASK: is a section; its settings have variables of their own, as DMTRAIN_MASK_ANCHORS" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestStarterIsTheDefaultsSpelledOut(t *testing.T) {
 	file, err := config.Parse("starter", starterLM)
 	if err != nil {

@@ -62,6 +62,8 @@ func environment(environ []string) (origins map[string]string, problems []config
 		near := func(v string) int { return levenshtein.ComputeDistance(v, name) }
 		best := slices.MinFunc(known, func(a, b string) int { return near(a) - near(b) })
 		switch {
+		case isSection(name):
+			problems = append(problems, config.Problem{Origin: name, Text: "is a section; its settings have variables of their own, as " + firstOf(known, name)})
 		case near(best) <= 2 && inSection(name) || near(best) == 1:
 			problems = append(problems, config.Problem{Origin: name, Text: "no setting has this environment variable; did you mean " + best + "? Otherwise unset it"})
 		case inSection(name):
@@ -69,6 +71,16 @@ func environment(environ []string) (origins map[string]string, problems []config
 		}
 	}
 	return origins, problems
+}
+
+// isSection says whether a variable is named like a section.
+func isSection(name string) bool {
+	return slices.ContainsFunc(config.Sections(), func(s string) bool { return name == envName(s) })
+}
+
+// firstOf is the first variable of a section.
+func firstOf(known []string, section string) string {
+	return known[slices.IndexFunc(known, func(k string) bool { return strings.HasPrefix(k, section+"_") })]
 }
 
 // inSection says whether a variable is named like a setting of a section, or like a section.
