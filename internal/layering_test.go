@@ -23,6 +23,7 @@ var rooms = []string{
 	"internal/kernels/cuda",
 	"internal/kernels/kernelstest",
 	"internal/backend",
+	"internal/bench",
 	"internal/graph",
 	"internal/model",
 	"internal/optim",

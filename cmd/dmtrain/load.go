@@ -88,6 +88,9 @@ func (s *sources) resolve(file *config.File, environ []string) (config.Config, e
 	}
 	var c config.Config
 	problems = append(problems, unmarshal(v, &c)...)
+	if s.textless && len(c.Data.Train) == 0 {
+		c.Data.Train = unread(c.Task)
+	}
 	return c, config.Check(c, problems, func(key string) string {
 		if origin := origins[key]; origin != "" {
 			return origin
@@ -99,11 +102,16 @@ func (s *sources) resolve(file *config.File, environ []string) (config.Config, e
 // defaults are config.Default with a run directory named after the file.
 func (s *sources) defaults(file *config.File) config.Config {
 	c := config.Default()
-	if s.textless {
-		c.Data.Train = []string{"builtin:stories"}
-	}
 	c.Run.Dir = filepath.Join("runs", strings.TrimSuffix(filepath.Base(file.Name), filepath.Ext(file.Name)))
 	return c
+}
+
+// unread is a text for commands that read none, so that none has to be named.
+func unread(task string) []string {
+	if task == config.TaskPairs {
+		return []string{"builtin:dates"}
+	}
+	return []string{"builtin:stories"}
 }
 
 func unmarshal(v *viper.Viper, c *config.Config) []config.Problem {

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 )
 
 // table is names and values for people to read.
@@ -19,4 +21,39 @@ func (t table) print(w io.Writer) error {
 		fmt.Fprintf(tw, "%s\t%s\n", row[0], row[1])
 	}
 	return tw.Flush()
+}
+
+// grid is a heading and rows of cells, numbers to the right and words to the left.
+type grid [][]string
+
+func cell(format string, v any) string { return fmt.Sprintf(format, v) }
+
+func (g grid) print(w io.Writer) error {
+	widths := make([]int, len(g[0]))
+	words := make([]bool, len(g[0])) // the column has no number
+	for _, row := range g {
+		for c, text := range row {
+			widths[c] = max(widths[c], utf8.RuneCountInString(text))
+		}
+	}
+	for c := range words {
+		words[c] = len(g) > 1 && g[1][c] != "" && !strings.ContainsAny(g[1][c][:1], "-.0123456789")
+	}
+	for _, row := range g {
+		var line strings.Builder
+		for c, text := range row {
+			pad := strings.Repeat(" ", widths[c]-utf8.RuneCountInString(text))
+			if words[c] {
+				text, pad = text+pad, ""
+			}
+			if c > 0 {
+				line.WriteString("  ")
+			}
+			line.WriteString(pad + text)
+		}
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line.String(), " ")); err != nil {
+			return err
+		}
+	}
+	return nil
 }

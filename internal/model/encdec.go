@@ -26,6 +26,19 @@ func (c EncoderDecoderConfig) Check() error {
 	return nil
 }
 
+// FlopsPerPair estimates a training step's arithmetic for s source and t target tokens as [Config.FlopsPerToken] does: 6 for each weight of a
+// matrix and token that meets it, and 12 · width for each layer and pair of positions, halved where attention is causal.
+func (c EncoderDecoderConfig) FlopsPerPair(s, t int) float64 {
+	layers, width, source, target := float64(c.Layers), float64(c.Dim), float64(s), float64(t)
+	encoder := source * source
+	if c.CausalEncoder {
+		encoder /= 2
+	}
+	// A layer has 12·C² weights in the encoder, 14·C² in the decoder's own and 2·C² for keys and values of the source.
+	weights := 14*layers*width*width*(source+target) + float64(c.Vocab)*width*target
+	return 6*weights + 12*layers*width*(encoder+target*target/2+source*target)
+}
+
 // EncoderDecoder is the Transformer of Vaswani et al. 2017 with norms before the layers instead of after: sinusoidal positions, and one
 // token embedding for source, target and output, scaled by √C where it is read. Blocks are named and laid out like the Decoder's; a
 // decoder block has between its two halves ln_x and cross (c_q, c_kv, c_proj), which attends to the source.

@@ -293,3 +293,18 @@ func scaleAll(x [][]float32, by float32) {
 		}
 	}
 }
+
+// The arithmetic of a pair is that of its products, three times: forward, and backward for both operands.
+func TestFlopsPerPair(t *testing.T) {
+	c := model.EncoderDecoderConfig{Config: model.Config{Vocab: 50, Context: 16, Layers: 1, Heads: 2, Dim: 8}}
+	const s, n = 5, 3
+	encoder := s*(8*24+8*8+2*8*32) + 2*8*s*s
+	decoder := n*(8*24+8*8+8*8+8*8+2*8*32) + s*8*16 + 2*8*n*n/2 + 2*8*n*s
+	if got, want := c.FlopsPerPair(s, n), float64(6*(encoder+decoder+n*8*50)); got != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+	c.CausalEncoder = true
+	if got, want := c.FlopsPerPair(s, n), float64(6*(encoder-8*s*s+decoder+n*8*50)); got != want {
+		t.Errorf("causal: %v, want %v", got, want)
+	}
+}

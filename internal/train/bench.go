@@ -3,15 +3,14 @@ package train
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"time"
 
 	"dmtrain/internal/backend"
+	"dmtrain/internal/bench"
 	"dmtrain/internal/config"
+	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
-	"dmtrain/internal/rng"
-	"dmtrain/internal/tokenizer"
+	"dmtrain/internal/tensor"
 )
 
 // warmupSteps are taken before a benchmark's clock starts.
@@ -20,7 +19,7 @@ const warmupSteps = 3
 // BenchReport is what `dmtrain bench` prints.
 type BenchReport struct {
 	Params         int     `json:"params"`
-	TokensPerStep  int     `json:"tokens_per_step"`
+	TokensPerStep  int     `json:"tokens_per_step"` // of task seq2seq: of source and target
 	StepMsMedian   float64 `json:"step_ms_median"`
 	StepMsMin      float64 `json:"step_ms_min"`
 	TokensPerS     float64 `json:"tokens_per_s"` // at the median
@@ -33,104 +32,147 @@ type BenchReport struct {
 	TilesTotal     int     `json:"tiles_total"`
 	PlanShare      float64 `json:"plan_share"` // of the steps' time, spent on planning and certifying masks
 	CertifiedShare float64 `json:"certify_share"`
+
+	MatMulPeak      float64       `json:"matmul_peak_gflops"` // the fastest large square product in the precision used, in this run
+	MatMulPeakN     int           `json:"matmul_peak_n"`      // its width
+	PercentOfPeak   float64       `json:"percent_of_peak"`    // model_gflops_per_s over matmul_peak_gflops
+	DeviceMemoryMiB float64       `json:"device_memory_mib"`  // most that the run held of a GPU's memory; 0 on the CPU
+	Profile         []bench.Share `json:"profile,omitempty"`
+	ProfileSteps    int           `json:"profile_steps,omitempty"`
+}
+
+// BenchOptions say what to measure.
+type BenchOptions struct {
+	Steps   int
+	Profile bool // also take steps whose every kernel is timed
 }
 
 // Bench times whole training steps on random tokens.
-func Bench(ctx context.Context, c config.Config, steps int) (_ *BenchReport, err error) {
-	if c.Task == config.TaskPairs {
-		return nil, errors.New("task: bench times language models")
+func Bench(ctx context.Context, c config.Config, o BenchOptions) (*BenchReport, error) {
+	r, err := benchSteps(ctx, c, o.Steps)
+	if err == nil && o.Profile {
+		r.ProfileSteps = min(o.Steps, mostProfiled)
+		r.Profile, err = profileSteps(ctx, c, r.ProfileSteps)
 	}
-	vocab, err := benchVocab(c)
-	if err != nil {
-		return nil, err
-	}
+	return r, err
+}
+
+// benchSteps times steps on a backend of their own, and what that backend can do at best.
+func benchSteps(ctx context.Context, c config.Config, steps int) (r *BenchReport, err error) {
 	be, err := backend.Open(c.Device)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, be.Close()) }()
-	s, err := newStepper(be, c, maskRun(c, vocab, 1, nil), randomRows(c.Run.Seed, vocab))
+	before, err := bench.InUse(be)
 	if err != nil {
 		return nil, err
 	}
+	s, err := benchStepper(be, c)
+	if err != nil {
+		return nil, err
+	}
+	times, err := s.timed(ctx, steps, func() { s.spent = spent{} })
+	if err != nil {
+		return nil, err
+	}
+	r = s.report(c, times)
+	if _, ok := be.(kernels.Device); ok {
+		after, err := bench.InUse(be)
+		if err != nil {
+			return nil, err
+		}
+		r.DeviceMemoryMiB = float64(after-before) / (1 << 20)
+	}
+	peak, err := bench.MatMulPeak(ctx, be, precision(c))
+	if err != nil {
+		return nil, err
+	}
+	r.MatMulPeak, r.MatMulPeakN, r.PercentOfPeak = peak.GflopsPerS, peak.N, 100*r.GflopsPerS/peak.GflopsPerS
+	return r, nil
+}
+
+// mostProfiled are the steps a profile is the mean of.
+const mostProfiled = 10
+
+// profileSteps is where the time of steps goes, on a backend of their own.
+func profileSteps(ctx context.Context, c config.Config, steps int) (_ []bench.Share, err error) {
+	be, err := backend.Open(c.Device)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, be.Close()) }()
+	p, err := bench.NewProfiler(be)
+	if err != nil {
+		return nil, err
+	}
+	s, err := benchStepper(p, c)
+	if err != nil {
+		return nil, err
+	}
+	times, err := s.timed(ctx, steps, p.Reset)
+	if err != nil {
+		return nil, err
+	}
+	return p.Shares(steps, sum(times)), nil
+}
+
+// timed takes steps and says how many seconds each took. Begin is called when those to warm up are over.
+func (s *stepper) timed(ctx context.Context, steps int, begin func()) ([]float64, error) {
 	var times []float64
 	for i := range warmupSteps + steps {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		if i == warmupSteps {
-			s.spent = spent{}
+			begin()
 		}
 		start := time.Now()
 		if _, err := s.step(i); err != nil {
 			return nil, err
 		}
-		if err := be.Sync(); err != nil {
+		if err := s.be.Sync(); err != nil {
 			return nil, err
 		}
 		if i >= warmupSteps {
 			times = append(times, time.Since(start).Seconds())
 		}
 	}
-	return s.report(c, times), nil
+	return times, nil
 }
 
 func (s *stepper) report(c config.Config, times []float64) *BenchReport {
-	total := 0.0
-	for _, t := range times {
-		total += t
-	}
-	slices.Sort(times)
-	median, info := (times[(len(times)-1)/2]+times[len(times)/2])/2, s.be.Info()
-	for i := range s.micro {
+	total, step, info := sum(times), bench.Summarise(times), s.be.Info()
+	for _, m := range s.micro {
 		if s.measure {
 			break // the step has done so
 		}
-		s.stats.Measure(&s.micro[i].plan, info.TileQ, info.TileS)
+		s.stats.Measure(&m.plan, info.TileQ, info.TileS)
 	}
 	var seen mask.Record
 	s.control.Record(&seen, s.stats)
-	rows := s.text.(*rowText)
-	r := &BenchReport{Params: rows.model.Params.Count(), TokensPerStep: c.Train.BatchSize * c.Data.SeqLen,
-		StepMsMedian: median * 1e3, StepMsMin: times[0] * 1e3, Threads: info.Threads, Device: info.Name + " " + info.Path,
+	work := s.work(c)
+	r := &BenchReport{Params: s.params.Count(), TokensPerStep: work.tokens,
+		StepMsMedian: step.Median * 1e3, StepMsMin: step.Min * 1e3, Threads: info.Threads, Device: info.Name + " " + info.Path,
 		VisibleShare: seen.Visible, TilesComputed: seen.Tiles, TilesTotal: seen.TilesTotal,
 		PlanShare: s.spent.plan.Seconds() / total, CertifiedShare: s.spent.certify.Seconds() / total}
-	r.TokensPerS = float64(r.TokensPerStep) / median
-	r.GflopsPerS = rows.model.FlopsPerToken(r.Params, c.Data.SeqLen) * r.TokensPerS / 1e9
-	r.MemoryMiB = float64(16*s.params.Len()+rows.pass.Bytes()) / (1 << 20)
+	r.TokensPerS = float64(work.tokens) / step.Median
+	r.GflopsPerS = work.flops / step.Median / 1e9
+	r.MemoryMiB = float64(16*s.params.Len()+work.bytes) / (1 << 20)
 	return r
 }
 
-// benchVocab is how many token values the random text has.
-func benchVocab(c config.Config) (int, error) {
-	if c.Bench.Vocab > 0 {
-		return c.Bench.Vocab, nil
+// precision is the type matrix products are computed in.
+func precision(c config.Config) tensor.DType {
+	if c.Precision == "bf16" {
+		return tensor.BFloat16
 	}
-	if c.Data.Tokenizer.Kind != tokenizer.DefaultConfig().Kind {
-		return 0, fmt.Errorf("bench.vocab: tokenizer %q gets its vocabulary from a text, which bench doesn't read: say how many tokens it has", c.Data.Tokenizer.Kind)
-	}
-	t, err := tokenizer.New(c.Data.Tokenizer, tokenizer.NewSurvey(c.Data.Tokenizer))
-	if err != nil {
-		return 0, err
-	}
-	return t.Vocab(), nil
+	return tensor.Float32
 }
 
-// randomRows lays out uniformly random tokens, one document a row.
-func randomRows(seed uint64, vocab int) func(*mask.Rows, int) {
-	return func(rows *mask.Rows, step int) {
-		for r := range rows.B {
-			line := uint32(rows.First + r)
-			for t := range rows.T + 1 {
-				id := int32(rng.Below(seed, rng.Probe, uint32(step), line, uint32(t), vocab))
-				n := r*rows.T + t
-				if t > 0 {
-					rows.Next[n-1] = id
-				}
-				if t < rows.T {
-					rows.IDs[n], rows.Start[n], rows.End[n] = id, 0, int32(rows.T)
-				}
-			}
-		}
+func sum(v []float64) (total float64) {
+	for _, x := range v {
+		total += x
 	}
+	return total
 }

@@ -17,32 +17,47 @@ const (
 // extent is the smallest and the largest of some integers.
 type extent struct{ min, max int32 }
 
+// nothing is the extent of no integers.
+func nothing() extent { return extent{math.MaxInt32, math.MinInt32} }
+
+func (e *extent) add(x int32) { e.min, e.max = min(e.min, x), max(e.max, x) }
+
 func extentOf(v []int32) extent {
-	e := extent{math.MaxInt32, math.MinInt32}
+	e := nothing()
 	for _, x := range v {
-		e.min, e.max = min(e.min, x), max(e.max, x)
+		e.add(x)
 	}
 	return e
 }
 
 // queryExtents and keyExtents are what decides whether some queries see some keys. Without a second interval tag is 0 and [a, b]
-// everything.
+// everything. Keys at the highest level, slots and padding, which only a query without upper bound sees, count apart: they would make
+// every tile reach up to it, and nothing would be hidden for lying before lo.
 type (
 	queryExtents struct{ lo, hi, tag extent }
-	keyExtents   struct{ pos, a, b extent }
+	keyExtents   struct {
+		pos, a, b extent
+		closed    bool // some key is at the highest level
+	}
 )
 
 // extentsLen is either in int32.
-const extentsLen = 6
+const extentsLen = 7
+
+// highest is the level of slots and padding.
+const highest = math.MaxInt32
 
 // hides reports that no query of q sees any key of k.
 func hides(q queryExtents, k keyExtents) bool {
+	if k.closed && q.hi.max == highest {
+		return false
+	}
 	return q.hi.max < k.pos.min || q.lo.min > k.pos.max || q.tag.max < k.a.min || q.tag.min > k.b.max
 }
 
 // shows reports that every query of q sees all keys of k.
 func shows(q queryExtents, k keyExtents) bool {
-	return q.lo.max <= k.pos.min && k.pos.max <= q.hi.min && k.a.max <= q.tag.min && q.tag.max <= k.b.min
+	return !k.closed && q.lo.max <= k.pos.min && k.pos.max <= q.hi.min && k.a.max <= q.tag.min && q.tag.max <= k.b.min
 }
 
 // mask is the contract's mask as slices. Its tables hold, for each batch row, the extents of tiles of queries, tiles of keys,
@@ -106,7 +121,7 @@ func (m *mask) queries(at int) queryExtents {
 
 func (m *mask) keys(at int) keyExtents {
 	v := m.tables[at*extentsLen:][:extentsLen]
-	return keyExtents{extent{v[0], v[1]}, extent{v[2], v[3]}, extent{v[4], v[5]}}
+	return keyExtents{extent{v[0], v[1]}, extent{v[2], v[3]}, extent{v[4], v[5]}, v[6] != 0}
 }
 
 type prepareMaskTask struct{ mask mask }
@@ -123,35 +138,41 @@ func (t *prepareMaskTask) run(_ *worker, item int) {
 // extentWriter is the part of the tables that is still to be written.
 type extentWriter []int32
 
-func (w *extentWriter) put(e extent) {
-	(*w)[0], (*w)[1] = e.min, e.max
-	*w = (*w)[2:]
+func (w *extentWriter) put(x, y, z extent, closed int32) {
+	copy(*w, []int32{x.min, x.max, y.min, y.max, z.min, z.max, closed})
+	*w = (*w)[extentsLen:]
 }
 
 func (w *extentWriter) queries(m *mask, size int) {
 	for i := range pieces(m.t, size) {
 		from, to := span(i, size, m.t)
-		w.put(extentOf(m.lo[from:to]))
-		w.put(extentOf(m.hi[from:to]))
-		if m.tag == nil {
-			w.put(extent{0, 0})
-		} else {
-			w.put(extentOf(m.tag[from:to]))
+		tag := extent{0, 0}
+		if m.tag != nil {
+			tag = extentOf(m.tag[from:to])
 		}
+		w.put(extentOf(m.lo[from:to]), extentOf(m.hi[from:to]), tag, 0)
 	}
 }
 
 func (w *extentWriter) keys(m *mask, size int) {
 	for j := range pieces(m.s, size) {
 		from, to := span(j, size, m.s)
-		w.put(extentOf(m.pos[from:to]))
+		pos, a, b, closed := nothing(), nothing(), nothing(), int32(0)
 		if m.tag == nil {
-			w.put(extent{math.MinInt32, math.MinInt32})
-			w.put(extent{math.MaxInt32, math.MaxInt32})
-		} else {
-			w.put(extentOf(m.a[from:to]))
-			w.put(extentOf(m.b[from:to]))
+			a, b = extent{math.MinInt32, math.MinInt32}, extent{math.MaxInt32, math.MaxInt32}
 		}
+		for k := from; k < to; k++ {
+			if m.pos[k] == highest {
+				closed = 1
+				continue
+			}
+			pos.add(m.pos[k])
+			if m.tag != nil {
+				a.add(m.a[k])
+				b.add(m.b[k])
+			}
+		}
+		w.put(pos, a, b, closed)
 	}
 }
 

@@ -32,7 +32,7 @@ type Backend struct {
 	widths     []uint16 // bfloat16 on its way between host and device
 }
 
-var _ kernels.Backend = (*Backend)(nil)
+var _ kernels.Device = (*Backend)(nil)
 
 // Open opens the GPU with a number. Its error wraps gpu.ErrUnavailable when there is none to be had here.
 func Open(ordinal int, o Options) (*Backend, error) {
@@ -121,3 +121,9 @@ func (b *Backend) scratchFor(bytes int64) gpu.Ptr {
 	b.scratch, b.scratchLen = p, bytes
 	return p
 }
+
+// NewStopwatch implements kernels.Device.
+func (b *Backend) NewStopwatch() (kernels.Stopwatch, error) { return b.dev.NewStopwatch() }
+
+// DeviceMemory implements kernels.Device.
+func (b *Backend) DeviceMemory() (free, total int64, err error) { return b.dev.Memory() }

@@ -1,0 +1,107 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"dmtrain/internal/backend"
+	"dmtrain/internal/bench"
+	"dmtrain/internal/config"
+)
+
+// AttentionOptions say what attention to time: every length under every mask.
+type AttentionOptions struct {
+	Device, Precision   string
+	Masks               []string // as bench.ParseForm reads them
+	Lengths             []int
+	Batch, Heads, Width int
+	Calls               int
+}
+
+// OptionError says what is wrong with which option.
+type OptionError struct{ Option, Problem string }
+
+func (e *OptionError) Error() string { return e.Option + ": " + e.Problem }
+
+// AttentionBench is what `dmtrain bench --attention` prints.
+type AttentionBench struct {
+	Device      string                   `json:"device"`
+	Threads     int                      `json:"threads"`
+	Precision   string                   `json:"precision"`
+	MatMulPeak  float64                  `json:"matmul_peak_gflops"`
+	MatMulPeakN int                      `json:"matmul_peak_n"`
+	Attention   []*bench.AttentionReport `json:"attention"`
+}
+
+// What a row of attention may be at most: more would not end, or not be numbered.
+const (
+	maxAttentionLength = 1 << 24
+	maxAttentionRows   = 1 << 16
+	maxAttentionWidth  = 1 << 12
+)
+
+func (o *AttentionOptions) forms() (forms []bench.Form, err error) {
+	within := func(option string, n, most int) {
+		if n < 1 || n > most {
+			err = &OptionError{option, fmt.Sprintf("%d is not within 1 … %d", n, most)}
+		}
+	}
+	within("batch", o.Batch, maxAttentionRows)
+	within("heads", o.Heads, maxAttentionWidth)
+	within("head-dim", o.Width, maxAttentionWidth)
+	for _, n := range o.Lengths {
+		within("lengths", n, maxAttentionLength)
+	}
+	for _, text := range o.Masks {
+		f, bad := bench.ParseForm(text)
+		if bad != nil {
+			err = &OptionError{"masks", bad.Error()}
+		}
+		forms = append(forms, f)
+	}
+	switch {
+	case len(o.Lengths) == 0 || len(o.Masks) == 0:
+		err = &OptionError{"lengths", "there must be one, and a mask"}
+	case o.Precision != "fp32" && o.Precision != "bf16":
+		err = &OptionError{"precision", fmt.Sprintf("%q is neither fp32 nor bf16", o.Precision)}
+	}
+	return forms, err
+}
+
+// BenchAttention times attention alone, beside the fastest matrix product of the same run.
+func BenchAttention(ctx context.Context, o AttentionOptions) (_ *AttentionBench, err error) {
+	forms, err := o.forms()
+	if err != nil {
+		return nil, err
+	}
+	be, err := backend.Open(o.Device)
+	if err != nil {
+		return nil, &OptionError{"device", err.Error()}
+	}
+	defer func() { err = errors.Join(err, be.Close()) }()
+	info := be.Info()
+	if o.Precision == "bf16" && info.Name == "cpu" {
+		return nil, &OptionError{"precision", "bf16 needs a CUDA device; on the CPU it is fp32"}
+	}
+	r := &AttentionBench{Device: info.Name + " " + info.Path, Threads: info.Threads, Precision: o.Precision}
+	t := precision(config.Config{Precision: o.Precision})
+	peak, err := bench.MatMulPeak(ctx, be, t)
+	if err != nil {
+		return nil, err
+	}
+	r.MatMulPeak, r.MatMulPeakN = peak.GflopsPerS, peak.N
+	for _, length := range o.Lengths {
+		for _, f := range forms {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			one, err := bench.TimeAttention(be, bench.AttentionShape{B: o.Batch, T: length, H: o.Heads, D: o.Width}, t, f, o.Calls)
+			if err != nil {
+				return nil, fmt.Errorf("%s, T = %d: %w", f.Name, length, err)
+			}
+			r.Attention = append(r.Attention, one)
+		}
+	}
+	return r, nil
+}
