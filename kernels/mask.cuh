@@ -5,8 +5,11 @@
 // A tile is 64 queries or 64 keys, everywhere.
 const int TILE = 64;
 
-// What prepare_mask keeps of a tile: of queries the least and greatest lo, hi and tag; of keys those of pos, a and b.
-const int TABLE_ENTRY = 6;
+// What prepare_mask keeps of a tile: of queries the least and greatest lo, hi and tag; of keys those of pos, a and b, and whether some
+// are closed. Closed keys, slots and padding, stand at the highest level, and only queries without upper bound see them: among the others
+// they would make every tile reach up to it, and nothing would be hidden for lying before lo.
+const int TABLE_ENTRY = 7;
+const int HIGHEST = 0x7fffffff, LOWEST = -HIGHEST - 1;
 
 __device__ __forceinline__ int tiles(int n) { return (n + TILE - 1) / TILE; }
 
@@ -29,8 +32,10 @@ enum TilePair { HIDDEN, PARTIAL, VISIBLE };
 __device__ __forceinline__ TilePair tile_pair(const Mask &m, int query_tile, int key_tile) {
 	const int *q = m.tables + query_tile * TABLE_ENTRY, *k = m.tables + (tiles(m.t) + key_tile) * TABLE_ENTRY;
 	int lo_min = q[0], lo_max = q[1], hi_min = q[2], hi_max = q[3], pos_min = k[0], pos_max = k[1];
+	bool closed = k[6] != 0;
+	if (closed && hi_max == HIGHEST) return PARTIAL;
 	if (hi_max < pos_min || lo_min > pos_max) return HIDDEN;
-	bool all = lo_max <= pos_min && pos_max <= hi_min;
+	bool all = !closed && lo_max <= pos_min && pos_max <= hi_min;
 	if (m.tag) {
 		int tag_min = q[4], tag_max = q[5], a_min = k[2], a_max = k[3], b_min = k[4], b_max = k[5];
 		if (tag_max < a_min || tag_min > b_max) return HIDDEN;

@@ -34,15 +34,39 @@ __device__ __forceinline__ int warp_max(int v) {
 	return v;
 }
 
-// Least and greatest of a vector over elements from … to−1 by a warp; an absent vector is 0 everywhere.
-__device__ __forceinline__ void bounds(int *out, const int *v, int from, int to) {
-	int lane = threadIdx.x % 32, least = 0, most = 0;
-	if (v) {
-		least = most = v[from];
-		for (int i = from + lane; i < to; i += 32) least = min(least, v[i]), most = max(most, v[i]);
+// The least and the greatest of some integers, of which every lane of a warp has seen a part.
+struct Extent {
+	int least = HIGHEST, most = LOWEST;
+
+	__device__ __forceinline__ void add(int v) { least = min(least, v), most = max(most, v); }
+
+	// The warp's, to out[0] and out[1].
+	__device__ __forceinline__ void store(int *out) const {
+		int low = warp_min(least), high = warp_max(most);
+		if (threadIdx.x % 32 == 0) out[0] = low, out[1] = high;
 	}
-	least = warp_min(least), most = warp_max(most);
-	if (lane == 0) out[0] = least, out[1] = most;
+};
+
+// Element i of a vector; an absent one is 0 everywhere.
+__device__ __forceinline__ int element(const int *v, int i) { return v ? v[i] : 0; }
+
+__device__ __forceinline__ void query_extents(int *out, const int *lo, const int *hi, const int *tag, int from, int to) {
+	Extent l, h, g;
+	for (int i = from + threadIdx.x % 32; i < to; i += 32) l.add(lo[i]), h.add(hi[i]), g.add(element(tag, i));
+	l.store(out), h.store(out + 2), g.store(out + 4);
+	if (threadIdx.x % 32 == 0) out[6] = 0;
+}
+
+__device__ __forceinline__ void key_extents(int *out, const int *pos, const int *a, const int *b, int from, int to) {
+	Extent p, x, y;
+	int closed = 0;
+	for (int i = from + threadIdx.x % 32; i < to; i += 32) {
+		if (pos[i] == HIGHEST) closed = 1;
+		else p.add(pos[i]), x.add(element(a, i)), y.add(element(b, i));
+	}
+	closed = warp_max(closed);
+	p.store(out), x.store(out + 2), y.store(out + 4);
+	if (threadIdx.x % 32 == 0) out[6] = closed;
 }
 
 } // namespace masking_cu
@@ -70,14 +94,10 @@ KERNEL(THREADS, prepare_mask, int *tables, const int *pos, const int *lo, const 
 	int *out = tables + (long long)w * TABLE_ENTRY;
 	if (tile < query_tiles) {
 		int from = row * t + tile * TILE, to = min(from + TILE, (row + 1) * t);
-		bounds(out, lo, from, to);
-		bounds(out + 2, hi, from, to);
-		bounds(out + 4, tag, from, to);
+		query_extents(out, lo, hi, tag, from, to);
 	} else {
 		int from = row * s + (tile - query_tiles) * TILE, to = min(from + TILE, (row + 1) * s);
-		bounds(out, pos, from, to);
-		bounds(out + 2, a, from, to);
-		bounds(out + 4, b, from, to);
+		key_extents(out, pos, a, b, from, to);
 	}
 }
 

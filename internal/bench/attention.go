@@ -47,7 +47,7 @@ func TimeAttention(be kernels.Backend, s AttentionShape, t tensor.DType, f Form,
 	if m.err != nil {
 		return nil, m.err
 	}
-	w, err := newStopwatch(be)
+	w, err := NewStopwatch(be)
 	if err != nil {
 		return nil, err
 	}

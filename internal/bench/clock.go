@@ -8,8 +8,8 @@ import (
 	"dmtrain/internal/kernels"
 )
 
-// newStopwatch is the device's own, or else one of the host's.
-func newStopwatch(be kernels.Backend) (kernels.Stopwatch, error) {
+// NewStopwatch is the device's own, or else one of the host's.
+func NewStopwatch(be kernels.Backend) (kernels.Stopwatch, error) {
 	if d, ok := be.(kernels.Device); ok {
 		return d.NewStopwatch()
 	}

@@ -59,7 +59,7 @@ func squareSeconds(be kernels.Backend, t tensor.DType, n int) (float64, error) {
 	if m.err != nil {
 		return 0, m.err
 	}
-	w, err := newStopwatch(be)
+	w, err := NewStopwatch(be)
 	if err != nil {
 		return 0, err
 	}

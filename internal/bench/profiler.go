@@ -26,7 +26,7 @@ type spent struct {
 
 // NewProfiler wraps a backend.
 func NewProfiler(be kernels.Backend) (*Profiler, error) {
-	w, err := newStopwatch(be)
+	w, err := NewStopwatch(be)
 	return &Profiler{be: be, watch: w, visible: map[kernels.Buffer]int{}}, err
 }
 

@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"errors"
-	"time"
 
 	"dmtrain/internal/backend"
 	"dmtrain/internal/bench"
@@ -119,6 +118,10 @@ func profileSteps(ctx context.Context, c config.Config, steps int) (_ []bench.Sh
 
 // timed takes steps and says how many seconds each took. Begin is called when those to warm up are over.
 func (s *stepper) timed(ctx context.Context, steps int, begin func()) ([]float64, error) {
+	w, err := bench.NewStopwatch(s.be)
+	if err != nil {
+		return nil, err
+	}
 	var times []float64
 	for i := range warmupSteps + steps {
 		if err := ctx.Err(); err != nil {
@@ -127,15 +130,16 @@ func (s *stepper) timed(ctx context.Context, steps int, begin func()) ([]float64
 		if i == warmupSteps {
 			begin()
 		}
-		start := time.Now()
+		w.Start()
 		if _, err := s.step(i); err != nil {
 			return nil, err
 		}
-		if err := s.be.Sync(); err != nil {
+		seconds, err := w.Stop()
+		if err = errors.Join(err, s.be.Sync()); err != nil {
 			return nil, err
 		}
 		if i >= warmupSteps {
-			times = append(times, time.Since(start).Seconds())
+			times = append(times, seconds)
 		}
 	}
 	return times, nil

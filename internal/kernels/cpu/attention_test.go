@@ -1,6 +1,12 @@
 package cpu
 
-import "testing"
+import (
+	"math"
+	"testing"
+
+	"dmtrain/internal/kernels"
+	"dmtrain/internal/tensor"
+)
 
 // Attention's scratch is a few tiles, however long the text: its memory is that of its operands, which is linear in T.
 func TestAttentionScratchDoesNotGrowWithLength(t *testing.T) {
@@ -20,12 +26,31 @@ func TestAttentionScratchDoesNotGrowWithLength(t *testing.T) {
 	}
 }
 
-// What is hidden costs nothing: a narrow window leaves two blocks of keys to each tile of queries, whatever T is.
+// What is hidden costs nothing: a narrow window leaves two blocks of keys to each tile of queries, whatever T is. That some keys
+// are slots, which no one sees, changes nothing.
 func TestHiddenTilesAreSkipped(t *testing.T) {
 	const length, window = 1024, 64
 	b := open(t, 1)
-	c := newAttentionCase(t, b, 1, length, window)
-	m := b.mask(c.forward.Mask)
+	plain := newAttentionCase(t, b, 1, length, window).forward.Mask
+	slots := newAttentionCase(t, b, 1, length, window).forward.Mask
+	if slots.Pos, _ = b.Alloc(tensor.Int32, length); slots.Pos == nil {
+		t.Fatal("no room")
+	}
+	pos := make([]int32, length)
+	for j := range pos {
+		if pos[j] = int32(j); j%9 == 8 {
+			pos[j] = math.MaxInt32
+		}
+	}
+	b.Upload(slots.Pos, pos)
+	b.PrepareMask(slots)
+	for name, m := range map[string]kernels.Mask{"plain": plain, "slots": slots} {
+		t.Run(name, func(t *testing.T) { testSkipped(t, b, m, length, window) })
+	}
+}
+
+func testSkipped(t *testing.T, b *Backend, mask kernels.Mask, length, window int) {
+	m := b.mask(mask)
 	row := m.row(0)
 	pairs := 0
 	var found blocks

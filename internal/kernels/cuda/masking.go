@@ -7,8 +7,8 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-// tableEntry is how many bounds a tile has (TABLE_ENTRY in mask.cuh).
-const tableEntry = 6
+// tableEntry is how much is kept of a tile (TABLE_ENTRY in mask.cuh).
+const tableEntry = 7
 
 // Bernoulli implements kernels.Masking.
 func (b *Backend) Bernoulli(p kernels.Bernoulli) {
