@@ -20,17 +20,33 @@ func (s *Saved) Decoder(be kernels.Backend, train bool) (*model.Decoder, error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Dir, err)
 	}
-	if err := s.ReadParams(be, m.Params); err != nil {
+	if err := s.ReadParams(be, m.Params, m.Params.Flat()); err != nil {
 		m.Params.Free()
 		return nil, err
 	}
 	return m, nil
 }
 
-// ReadParams fills parameters with the saved ones. One that is missing or has another shape is an error that names it.
-func (s *Saved) ReadParams(be kernels.Backend, params *graph.Params) error {
+// ReadParams fills dst, laid out like params, with the saved model. A parameter that is missing or has another shape is an error that
+// names it.
+func (s *Saved) ReadParams(be kernels.Backend, params *graph.Params, dst kernels.Buffer) error {
+	return s.read(be, s.Model, "", params, dst)
+}
+
+// ReadTrained fills parameters with those that training goes on from: the model's, unless that is an average.
+func (s *Saved) ReadTrained(be kernels.Backend, params *graph.Params) error {
+	if s.Optimizer != nil {
+		if _, averaged := s.Optimizer.Info(trained + params.All()[0].Name); averaged {
+			return s.read(be, s.Optimizer, trained, params, params.Flat())
+		}
+	}
+	return s.ReadParams(be, params, params.Flat())
+}
+
+// read fills dst, laid out like params, with the tensors of the parameters' names behind a prefix.
+func (s *Saved) read(be kernels.Backend, t *Tensors, prefix string, params *graph.Params, dst kernels.Buffer) error {
 	for _, p := range params.All() {
-		if err := readInto(be, s.Model, p.Name, p, p.Value()); err != nil {
+		if err := readInto(be, t, prefix+p.Name, p, params.Part(dst, p)); err != nil {
 			return fmt.Errorf("%s: %w", s.Dir, err)
 		}
 	}
@@ -47,10 +63,11 @@ func readInto(be kernels.Backend, t *Tensors, name string, p *graph.Param, dst k
 	return nil
 }
 
-// The optimiser's moments are stored under the parameter's name with one of these in front.
+// What only training needs is stored under the parameter's name with one of these in front.
 const (
 	firstMoment  = "exp_avg."
 	secondMoment = "exp_avg_sq."
+	trained      = "param." // the parameter itself, where the model is an average
 )
 
 // ReadMoments fills AdamW's moments, laid out like params, with the saved ones.
@@ -58,22 +75,21 @@ func (s *Saved) ReadMoments(be kernels.Backend, params *graph.Params, first, sec
 	if s.Optimizer == nil {
 		return fmt.Errorf("%s: no %s: this checkpoint can't be trained further", s.Dir, optimizerName)
 	}
-	for _, p := range params.All() {
-		for _, m := range []struct {
-			prefix string
-			flat   kernels.Buffer
-		}{{firstMoment, first}, {secondMoment, second}} {
-			if err := readInto(be, s.Optimizer, m.prefix+p.Name, p, params.Part(m.flat, p)); err != nil {
-				return fmt.Errorf("%s: %w", s.Dir, err)
-			}
-		}
+	if err := s.read(be, s.Optimizer, firstMoment, params, first); err != nil {
+		return err
 	}
-	return nil
+	return s.read(be, s.Optimizer, secondMoment, params, second)
 }
 
-// ParamTensors are parameters as Save takes them; they are copied from the device while they are written.
-func ParamTensors(be kernels.Backend, params *graph.Params) []Tensor {
-	return tensorsFrom(be, params, "", params.Flat())
+// ParamTensors are the model's parameters as Save takes them, from a buffer laid out like params; they are copied from the device while
+// they are written.
+func ParamTensors(be kernels.Backend, params *graph.Params, flat kernels.Buffer) []Tensor {
+	return tensorsFrom(be, params, "", flat)
+}
+
+// TrainedTensors are the parameters that training goes on from, for a checkpoint whose model is their average.
+func TrainedTensors(be kernels.Backend, params *graph.Params) []Tensor {
+	return tensorsFrom(be, params, trained, params.Flat())
 }
 
 // MomentTensors are AdamW's moments, laid out like params, as Save takes them.

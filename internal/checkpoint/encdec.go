@@ -45,7 +45,7 @@ func (s *Saved) EncoderDecoder(be kernels.Backend) (*model.EncoderDecoder, error
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Dir, err)
 	}
-	if err := s.ReadParams(be, m.Params); err != nil {
+	if err := s.ReadParams(be, m.Params, m.Params.Flat()); err != nil {
 		m.Free()
 		return nil, err
 	}

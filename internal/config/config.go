@@ -48,6 +48,7 @@ type Train struct {
 	WeightDecay    float64    `mapstructure:"weight_decay"` // on matrices only
 	Betas          [2]float64 `mapstructure:"betas"`
 	GradClip       float64    `mapstructure:"grad_clip"`       // largest global gradient norm; 0 = never clip
+	EMA            float64    `mapstructure:"ema"`             // decay of the parameters' moving average, which is then what is evaluated and used; 0 = none
 	EvalEvery      int        `mapstructure:"eval_every"`      // 0 = only at the start and the end
 	EvalBatches    int        `mapstructure:"eval_batches"`    // batches an evaluation reads; 0 = the whole validation text
 	SaveEvery      int        `mapstructure:"save_every"`      // 0 = only at the end

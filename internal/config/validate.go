@@ -60,6 +60,7 @@ func (t Train) check(l *list) {
 		l.need(beta >= 0 && beta < 1, "train.betas", "%v is not a decay rate (0 up to, not including, 1)", beta)
 	}
 	l.need(t.GradClip >= 0 && finite(t.GradClip), "train.grad_clip", "%v is not a norm (above 0; 0 = never clip)", t.GradClip)
+	l.need(t.EMA >= 0 && t.EMA < 1, "train.ema", "%v is not a decay (0 up to, not including, 1; 0 = no average)", t.EMA)
 	l.within("train.eval_every", t.EvalEvery, 0, maxCount)
 	l.within("train.eval_batches", t.EvalBatches, 0, maxCount)
 	l.within("train.save_every", t.SaveEvery, 0, maxCount)

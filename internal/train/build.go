@@ -55,11 +55,14 @@ func newMasks(be kernels.Backend, c config.Config, run mask.Run) (*stepper, erro
 		be: be, planner: planner, control: control, stats: control.NewStats(), schedule: schedule(c.Train)}, nil
 }
 
-// optimise makes the optimiser.
+// optimise makes the optimiser and, where asked for, the average.
 func (s *stepper) optimise(c config.Config, params *graph.Params) (err error) {
 	s.params = params
 	s.opt, err = optim.NewAdamW(s.be, params, optim.Options{Beta1: float32(c.Train.Betas[0]), Beta2: float32(c.Train.Betas[1]),
 		Eps: adamEps, WeightDecay: float32(c.Train.WeightDecay), Clip: c.Train.GradClip})
+	if err == nil && c.Train.EMA > 0 {
+		s.average, err = optim.NewAverage(s.be, params, c.Train.EMA)
+	}
 	return err
 }
 

@@ -29,7 +29,7 @@ func scoreOf(m *metrics.Eval, metric string) float64 {
 
 // evaluate measures the model on the validation text and records it.
 func (s *session) evaluate() error {
-	m, loss, err := s.exam.look(s.at.Step)
+	m, loss, err := s.examine()
 	if err != nil {
 		return err
 	}
@@ -40,6 +40,15 @@ func (s *session) evaluate() error {
 	s.remember(m)
 	s.Console.Eval(&m)
 	return s.log.Write(&m)
+}
+
+// examine measures the parameters' average, where there is one.
+func (s *session) examine() (metrics.Eval, float64, error) {
+	if a := s.step.average; a != nil {
+		a.Swap()
+		defer a.Swap()
+	}
+	return s.exam.look(s.at.Step)
 }
 
 // remember keeps what the summary tells.

@@ -161,7 +161,12 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 	}
 	s.step.opt.Taken = opt.Taken
 	params := s.step.params
-	if err := saved.ReadParams(s.be, params); err != nil {
+	if a := s.step.average; a != nil {
+		if err := saved.ReadParams(s.be, params, a.Mean); err != nil {
+			return err
+		}
+	}
+	if err := saved.ReadTrained(s.be, params); err != nil {
 		return err
 	}
 	if err := saved.ReadMoments(s.be, params, s.step.opt.Moment1, s.step.opt.Moment2); err != nil {

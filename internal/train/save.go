@@ -29,12 +29,12 @@ func (s *session) save() (err error) {
 	if s.at.Optimizer, err = json.Marshal(optimizerState{s.step.opt.Taken}); err != nil {
 		return err
 	}
-	m, be := s.step.params, s.be
+	model, optimizer := s.tensors()
 	_, err = s.run.Save(&checkpoint.Checkpoint{
 		State:     s.at,
 		Config:    s.corpus.modelFile(),
-		Model:     checkpoint.ParamTensors(be, m),
-		Optimizer: checkpoint.MomentTensors(be, m, s.step.opt.Moment1, s.step.opt.Moment2),
+		Model:     model,
+		Optimizer: optimizer,
 		Files:     s.files(),
 	})
 	if err != nil {
@@ -43,6 +43,17 @@ func (s *session) save() (err error) {
 	s.saved = s.at.Step
 	s.meter.Resume()
 	return s.run.Prune(s.Config.Train.Keep)
+}
+
+// tensors are the model, and what only training needs. With train.ema the average is the model, and the parameters that are trained
+// stand beside the optimiser's moments.
+func (s *session) tensors() (model, optimizer []checkpoint.Tensor) {
+	params, opt := s.step.params, s.step.opt
+	optimizer = checkpoint.MomentTensors(s.be, params, opt.Moment1, opt.Moment2)
+	if a := s.step.average; a != nil {
+		return checkpoint.ParamTensors(s.be, params, a.Mean), append(optimizer, checkpoint.TrainedTensors(s.be, params)...)
+	}
+	return checkpoint.ParamTensors(s.be, params, params.Flat()), optimizer
 }
 
 // files are the tokenizer's and the configuration.

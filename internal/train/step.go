@@ -22,6 +22,7 @@ type stepper struct {
 	planner  *mask.Planner
 	control  *mask.Controller
 	opt      *optim.AdamW
+	average  *optim.Average // of the parameters; nil without train.ema
 	schedule optim.Schedule
 	text     text
 	micro    []*micro // of the step being taken
@@ -98,6 +99,9 @@ func (s *stepper) step(step int) (result, error) {
 		return r, nil
 	}
 	s.opt.Step(r.LR, norm)
+	if s.average != nil {
+		s.average.Update(s.opt.Taken)
+	}
 	s.control.Observe(s.stats)
 	return r, nil
 }

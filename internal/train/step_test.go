@@ -58,6 +58,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 		"adaptive": withMask(mask.FormInfill, mask.ControlAdaptive),
 		"two pass": withMask(mask.FormInfill, mask.ControlTwoPass),
 		"dropout":  func() config.Config { c := tiny(); c.Model.Dropout, c.Mask.EdgeDrop = 0.1, 0.1; return c }(),
+		"average":  func() config.Config { c := tiny(); c.Train.EMA = 0.99; return c }(),
 		"micro":    func() config.Config { c := tiny(); c.Train.MicroBatch = 2; return c }(),
 	} {
 		t.Run(name, func(t *testing.T) {

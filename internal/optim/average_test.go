@@ -1,0 +1,77 @@
+package optim_test
+
+import (
+	"math"
+	"testing"
+
+	"dmtrain/internal/graph"
+	"dmtrain/internal/kernels/cpu"
+	"dmtrain/internal/optim"
+	"dmtrain/internal/tensor"
+)
+
+func TestAverageIsItsFormula(t *testing.T) {
+	be, err := cpu.New(cpu.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer be.Close()
+	params, err := graph.NewParams(be, []graph.ParamSpec{{Name: "w", Shape: tensor.Shape{3, 5}, Decay: true}, {Name: "b", Shape: tensor.Shape{7}}}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := func(step, i int) float32 { return float32(math.Sin(float64(step*31 + i))) }
+	n := params.Len()
+	now, want := make([]float32, n), make([]float64, n)
+	set := func(step int) {
+		for i := range now {
+			now[i] = value(step, i)
+		}
+		be.Upload(params.Flat(), now)
+	}
+	set(0)
+	for i := range want {
+		want[i] = float64(now[i])
+	}
+	const decay = 0.6 // reached after the fifth step
+	a, err := optim.NewAverage(be, params, decay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Free()
+	got := make([]float32, n)
+	for step := 1; step <= 20; step++ {
+		set(step)
+		a.Update(step)
+		d := math.Min(decay, float64(1+step)/float64(10+step))
+		if err := be.Download(got, a.Mean); err != nil {
+			t.Fatal(err)
+		}
+		for i := range want {
+			want[i] = d*want[i] + (1-d)*float64(now[i])
+			if math.Abs(float64(got[i])-want[i]) > 1e-6 {
+				t.Fatalf("step %d, element %d: %v, want %v", step, i, got[i], want[i])
+			}
+		}
+	}
+
+	a.Swap()
+	swapped := make([]float32, n)
+	if err := be.Download(swapped, params.Flat()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		if math.Float32bits(swapped[i]) != math.Float32bits(got[i]) {
+			t.Fatalf("element %d: the model has %v, the average is %v", i, swapped[i], got[i])
+		}
+	}
+	a.Swap()
+	if err := be.Download(swapped, params.Flat()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range now {
+		if math.Float32bits(swapped[i]) != math.Float32bits(now[i]) {
+			t.Fatalf("element %d: %v after swapping twice, was %v", i, swapped[i], now[i])
+		}
+	}
+}
