@@ -12,12 +12,12 @@ type PairConfig struct {
 	ValidSource []string `mapstructure:"valid_source"` // the same for data.valid
 	ValidTarget []string `mapstructure:"valid_target"`
 	Fields      []string `mapstructure:"fields"`       // JSONL: names of source and target
-	Buckets     int      `mapstructure:"buckets"`      // shapes of batch: pairs of like length are batched together
+	Buckets     int      `mapstructure:"buckets"`      // at most so many shapes of batch: pairs of like length are batched together
 	BatchTokens int      `mapstructure:"batch_tokens"` // source and target tokens a step, padding included
 }
 
 func defaultPairs() PairConfig {
-	return PairConfig{Fields: []string{"source", "target"}, Buckets: 4, BatchTokens: 4096}
+	return PairConfig{Fields: []string{"source", "target"}, Buckets: 8, BatchTokens: 4096}
 }
 
 // PairProblems is Problems for task seq2seq.

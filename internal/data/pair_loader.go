@@ -1,7 +1,6 @@
 package data
 
 import (
-	"cmp"
 	"slices"
 
 	"dmtrain/internal/mask"
@@ -65,26 +64,34 @@ type PairLoader struct {
 	batches [][2]int // bucket, first pair in it
 }
 
-// NewPairLoader makes so many buckets, or fewer, each with as many rows as the tokens of a step have room for.
+// NewPairLoader makes at most so many buckets, cut so that an epoch has the least padding, each with as many rows as the tokens of a
+// step have room for.
 func NewPairLoader(p *Pairs, seed uint64, buckets, tokens int) *PairLoader {
 	l := &PairLoader{pairs: p, seed: seed, epoch: -1}
-	all := make([]int, p.Len())
-	for i := range all {
-		all[i] = i
-	}
-	size := func(i int) int { return max(len(p.source[i]), len(p.target[i])) }
-	slices.SortStableFunc(all, func(a, b int) int { return cmp.Compare(size(a), size(b)) })
-	for b := range buckets {
-		members := all[b*len(all)/buckets : (b+1)*len(all)/buckets]
-		if len(members) == 0 {
-			continue
-		}
+	for _, members := range p.buckets(buckets, tokens) {
 		shape := p.shape(members)
 		shape.Rows = min(max(1, tokens/(shape.S+shape.T)), len(members))
 		l.buckets, l.shapes = append(l.buckets, members), append(l.shapes, shape)
 		l.steps += (len(members) + shape.Rows - 1) / shape.Rows
 	}
 	return l
+}
+
+// buckets are the numbers of the pairs of each bucket.
+func (p *Pairs) buckets(most, tokens int) [][]int {
+	sources, targets := make([]int, p.Len()), make([]int, p.Len())
+	for i := range p.source {
+		sources[i], targets[i] = len(p.source[i]), len(p.target[i])
+	}
+	bounds := newBucketBounds(sources, targets)
+	ranges := bounds.choose(most, tokens)
+	members := make([][]int, len(ranges))
+	for i := range p.source {
+		s, t := bounds.cell(sources[i], targets[i])
+		b := slices.IndexFunc(ranges, func(r bucketRange) bool { return r.holds(s, t) })
+		members[b] = append(members[b], i)
+	}
+	return slices.DeleteFunc(members, func(m []int) bool { return len(m) == 0 })
 }
 
 // shape is the size of the largest of some pairs.

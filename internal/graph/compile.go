@@ -4,7 +4,6 @@ import (
 	"sort"
 
 	"dmtrain/internal/kernels"
-	"dmtrain/internal/tensor"
 )
 
 // Program is a compiled recording.
@@ -12,7 +11,9 @@ type Program struct {
 	be    kernels.Backend
 	nodes []node
 	train bool
-	arena kernels.Buffer
+	arena *Arena
+	cells []*cell // in the arena, each at its offset, which is in last
+	need  int     // bytes of the arena
 	fixed []*Value
 	bytes int
 }
@@ -21,19 +22,21 @@ type Program struct {
 const arenaAlign = 256
 
 // Compile plans the recording's memory and allocates it. It fails when the device has no room.
-func (g *Graph) Compile() (*Program, error) {
+func (g *Graph) Compile() (*Program, error) { return g.CompileIn(NewArena(g.be)) }
+
+// CompileIn is Compile in an arena that recordings share, of which only one runs at a time.
+func (g *Graph) CompileIn(a *Arena) (*Program, error) {
 	g.plan()
 	size := place(g.cells)
-	p := &Program{be: g.be, nodes: g.nodes, train: g.train, fixed: g.fixed, bytes: size}
-	arena, err := g.be.Alloc(tensor.Uint8, max(size, arenaAlign))
-	if err != nil {
-		return nil, err
-	}
-	p.arena = arena
+	p := &Program{be: g.be, nodes: g.nodes, train: g.train, arena: a, need: size, fixed: g.fixed, bytes: size}
 	for _, c := range g.cells {
 		if c.buf == nil {
-			c.buf = g.be.Slice(arena, c.dtype, c.last, c.elems) // place left the offset in last
+			p.cells = append(p.cells, c)
 		}
+	}
+	if err := a.join(p); err != nil {
+		p.Free()
+		return nil, err
 	}
 	for _, v := range g.fixed {
 		buf, err := g.be.Alloc(v.DType, v.Shape.Elems())
@@ -45,6 +48,13 @@ func (g *Graph) Compile() (*Program, error) {
 		p.bytes += v.cell.bytes()
 	}
 	return p, nil
+}
+
+// bind gives every cell its place in the arena's memory.
+func (p *Program) bind(arena kernels.Buffer) {
+	for _, c := range p.cells {
+		c.buf = p.be.Slice(arena, c.dtype, c.last, c.elems)
+	}
 }
 
 // plan gives every cell its lifetime, differentiating on the way when training.
@@ -130,12 +140,12 @@ func (p *Program) Backward() {
 	}
 }
 
-// Bytes is the memory the program holds: arena, inputs and state, without parameters.
+// Bytes is the memory the program needs: its part of the arena, inputs and state, without parameters.
 func (p *Program) Bytes() int { return p.bytes }
 
-// Free gives the program's memory back.
+// Free gives the program's memory back; that of a shared arena with its last program.
 func (p *Program) Free() {
-	p.be.Free(p.arena)
+	p.arena.leave(p)
 	for _, v := range p.fixed {
 		if v.cell.buf != nil {
 			p.be.Free(v.cell.buf)

@@ -19,6 +19,8 @@ type PairOptions struct {
 	Dropout    float32 // with Train only
 	EdgeDrop   float32 // with Train only; of the target's self-attention
 	Smoothing  float32 // with Train only
+
+	Arena *graph.Arena // of passes that never run at the same time; nil: the pass has its own
 }
 
 // PairPass is the encoder–decoder recorded over B pairs of source and target, with the loss of every target token.
@@ -60,7 +62,10 @@ func (m *EncoderDecoder) NewPass(o PairOptions) (*PairPass, error) {
 		p.Logits = logits.Keep()
 	}
 	p.Stats = g.SmoothedCrossEntropy(logits, p.targets, p.scale, o.Smoothing)
-	prog, err := g.Compile()
+	if o.Arena == nil {
+		o.Arena = graph.NewArena(m.be)
+	}
+	prog, err := g.CompileIn(o.Arena)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 	"dmtrain/internal/generate"
+	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
@@ -26,7 +27,8 @@ type pairText struct {
 	model  *model.EncoderDecoder
 	pairs  *data.Pairs
 	loader *data.PairLoader
-	micro  [][]*micro // by bucket
+	arena  *graph.Arena // of all passes: they run one after another
+	micro  [][]*micro   // by bucket
 }
 
 func pairModelConfig(c config.Config, vocab int) model.EncoderDecoderConfig {
@@ -44,7 +46,7 @@ func newPairStepper(be kernels.Backend, c config.Config, run mask.Run, pairs *da
 		return nil, err
 	}
 	m.Init(c.Run.Seed)
-	t := &pairText{model: m, pairs: pairs, loader: data.NewPairLoader(pairs, c.Run.Seed, c.Data.Pairs.Buckets, c.Data.Pairs.BatchTokens)}
+	t := &pairText{model: m, pairs: pairs, arena: graph.NewArena(be), loader: data.NewPairLoader(pairs, c.Run.Seed, c.Data.Pairs.Buckets, c.Data.Pairs.BatchTokens)}
 	for _, shape := range t.loader.Shapes() {
 		if err := t.record(s, c, shape); err != nil {
 			return nil, fmt.Errorf("data.pairs.batch_tokens: %d pairs of %d and %d tokens: %w (train.micro_batch makes passes smaller)", shape.Rows, shape.S, shape.T, err)
@@ -61,7 +63,7 @@ func (t *pairText) record(s *stepper, c config.Config, shape data.PairShape) err
 		rows = min(rows, c.Train.MicroBatch)
 	}
 	o := model.PairOptions{B: rows, S: shape.S, T: shape.T, Train: true, Hide: c.Mask.Form != mask.FormNone, Second: s.planner.Tagged(),
-		Dropout: float32(c.Model.Dropout), EdgeDrop: float32(c.Mask.EdgeDrop), Smoothing: float32(c.Train.LabelSmoothing)}
+		Dropout: float32(c.Model.Dropout), EdgeDrop: float32(c.Mask.EdgeDrop), Smoothing: float32(c.Train.LabelSmoothing), Arena: t.arena}
 	l, err := pairLane(t.model, s.planner, c.Mask.Certify, o)
 	if err != nil {
 		return err
@@ -140,7 +142,8 @@ func (s *session) openPairs(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 	if s.step, err = newPairStepper(s.be, c, maskRun(c, set.Tokenizer.Vocab(), set.UnigramEntropy, yoke), set.Train); err != nil {
 		return err
 	}
-	e, err := newPairExam(s.be, s.step.text.(*pairText).model, s.step.planner, c, set.Tokenizer, set.Valid)
+	t := s.step.text.(*pairText)
+	e, err := newPairExam(s.be, t.model, t.arena, s.step.planner, c, set.Tokenizer, set.Valid)
 	s.exam = e
 	return err
 }
@@ -160,9 +163,9 @@ type pairExam struct {
 // evalPairs are read at once.
 const evalPairs = 32
 
-func newPairExam(be kernels.Backend, m *model.EncoderDecoder, p *mask.Planner, c config.Config, tok tokenizer.Tokenizer, valid *data.Pairs) (*pairExam, error) {
+func newPairExam(be kernels.Backend, m *model.EncoderDecoder, arena *graph.Arena, p *mask.Planner, c config.Config, tok tokenizer.Tokenizer, valid *data.Pairs) (*pairExam, error) {
 	all := data.NewPairLoader(valid, 0, 1, 1).Shapes()[0]
-	l, err := pairLane(m, p, false, model.PairOptions{B: evalPairs, S: all.S, T: all.T, Second: p.Tagged()})
+	l, err := pairLane(m, p, false, model.PairOptions{B: evalPairs, S: all.S, T: all.T, Second: p.Tagged(), Arena: arena})
 	return &pairExam{be, m, p, c, tok, valid, data.NewPairRows(evalPairs, all.S, all.T), l}, err
 }
 

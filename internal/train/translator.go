@@ -7,6 +7,7 @@ import (
 	"dmtrain/internal/backend"
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
+	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
@@ -75,7 +76,7 @@ func (t *Translator) Evaluate() (m metrics.Eval, warnings []string, err error) {
 	if err != nil {
 		return m, nil, err
 	}
-	e, err := newPairExam(t.Backend, t.Model, p, c, t.Tokenizer, set.Valid)
+	e, err := newPairExam(t.Backend, t.Model, graph.NewArena(t.Backend), p, c, t.Tokenizer, set.Valid)
 	if err != nil {
 		return m, nil, err
 	}
