@@ -2,7 +2,7 @@
 
 # make bench measures these packages; pick fewer or change the flags from the command line.
 BENCH_PACKAGES ?= ./internal/kernels/...
-BENCH_FLAGS    ?= -bench . -benchtime 0.5s -count 6
+BENCH_FLAGS    ?= -bench . -benchtime 0.2s -count 6
 BENCH_BASE     ?= bench/kernels.txt
 
 .DEFAULT_GOAL := help
@@ -28,7 +28,7 @@ lint: ## check formatting, go vet and staticcheck
 	go vet ./...
 	go tool staticcheck ./...
 
-bench: ## time the kernels and compare with the committed figures
+bench: ## time the kernels and compare with the committed figures (minutes)
 	@mkdir -p build
 	go test -run '^$$' $(BENCH_FLAGS) $(BENCH_PACKAGES) > build/bench.txt || { cat build/bench.txt; exit 1; }
 	@if [ -f $(BENCH_BASE) ]; then go tool benchstat $(BENCH_BASE) build/bench.txt; else go tool benchstat build/bench.txt; fi

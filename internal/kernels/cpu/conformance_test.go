@@ -34,3 +34,7 @@ func TestConformance(t *testing.T) {
 		kernelstest.Run(t, func() (kernels.Backend, error) { return New(Options{Threads: 2}) })
 	})
 }
+
+func BenchmarkKernels(b *testing.B) {
+	kernelstest.Benchmark(b, func() (kernels.Backend, error) { return New(Options{}) })
+}

@@ -16,3 +16,7 @@ func open() (kernels.Backend, error) { return cuda.Open(0, cuda.Options{NoBLAS: 
 func TestConformance(t *testing.T) {
 	kernelstest.Run(t, open, kernelstest.BFloat16)
 }
+
+func BenchmarkKernels(b *testing.B) {
+	kernelstest.Benchmark(b, func() (kernels.Backend, error) { return cuda.Open(0, cuda.Options{}) })
+}

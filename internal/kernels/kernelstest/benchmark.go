@@ -8,9 +8,9 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-// Benchmark times every kernel on the backend that open returns, at the shapes of a model of 10 million parameters (width
+// Benchmark times every operation on the backend that open returns, at the shapes of a model of 10 million parameters (width
 // 384, 6 heads, 4 rows of 256 tokens), with products and attention at larger ones besides. It reports GB/s of
-// the operands' own size, and GFLOP/s where products are the work (attention counts visible pairs only).
+// the operands' own size, or GFLOP/s where products are the work (attention counts visible pairs only).
 func Benchmark(b *testing.B, open func() (kernels.Backend, error)) {
 	k, err := open()
 	if err != nil {
@@ -30,6 +30,7 @@ func Benchmark(b *testing.B, open func() (kernels.Backend, error)) {
 		{"Rows", func(d *device) []call {
 			return append(rowCalls(d, z), crossEntropyCall(d, "CrossEntropy/V=50257", 256, 50257))
 		}},
+		{"Memory", func(d *device) []call { return memoryCalls(d, 1<<20) }},
 		{"Update", func(d *device) []call { return updateCalls(d, size{c: 2048}) }},
 		{"Attention", func(d *device) []call { return benchmarkAttention(d, z) }},
 	} {
@@ -53,9 +54,10 @@ func (c call) benchmark(b *testing.B, k kernels.Backend) {
 		b.Fatal(err)
 	}
 	calls := float64(b.N) / b.Elapsed().Seconds() / 1e9
-	b.ReportMetric(c.bytes*calls, "GB/s")
-	if c.flops > 0 {
+	if c.flops > 0 && !c.streams {
 		b.ReportMetric(c.flops*calls, "GFLOP/s")
+	} else {
+		b.ReportMetric(c.bytes*calls, "GB/s")
 	}
 }
 
@@ -71,15 +73,50 @@ func benchmarkAttention(d *device, z size) []call {
 	var calls []call
 	add := func(f maskFamily, z size) {
 		m := newMask(z.b, z.t, z.t)
-		f.make(nil, m)
+		f.make(&trial{TB: d.TB, seed: 1}, m)
 		calls = append(calls, maskedAttention(d, fmt.Sprintf("/%s/T=%d", f.name, z.t), z, m, 0)...)
 	}
 	for _, f := range maskFamilies() {
 		switch f.name {
-		case "full", "causal", "window", "packed":
+		case "full", "causal", "window", "packed", "slots", "sinks":
 			add(f, z)
 		}
 	}
 	add(maskFamily{"causal", causal}, size{b: 1, t: 2048, c: 512, h: 8})
-	return calls
+	m := newMask(z.b, z.t, z.t)
+	causal(nil, m)
+	calls = append(calls, maskedAttention(d, fmt.Sprintf("/causal-edges-dropped/T=%d", z.t), z, m, 0.1)[1:]...)
+	return append(calls, decodingCall(d, 8, 1024, z))
+}
+
+// decodingCall is one query a row against s cached keys and values, which streams them.
+func decodingCall(d *device, rows, s int, z size) call {
+	f, width := tensor.Float32, z.c/z.h
+	m := newMask(rows, 1, s)
+	matrix := func(stream uint32, n int) kernels.Strided { return kernels.Dense(d.normal(f, stream, n*z.c), z.c) }
+	keys := rows * s
+	c := newCall(fmt.Sprintf("Attention/decode/S=%d", s), d.k.Attention, kernels.AttentionForward{
+		T: 1, S: s, H: z.h, D: width, Q: matrix(1, rows), K: matrix(2, keys), V: matrix(3, keys), Out: matrix(4, rows),
+		LSE: d.alloc(f, rows*z.h), Mask: d.mask(m, 0, rows),
+	}, 4*float64(keys*z.c), 8*float64(keys*z.c))
+	c.streams = true
+	return c
+}
+
+// memoryCalls move n floats between host and device and within it.
+func memoryCalls(d *device, n int) []call {
+	f := tensor.Float32
+	host, x, y := make([]float32, n), d.alloc(f, n), d.alloc(f, n)
+	var boxed any = host
+	moved := 4 * float64(n)
+	return []call{
+		{name: "Upload", bytes: moved, run: func() { d.k.Upload(x, boxed) }},
+		{name: "Download", bytes: moved, run: func() {
+			if err := d.k.Download(boxed, x); err != nil {
+				d.Fatal(err)
+			}
+		}},
+		{name: "Copy", bytes: 2 * moved, run: func() { d.k.Copy(y, x) }},
+		{name: "Zero", bytes: moved, run: func() { d.k.Zero(y) }},
+	}
 }
