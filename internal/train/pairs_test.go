@@ -1,0 +1,163 @@
+package train
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"dmtrain/internal/config"
+	"dmtrain/internal/data"
+	"dmtrain/internal/kernels"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/rng"
+)
+
+// tinyPairs trains in moments but has everything with state in it: several shapes of batch, masks that move, dropout, an average.
+func tinyPairs() config.Config {
+	c := tiny()
+	c.Task = config.TaskPairs
+	c.Data.SeqLen = 40
+	c.Data.Train, c.Data.Valid = []string{"builtin:dates?n=60"}, []string{"builtin:dates?n=5&part=valid"}
+	c.Data.Pairs.Buckets, c.Data.Pairs.BatchTokens = 3, 300
+	c.Model = config.Model{Layers: 1, Heads: 2, Dim: 16, Dropout: 0.1}
+	c.Mask.Form, c.Mask.Control, c.Mask.EdgeDrop = mask.FormInfill, mask.ControlAdaptive, 0.1
+	c.Mask.Low, c.Mask.High, c.Mask.Buckets = 0, 0.3, 2
+	c.Train.Steps, c.Train.EvalEvery, c.Train.SaveEvery = 24, 8, 8
+	c.Train.EMA, c.Train.LabelSmoothing, c.Train.Metric = 0.9, 0.1, "bleu"
+	return c
+}
+
+// waiting is tinyPairs reading its sources word by word.
+func waiting() config.Config {
+	c := tinyPairs()
+	c.Mask.Form, c.Mask.Control = mask.FormInput, mask.ControlLinear
+	c.Mask.Cross, c.Model.CausalEncoder = mask.CrossWaitK, true
+	return c
+}
+
+func inRun(t *testing.T, c config.Config) config.Config {
+	t.Helper()
+	c.Run.Dir = filepath.Join(t.TempDir(), "run")
+	return c
+}
+
+func TestPairsResumeExactly(t *testing.T) {
+	for name, c := range map[string]config.Config{"infill": tinyPairs(), "wait_k": waiting()} {
+		t.Run(name, func(t *testing.T) {
+			whole := inRun(t, c)
+			mustRun(t, quiet(whole, Options{}))
+			want, optimizer := outcomeOf(t, whole), fileOf(t, whole, "optimizer.safetensors")
+			for _, until := range []int{1, 8, 13, 23} {
+				cut := inRun(t, c)
+				mustRun(t, quiet(cut, Options{Until: until}))
+				mustRun(t, quiet(cut, Options{Resume: true}))
+				want.equals(t, outcomeOf(t, cut))
+				if !bytes.Equal(optimizer, fileOf(t, cut, "optimizer.safetensors")) {
+					t.Errorf("cut at step %d: what training goes on from differs", until)
+				}
+			}
+		})
+	}
+}
+
+func TestThreadsChangeNothingOfPairs(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	c := inRun(t, tinyPairs())
+	mustRun(t, quiet(c, Options{}))
+	want := outcomeOf(t, c)
+	for _, n := range []int{1, 2, 4} {
+		runtime.GOMAXPROCS(n)
+		c := inRun(t, c)
+		mustRun(t, quiet(c, Options{}))
+		want.equals(t, outcomeOf(t, c))
+	}
+}
+
+func TestKilledRunsOfPairsResume(t *testing.T) {
+	kills := 2
+	if os.Getenv("DMTRAIN_LONG") != "" {
+		kills = 10
+	}
+	c := inRun(t, tinyPairs())
+	c.Train.Steps, c.Train.SaveEvery, c.Train.Keep = 60, 3, 2
+	start := time.Now()
+	mustRun(t, quiet(c, Options{}))
+	took := time.Since(start)
+	want := outcomeOf(t, c)
+	c = inRun(t, c)
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(file, c.YAML(""), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	struck := 0
+	for i := range kills {
+		if runChild(t, file, time.Duration(float64(took)*float64(rng.Uniform(8, rng.Probe, 0, 0, uint32(i)))*1.5/float64(kills))) {
+			struck++
+		}
+	}
+	if struck == 0 {
+		t.Error("every child ended before it was killed")
+	}
+	if runChild(t, file, time.Minute) {
+		t.Fatal("the last child did not end")
+	}
+	want.equals(t, outcomeOf(t, c))
+}
+
+func pairStepper(t *testing.T, be kernels.Backend, c config.Config) *stepper {
+	t.Helper()
+	set, err := data.OpenPairs(c.Data, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newPairStepper(be, c, maskRun(c, set.Tokenizer.Vocab(), set.UnigramEntropy, nil), set.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// A step of pairs cut into micro-batches, whose last may have rows without a pair, hides the same tokens and is the step of one big
+// batch, up to the rounding of sums taken in another order.
+func TestMicroBatchesOfPairsMakeOneStep(t *testing.T) {
+	for name, whole := range map[string]config.Config{"infill": tinyPairs(), "wait_k": waiting()} {
+		t.Run(name, func(t *testing.T) {
+			cut := whole
+			cut.Train.MicroBatch = 2
+			be := openCPU(t, 2)
+			a, b := pairStepper(t, be, whole), pairStepper(t, be, cut)
+			for step := range 6 {
+				ra, err := a.step(step)
+				if err != nil {
+					t.Fatal(err)
+				}
+				rb, err := b.step(step)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ra.Supervised != rb.Supervised || math.Abs(ra.Loss-rb.Loss) > 1e-5*ra.Loss || math.Abs(ra.GradNorm-rb.GradNorm) > 1e-4*ra.GradNorm {
+					t.Errorf("step %d: %+v in one batch, %+v in %d", step, ra, rb, len(b.micro))
+				}
+				if ha, hb := hiddenOf(a), hiddenOf(b); !strings.HasPrefix(hb, ha) {
+					t.Errorf("step %d: other tokens are hidden:\n%s\n%s", step, ha, hb)
+				}
+			}
+		})
+	}
+}
+
+// hiddenOf writes which tokens of the last step were hidden, row by row.
+func hiddenOf(s *stepper) string {
+	var b strings.Builder
+	for _, m := range s.micro {
+		for _, h := range m.plan.Hidden {
+			b.WriteByte('0' + h)
+		}
+	}
+	return b.String()
+}
