@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command lines in testdata/script as a user would.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage}})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage, "roughen": roughen}})
 }
 
 // exits runs a program that must end with a code: exits 2 dmtrain ….
@@ -48,6 +48,20 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	data[len(data)/2] ^= 1
 	ts.Check(os.WriteFile(path, data, 0o644))
+}
+
+// roughen puts bytes that are not UTF-8 in place of <bytes>, and 10,000 words in place of <words>.
+func roughen(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: roughen file...")
+	}
+	rough := strings.NewReplacer("<bytes>", "\xff\xc3", "<words>", strings.Repeat("word ", 10_000))
+	for _, arg := range args {
+		path := ts.MkAbs(arg)
+		data, err := os.ReadFile(path)
+		ts.Check(err)
+		ts.Check(os.WriteFile(path, []byte(rough.Replace(string(data))), 0o644))
+	}
 }
 
 // TestHelpIsComplete: every command has an example, and every flag is explained and shown in one.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -82,9 +83,12 @@ func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, std
 	if err != nil {
 		return err
 	}
-	sources, cut, rows := make([][]int32, 0, len(lines)), 0, make([]int, len(lines))
+	sources, cut, invalid, rows := make([][]int32, 0, len(lines)), 0, 0, make([]int, len(lines))
 	for i, line := range lines {
 		rows[i] = -1
+		if !utf8.ValidString(line) {
+			invalid++
+		}
 		if line = strings.TrimSpace(strings.ToValidUTF8(line, "\uFFFD")); line == "" {
 			continue
 		}
@@ -98,6 +102,9 @@ func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, std
 	}
 	if cut > 0 {
 		fmt.Fprintf(stderr, "dmtrain: warning: %d sources are longer than the model's %d tokens and were cut\n", cut, t.Model.Context)
+	}
+	if invalid > 0 {
+		fmt.Fprintf(stderr, "dmtrain: warning: %d sources have bytes that are not UTF-8, replaced by U+FFFD\n", invalid)
 	}
 	special := t.Tokenizer.Specials()
 	o.Begin, o.End = special.Begin, special.End
