@@ -21,8 +21,9 @@ import (
 type translateOptions struct {
 	saved
 	generate.Translation
-	nbest int
-	json  bool
+	nbest     int
+	json      bool
+	streaming bool
 }
 
 // translateCommand turns sources into targets.
@@ -32,12 +33,17 @@ func translateCommand() *cobra.Command {
 		Use:   "translate (--run DIRECTORY | --checkpoint DIRECTORY) < SOURCES > TARGETS",
 		Short: "Let a trained encoder–decoder translate lines of text",
 		Long: `translate reads one source a line from standard input and writes one target a line, in
-the same order. An empty line stays empty. Progress goes to standard error.`,
+the same order. An empty line stays empty. Progress goes to standard error.
+
+With --stream a model that was trained with mask.cross wait_k writes while it reads: each
+line of output is a step, with what was read of the source, a tab, and what was written
+after it. An empty line ends a target.`,
 		Example: `  dmtrain translate --run runs/dates < dates.txt
   dmtrain translate --run runs/de --beams 5 --length-penalty 0.6 < test.en > test.de
   dmtrain translate --run runs/de --beams 5 --nbest 3 --json --max-tokens 100 --batch 16 < test.en
   dmtrain translate --run runs/de --temperature 0.8 --top-k 20 --top-p 0.9 --min-p 0.02 --seed 2 < test.en
   dmtrain translate --run runs/de --which last < test.en
+  dmtrain translate --run runs/wait3 --stream < test.en
   dmtrain translate --checkpoint runs/de/checkpoints/step-000400 --device cpu < test.en`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -56,6 +62,7 @@ the same order. An empty line stays empty. Progress goes to standard error.`,
 	flags.Float64Var(&o.TopP, "top-p", 1, "draw among the most probable tokens that together reach this `probability`")
 	flags.Float64Var(&o.MinP, "min-p", 0, "leave out tokens less probable than this `share` of the most probable one")
 	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed draws the same targets")
+	flags.BoolVar(&o.streaming, "stream", false, "write while reading, and show what was read before each piece of the target")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a source, with all targets and their scores")
 	return cmd
 }
@@ -66,6 +73,11 @@ func (o *translateOptions) check() error {
 	}
 	if o.nbest < 1 || o.nbest > o.Beams {
 		return usagef("--nbest: %d is not within 1 … --beams, %d", o.nbest, o.Beams)
+	}
+	if o.streaming {
+		if err := o.checkStream(); err != nil {
+			return err
+		}
 	}
 	return o.saved.check()
 }
@@ -79,6 +91,14 @@ func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, std
 		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
+	special := t.Tokenizer.Specials()
+	o.Begin, o.End = special.Begin, special.End
+	if o.streaming {
+		if err := canStream(t); err != nil {
+			return err
+		}
+		return o.stream(ctx, t, stdin, stdout)
+	}
 	lines, err := readAllLines(stdin)
 	if err != nil {
 		return err
@@ -106,8 +126,6 @@ func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, std
 	if invalid > 0 {
 		fmt.Fprintf(stderr, "dmtrain: warning: %d sources have bytes that are not UTF-8, replaced by U+FFFD\n", invalid)
 	}
-	special := t.Tokenizer.Specials()
-	o.Begin, o.End = special.Begin, special.End
 	found, err := generate.Translate(ctx, t.Model, t.Config.Mask, sources, o.Translation, func(n int) {
 		fmt.Fprintf(stderr, "translated %d of %d\n", n, len(sources))
 	})

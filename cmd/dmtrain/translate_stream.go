@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"dmtrain/internal/data"
+	"dmtrain/internal/generate"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/tokenizer"
+	"dmtrain/internal/train"
+)
+
+// streamed is a step of a simultaneous translation, as --stream --json prints it.
+type streamed struct {
+	Line   int    `json:"line"`   // of the input, from 1
+	Read   string `json:"read"`   // of the source, since the step before
+	Wrote  string `json:"wrote"`  // after that
+	Source string `json:"source"` // read so far
+	Target string `json:"target"` // written so far
+}
+
+// stream translates line by line while it reads, and shows each step as soon as it is taken.
+func (o *translateOptions) stream(ctx context.Context, t *train.Translator, in io.Reader, out io.Writer) error {
+	lines := bufio.NewReader(in)
+	for n := 1; ; n++ {
+		line, err := lines.ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if err != nil && line == "" {
+			return nil
+		}
+		s := streamPrinter{out: out, json: o.json, line: n}
+		if err := s.translate(ctx, t, strings.TrimSpace(strings.ToValidUTF8(line, "\uFFFD")), o.Translation); err != nil {
+			return err
+		}
+	}
+}
+
+// streamPrinter shows the steps of one line.
+type streamPrinter struct {
+	out            io.Writer
+	json           bool
+	line           int
+	source, target textSoFar
+}
+
+func (s *streamPrinter) translate(ctx context.Context, t *train.Translator, line string, o generate.Translation) error {
+	if line != "" {
+		ids := data.EncodeSource(t.Tokenizer, line)
+		s.source.tok, s.target.tok = t.Tokenizer, t.Tokenizer
+		given := 0
+		next := func() (int32, bool) {
+			if given == len(ids) {
+				return 0, false
+			}
+			given++
+			return ids[given-1], true
+		}
+		text := ids[:len(ids)-1] // End is no text
+		err := generate.Stream(ctx, t.Model, t.Config.Mask, next, o, func(read int, id int32) error {
+			return s.step(s.source.upTo(text[:min(read, len(text))]), s.target.upTo(append(s.target.ids, id)))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if s.json {
+		return nil
+	}
+	_, err := fmt.Fprintln(s.out)
+	return err
+}
+
+// step prints what was read and what was written after it.
+func (s *streamPrinter) step(read, wrote string) error {
+	if s.json {
+		return json.NewEncoder(s.out).Encode(streamed{s.line, read, wrote, s.source.text, s.target.text})
+	}
+	flat := strings.NewReplacer("\t", " ", "\n", " ")
+	_, err := fmt.Fprintf(s.out, "%s\t%s\n", flat.Replace(read), flat.Replace(wrote))
+	return err
+}
+
+// textSoFar is tokens as text. A character whose bytes have not all come is held back.
+type textSoFar struct {
+	tok  tokenizer.Tokenizer
+	ids  []int32
+	text string
+}
+
+// upTo takes the tokens so far and returns what is new of their text.
+func (t *textSoFar) upTo(ids []int32) string {
+	t.ids = ids
+	all := t.tok.Decode(nil, ids)
+	for cut := max(0, len(all)-utf8.UTFMax+1); cut < len(all); cut++ {
+		if utf8.RuneStart(all[cut]) && !utf8.FullRune(all[cut:]) {
+			all = all[:cut]
+			break
+		}
+	}
+	before := len(t.text)
+	t.text = strings.ToValidUTF8(string(all), "\uFFFD")
+	return t.text[min(before, len(t.text)):]
+}
+
+// checkStream refuses settings that a simultaneous translation can't have.
+func (o *translateOptions) checkStream() error {
+	if o.Beams > 1 {
+		return usagef("--stream: what has been written can't be taken back, so --beams must be 1")
+	}
+	return nil
+}
+
+// canStream tells whether a model writes while it reads.
+func canStream(t *train.Translator) error {
+	if t.Config.Mask.Cross != mask.CrossWaitK {
+		return usagef("--stream: %s was trained to read the whole source first; mask.cross: wait_k trains models that write while they read", t.Dir)
+	}
+	return nil
+}
