@@ -4,6 +4,7 @@
 BENCH_PACKAGES ?= ./internal/kernels/...
 BENCH_FLAGS    ?= -bench . -benchtime 0.2s -count 6
 BENCH_BASE     ?= bench/kernels.txt
+BENCH_MACHINE  ?= a machine that was not named
 
 .DEFAULT_GOAL := help
 .PHONY: help build test test-long race lint bench bench-update generate ci
@@ -33,9 +34,9 @@ bench: ## time the kernels and compare with the committed figures (minutes)
 	go test -run '^$$' $(BENCH_FLAGS) $(BENCH_PACKAGES) > build/bench.txt || { cat build/bench.txt; exit 1; }
 	@if [ -f $(BENCH_BASE) ]; then go tool benchstat $(BENCH_BASE) build/bench.txt; else go tool benchstat build/bench.txt; fi
 
-bench-update: bench ## make the figures just measured the committed ones
+bench-update: bench ## make the figures just measured the committed ones; BENCH_MACHINE says what was measured on
 	@mkdir -p $(dir $(BENCH_BASE))
-	cp build/bench.txt $(BENCH_BASE)
+	{ echo "# make bench on $(BENCH_MACHINE), $$(go env GOVERSION), $$(date +%Y-%m-%d)."; cat build/bench.txt; } > $(BENCH_BASE)
 
 generate: ## write generated sources again
 	go generate ./...
