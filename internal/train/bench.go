@@ -56,13 +56,18 @@ func Bench(ctx context.Context, c config.Config, o BenchOptions) (*BenchReport, 
 	return r, err
 }
 
-// benchSteps times steps on a backend of their own, and what that backend can do at best.
+// benchSteps times steps on a backend of their own.
 func benchSteps(ctx context.Context, c config.Config, steps int) (r *BenchReport, err error) {
 	be, err := backend.Open(c.Device)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, be.Close()) }()
+	return measureSteps(ctx, be, c, steps)
+}
+
+// measureSteps times steps on a backend, and what it can do at best.
+func measureSteps(ctx context.Context, be kernels.Backend, c config.Config, steps int) (*BenchReport, error) {
 	before, err := bench.InUse(be)
 	if err != nil {
 		return nil, err
@@ -75,7 +80,7 @@ func benchSteps(ctx context.Context, c config.Config, steps int) (r *BenchReport
 	if err != nil {
 		return nil, err
 	}
-	r = s.report(c, times)
+	r := s.report(c, times)
 	if _, ok := be.(kernels.Device); ok {
 		after, err := bench.InUse(be)
 		if err != nil {
@@ -101,6 +106,10 @@ func profileSteps(ctx context.Context, c config.Config, steps int) (_ []bench.Sh
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, be.Close()) }()
+	return measureProfile(ctx, be, c, steps)
+}
+
+func measureProfile(ctx context.Context, be kernels.Backend, c config.Config, steps int) ([]bench.Share, error) {
 	p, err := bench.NewProfiler(be)
 	if err != nil {
 		return nil, err
