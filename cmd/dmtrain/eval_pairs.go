@@ -37,5 +37,6 @@ func (o *evalOptions) evalPairs(stdout, stderr io.Writer) (err error) {
 	out.add("exact match", "%.2f %% of %d pairs", m.Pairs.Exact, m.Pairs.Pairs)
 	out.add("BLEU", "%.2f", m.Pairs.BLEU)
 	out.add("chrF2", "%.2f", m.Pairs.ChrF)
+	out.add("ROUGE-1/2/L", "%.2f / %.2f / %.2f", m.Pairs.ROUGE1, m.Pairs.ROUGE2, m.Pairs.ROUGEL)
 	return out.print(stdout)
 }

@@ -53,7 +53,7 @@ type Train struct {
 	EvalBatches    int        `mapstructure:"eval_batches"`    // batches an evaluation reads; 0 = the whole validation text
 	SaveEvery      int        `mapstructure:"save_every"`      // 0 = only at the end
 	Keep           int        `mapstructure:"keep"`            // newest checkpoints kept beside the best one
-	Metric         string     `mapstructure:"metric"`          // loss | exact | bleu: what the best checkpoint is best at; other than loss for task seq2seq
+	Metric         string     `mapstructure:"metric"`          // loss | exact | bleu | rouge: what the best checkpoint is best at; other than loss for task seq2seq
 	LabelSmoothing float64    `mapstructure:"label_smoothing"` // task seq2seq
 	Patience       int        `mapstructure:"patience"`        // evaluations without improvement before stopping; 0 = never
 }

@@ -94,7 +94,7 @@ const TaskPairs = "seq2seq"
 
 // task holds what depends on the task.
 func (c Config) task(l *list) {
-	l.oneOf("train.metric", c.Train.Metric, "loss", "exact", "bleu")
+	l.oneOf("train.metric", c.Train.Metric, "loss", "exact", "bleu", "rouge")
 	l.need(c.Train.LabelSmoothing >= 0 && c.Train.LabelSmoothing < 1, "train.label_smoothing", "%v is not a share (0 up to, not including, 1)", c.Train.LabelSmoothing)
 	if c.Task == TaskPairs {
 		l.parse(c.Data.PairProblems())

@@ -13,13 +13,15 @@ import (
 
 // Names of generated pairs. Parameters follow as in a URL: builtin:dates?n=20000&seed=1&part=train.
 const (
-	datesName   = builtinPrefix + "dates"
-	numbersName = builtinPrefix + "numbers"
+	datesName     = builtinPrefix + "dates"
+	numbersName   = builtinPrefix + "numbers"
+	headlinesName = builtinPrefix + "headlines"
 )
 
 const maxGenerated = 1 << 24
 
-// pairBuiltin is a generated set of pairs. What a pair is about, a day or a number, belongs either to part train or to part valid, so
+// pairBuiltin is a generated set of pairs. What a pair is about, a day, a number or an event in a
+// town, belongs either to part train or to part valid, so
 // that nothing validated on was ever trained on, in whatever spelling.
 type pairBuiltin struct {
 	name  string
@@ -32,8 +34,8 @@ func parsePairBuiltin(entry string) (pairBuiltin, error) {
 	b := pairBuiltin{n: 20000, seed: 1}
 	var query string
 	b.name, query, _ = strings.Cut(entry, "?")
-	if b.name != datesName && b.name != numbersName {
-		return b, fmt.Errorf("no such pairs (there are %s and %s)", datesName, numbersName)
+	if b.name != datesName && b.name != numbersName && b.name != headlinesName {
+		return b, fmt.Errorf("no such pairs (there are %s, %s and %s)", datesName, numbersName, headlinesName)
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -60,14 +62,17 @@ func parsePairBuiltin(entry string) (pairBuiltin, error) {
 	return b, nil
 }
 
-// heldOut is one in so many days or numbers.
+// heldOut is one in so many subjects.
 const heldOut = 10
 
 // each generates the pairs.
 func (b pairBuiltin) each(keep func(source, target string)) {
 	most, tell := days, spellDate
-	if b.name == numbersName {
+	switch b.name {
+	case numbersName:
 		most, tell = maxNumber+1, spellNumber
+	case headlinesName:
+		most, tell = headlines(), writeArticle
 	}
 	for i, n := uint32(0), 0; n < b.n; i++ {
 		subject := rng.Below(b.seed, rng.Corpus, i, 0, 0, most)

@@ -26,7 +26,7 @@ func (c Config) PairProblems() []string {
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	p := c.Pairs
 	if len(c.Train) == 0 && len(p.Source) == 0 {
-		add("data.train: names no pairs (TSV or JSONL files, %s, %s; or parallel files as data.pairs.source and data.pairs.target)", datesName, numbersName)
+		add("data.train: names no pairs (TSV or JSONL files, %s, %s, %s; or parallel files as data.pairs.source and data.pairs.target)", datesName, numbersName, headlinesName)
 	}
 	if len(p.Source) != len(p.Target) {
 		add("data.pairs.target: %d files for the %d of data.pairs.source", len(p.Target), len(p.Source))

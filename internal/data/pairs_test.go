@@ -81,7 +81,7 @@ func TestTablesAreRead(t *testing.T) {
 
 // What is validated on occurs in no training pair, on either side.
 func TestHeldOutPairsAreNew(t *testing.T) {
-	for _, name := range []string{datesName, numbersName} {
+	for _, name := range []string{datesName, numbersName, headlinesName} {
 		seen := map[string]bool{}
 		for _, part := range []string{"train", "valid"} {
 			b, err := parsePairBuiltin(name + "?n=3000&part=" + part)

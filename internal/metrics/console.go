@@ -217,7 +217,7 @@ func (c *Console) evaluation(e *Eval) string {
 		parts = append(parts, fmt.Sprintf("infill %7.4f", e.Infill.Loss))
 	}
 	if e.Pairs != nil {
-		parts = append(parts, fmt.Sprintf("exact %5.1f%%  BLEU %5.2f", e.Pairs.Exact, e.Pairs.BLEU))
+		parts = append(parts, fmt.Sprintf("exact %5.1f%%  BLEU %5.2f  ROUGE-L %5.2f", e.Pairs.Exact, e.Pairs.BLEU, e.Pairs.ROUGEL))
 	}
 	if e.Best {
 		parts = append(parts, "best")

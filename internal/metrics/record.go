@@ -71,10 +71,13 @@ type Eval struct {
 
 // Pairs is how well targets were decoded greedily.
 type Pairs struct {
-	Exact float64 `json:"exact"` // percentages
-	BLEU  float64 `json:"bleu"`
-	ChrF  float64 `json:"chrf"`
-	Pairs int     `json:"pairs"`
+	Exact  float64 `json:"exact"` // this and the following are percentages
+	BLEU   float64 `json:"bleu"`
+	ChrF   float64 `json:"chrf"`
+	ROUGE1 float64 `json:"rouge1"` // F1
+	ROUGE2 float64 `json:"rouge2"`
+	ROUGEL float64 `json:"rougel"`
+	Pairs  int     `json:"pairs"`
 }
 
 // Infill is how well hidden tokens were filled in from both sides.

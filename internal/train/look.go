@@ -23,6 +23,8 @@ func scoreOf(m *metrics.Eval, metric string) float64 {
 		return m.Pairs.Exact
 	case metric == "bleu":
 		return m.Pairs.BLEU
+	case metric == "rouge":
+		return m.Pairs.ROUGEL
 	}
 	return 0
 }

@@ -190,13 +190,16 @@ func (e *pairExam) look(step int) (metrics.Eval, float64, error) {
 	var exact metrics.ExactMatch
 	var bleu metrics.BLEU
 	var chrf metrics.ChrF
+	var rouge metrics.ROUGE
 	for i, h := range hyps {
 		ref := e.valid.Texts[i].Target
 		exact.Add(h, ref)
 		bleu.Add(h, ref)
 		chrf.Add(h, ref)
+		rouge.Add(h, ref)
 	}
-	m.Pairs = &metrics.Pairs{Exact: exact.Score(), BLEU: bleu.Score(), ChrF: chrf.Score(), Pairs: len(hyps)}
+	m.Pairs = &metrics.Pairs{Exact: exact.Score(), BLEU: bleu.Score(), ChrF: chrf.Score(),
+		ROUGE1: rouge.One().F1, ROUGE2: rouge.Two().F1, ROUGEL: rouge.Longest().F1, Pairs: len(hyps)}
 	return m, score.Loss, nil
 }
 
