@@ -105,6 +105,7 @@ func (c Config) task(l *list) {
 	}
 	l.parse(c.Data.Problems())
 	l.need(c.Mask.Cross == "full", "mask.cross", "is for task seq2seq")
+	l.need(c.Mask.SourceProb == 0, "mask.source_prob", "is for task seq2seq")
 	l.need(!c.Model.CausalEncoder, "model.causal_encoder", "is for task seq2seq")
 	l.need(c.Train.Metric == "loss", "train.metric", "%s is for task seq2seq", c.Train.Metric)
 	l.need(c.Train.LabelSmoothing == 0, "train.label_smoothing", "is for task seq2seq")

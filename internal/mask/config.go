@@ -11,6 +11,8 @@ type Config struct {
 	Cross string `mapstructure:"cross"`  // full | wait_k: what the target sees of the source; task seq2seq
 	WaitK int    `mapstructure:"wait_k"` // wait_k: source tokens read before the first target token
 
+	SourceProb float64 `mapstructure:"source_prob"` // Bernoulli rate of hiding a source token in training; task seq2seq
+
 	Form      string  `mapstructure:"form"`       // none | input | infill
 	Prob      float64 `mapstructure:"prob"`       // Bernoulli rate of hiding a token
 	Fill      string  `mapstructure:"fill"`       // zero | learned

@@ -45,7 +45,6 @@ func TestPassesShareAnArena(t *testing.T) {
 		for range 2 {
 			for i, z := range sizes {
 				p := randomPairs(z.b, z.s, z.tt, smallPair.Vocab, 0)
-				p.source.Hidden = nil
 				alone := newPairPass(t, m, model.PairOptions{B: z.b, S: z.s, T: z.tt, Train: true})
 				if want := step(alone, p); !slices.Equal(step(passes[i], p), want) {
 					t.Errorf("pass %d of %+v: losses and gradients differ from those of a pass alone", i, sizes)

@@ -99,7 +99,8 @@ func (p *PairPass) Load(src *Source, ids []int32, plan *mask.Plan, sees []int32)
 
 // At places the pass in the random streams: draws are those of this seed and step, for rows from first on.
 func (p *PairPass) At(seed uint64, step, first int) {
-	p.m.be.Upload(p.draw.Buffer(), []int32{int32(uint32(seed)), int32(uint32(seed >> 32)), int32(step), int32(first)})
+	p.m.be.Upload(p.draw.Buffer(), drawAt(seed, step, first))
+	p.source.at(p.m.be, seed, step, first)
 }
 
 // Supervised says how many targets the whole step has, over which the loss is averaged.

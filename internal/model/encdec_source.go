@@ -9,16 +9,17 @@ import (
 
 // Source is a batch of sources, S tokens each.
 type Source struct {
-	IDs    []int32 // (B, S)
-	Len    []int32 // (B): what comes after is padding, which no one sees
-	Hidden []uint8 // (B, S): 1 where the token's embedding is filled; nil hides none
+	IDs  []int32   // (B, S)
+	Len  []int32   // (B): what comes after is padding, which no one sees
+	Rate []float32 // (B, S): how probably a token is hidden, its embedding filled; read by passes with PairOptions.HideSource
 }
 
 // sourceInputs are the encoder's inputs in a recording, and the host's copies of the masks that follow from the lengths.
 type sourceInputs struct {
 	side
-	b, s   int
-	causal bool
+	rate, draw *graph.Value // nil where nothing is ever hidden
+	b, s       int
+	causal     bool
 
 	pos, hi, lo, level []int32
 }
@@ -28,7 +29,8 @@ func newSourceInputs(g *graph.Graph, b, s int, hide, causal bool) *sourceInputs 
 	in.ids, in.positions = g.Input(tensor.Int32, b, s), g.Input(tensor.Int32, b, s)
 	in.mask = g.Mask(b, s, s, false)
 	if hide {
-		in.hidden = g.Input(tensor.Uint8, b, s)
+		in.rate, in.draw = g.Input(tensor.Float32, b, s), g.Input(tensor.Int32, 4)
+		in.hidden = g.Bernoulli(in.rate, in.draw)
 	}
 	n := b * s
 	in.pos, in.hi, in.lo, in.level = make([]int32, n), make([]int32, n), make([]int32, n), make([]int32, n)
@@ -55,8 +57,20 @@ func (in *sourceInputs) load(be kernels.Backend, src *Source) {
 	be.Upload(in.mask.Lo.Buffer(), in.lo)
 	be.Upload(in.mask.Hi.Buffer(), in.hi)
 	if in.hidden != nil {
-		be.Upload(in.hidden.Buffer(), src.Hidden)
+		be.Upload(in.rate.Buffer(), src.Rate)
 	}
+}
+
+// at places the draws of hidden tokens in the random streams.
+func (in *sourceInputs) at(be kernels.Backend, seed uint64, step, first int) {
+	if in.hidden != nil {
+		be.Upload(in.draw.Buffer(), drawAt(mask.SourceSeed(seed), step, first))
+	}
+}
+
+// drawAt is a place in the random streams as kernels take it.
+func drawAt(seed uint64, step, first int) []int32 {
+	return []int32{int32(uint32(seed)), int32(uint32(seed >> 32)), int32(step), int32(first)}
 }
 
 // crossInputs are the mask between targets and sources: source position j has level j, and each target token sees the levels up to

@@ -23,7 +23,7 @@ type pairs struct {
 }
 
 func randomPairs(b, s, t, vocab int, rate float32) *pairs {
-	p := &pairs{b: b, s: s, t: t, source: &model.Source{IDs: make([]int32, b*s), Hidden: make([]uint8, b*s)}, sees: make([]int32, b*t)}
+	p := &pairs{b: b, s: s, t: t, source: &model.Source{IDs: make([]int32, b*s), Rate: make([]float32, b*s)}, sees: make([]int32, b*t)}
 	p.ids, p.plan = causalPlan(b, t, vocab, rate)
 	for i := range p.source.IDs {
 		p.source.IDs[i] = int32(rng.Below(2, rng.Probe, 0, 1, uint32(i), vocab))
@@ -79,8 +79,8 @@ func TestPairGradientsWithDroppingAndLearnedFill(t *testing.T) {
 		be.Upload(p.Value(), direction(p.Index, p.Shape.Elems(), 0.7, 7))
 	}
 	p := randomPairs(3, 7, 9, c.Vocab, 0.4)
-	for i := range p.source.Hidden {
-		p.source.Hidden[i] = uint8(i % 4 / 3)
+	for i := range p.source.Rate {
+		p.source.Rate[i] = float32(i % 4 / 3)
 	}
 	pass := newPairPass(t, m, model.PairOptions{B: 3, S: 7, T: 9, Train: true, Hide: true, HideSource: true, Dropout: 0.2, EdgeDrop: 0.1})
 	pass.Load(p.source, p.ids, p.plan, p.sees)
@@ -175,6 +175,34 @@ func TestUnreadSourceReachesNothing(t *testing.T) {
 	}
 }
 
+// Rates between 0 and 1 hide by draws that are the step's own, and the target's rates are drawn for apart.
+func TestSourceTokensAreHiddenAtRandom(t *testing.T) {
+	be := ref.New()
+	m := newPairModel(t, be, smallPair, false)
+	m.Init(3)
+	p := randomPairs(2, 7, 6, smallPair.Vocab, 0)
+	pass := newPairPass(t, m, model.PairOptions{B: 2, S: 7, T: 6, Logits: true, HideSource: true})
+	logits := func(rate float32, step int) []float32 {
+		for i := range p.source.Rate {
+			p.source.Rate[i] = rate
+		}
+		pass.Load(p.source, p.ids, p.plan, p.sees)
+		pass.At(5, step, 0)
+		pass.Forward()
+		return read(t, be, pass.Logits.Buffer())
+	}
+	open, all, some := logits(0, 1), logits(1, 1), logits(0.5, 1)
+	if slices.Equal(some, open) || slices.Equal(some, all) {
+		t.Error("half of the source hidden is as none or all of it")
+	}
+	if !slices.Equal(some, logits(0.5, 1)) {
+		t.Error("the same step hides other tokens")
+	}
+	if slices.Equal(some, logits(0.5, 2)) {
+		t.Error("another step hides the same tokens")
+	}
+}
+
 // A hidden source token's own id reaches no output.
 func TestHiddenSourceReachesNothing(t *testing.T) {
 	be := ref.New()
@@ -182,7 +210,7 @@ func TestHiddenSourceReachesNothing(t *testing.T) {
 	m.Init(3)
 	p := randomPairs(2, 7, 6, smallPair.Vocab, 0)
 	open := p.logits(t, be, m)
-	p.source.Hidden[1] = 1
+	p.source.Rate[1] = 1
 	hidden := p.logits(t, be, m)
 	p.source.IDs[1] = (p.source.IDs[1] + 1) % int32(smallPair.Vocab)
 	if !slices.Equal(p.logits(t, be, m), hidden) {

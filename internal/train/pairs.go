@@ -20,6 +20,11 @@ import (
 type pairMicro struct {
 	rows *data.PairRows
 	sees []int32
+	rate []float32 // (B, S): of hiding source tokens
+}
+
+func newPairMicro(rows *data.PairRows) *pairMicro {
+	return &pairMicro{rows, make([]int32, len(rows.Target.IDs)), make([]float32, len(rows.Sources))}
 }
 
 // pairText is task seq2seq: batches of pairs of like length, a recorded pass for each shape.
@@ -62,14 +67,14 @@ func (t *pairText) record(s *stepper, c config.Config, shape data.PairShape) err
 	if c.Train.MicroBatch > 0 {
 		rows = min(rows, c.Train.MicroBatch)
 	}
-	o := model.PairOptions{B: rows, S: shape.S, T: shape.T, Train: true, Hide: c.Mask.Form != mask.FormNone, Second: s.planner.Tagged(),
+	o := model.PairOptions{B: rows, S: shape.S, T: shape.T, Train: true, Hide: c.Mask.Form != mask.FormNone, HideSource: c.Mask.SourceProb > 0, Second: s.planner.Tagged(),
 		Dropout: float32(c.Model.Dropout), EdgeDrop: float32(c.Mask.EdgeDrop), Smoothing: float32(c.Train.LabelSmoothing), Arena: t.arena}
 	l, err := pairLane(t.model, s.planner, c.Mask.Certify, o)
 	if err != nil {
 		return err
 	}
 	if c.Mask.Control == mask.ControlTwoPass {
-		o.Train, o.Hide, o.Dropout, o.EdgeDrop, o.Smoothing = false, false, 0, 0, 0
+		o.Train, o.Hide, o.HideSource, o.Dropout, o.EdgeDrop, o.Smoothing = false, false, false, 0, 0, 0
 		first, err := pairLane(t.model, s.planner, false, o)
 		if err != nil {
 			return err
@@ -80,7 +85,7 @@ func (t *pairText) record(s *stepper, c config.Config, shape data.PairShape) err
 	for first := 0; first < shape.Rows; first += rows {
 		p := data.NewPairRows(rows, shape.S, shape.T)
 		p.Target.First = first
-		all = append(all, &micro{rows: p.Target, lane: l, pairs: &pairMicro{p, make([]int32, rows*shape.T)}})
+		all = append(all, &micro{rows: p.Target, lane: l, pairs: newPairMicro(p)})
 	}
 	t.micro = append(t.micro, all)
 	return nil
@@ -99,7 +104,8 @@ func pairLane(m *model.EncoderDecoder, planner *mask.Planner, certify bool, o mo
 				return err
 			}
 		}
-		pass.Load(&model.Source{IDs: rows.Sources, Len: rows.Len}, m.rows.IDs, p, m.pairs.sees)
+		planner.SourceRates(m.pairs.rate, p, rows.Len)
+		pass.Load(&model.Source{IDs: rows.Sources, Len: rows.Len, Rate: m.pairs.rate}, m.rows.IDs, p, m.pairs.sees)
 		return nil
 	}
 	return &lane{pass: pass, stats: &pass.Stats, out: newOutputs(o.B * o.T), load: load}, nil
@@ -205,7 +211,7 @@ func (e *pairExam) look(step int) (metrics.Eval, float64, error) {
 
 func (e *pairExam) loss() (Score, error) {
 	var sum tally
-	m := &micro{rows: e.rows.Target, pairs: &pairMicro{e.rows, make([]int32, len(e.rows.Target.IDs))}, lane: e.lane}
+	m := &micro{rows: e.rows.Target, pairs: newPairMicro(e.rows), lane: e.lane}
 	for first := 0; first < e.count(); first += evalPairs {
 		var which []int
 		for i := first; i < min(first+evalPairs, e.count()); i++ {

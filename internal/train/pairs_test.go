@@ -25,7 +25,7 @@ func tinyPairs() config.Config {
 	c.Data.Train, c.Data.Valid = []string{"builtin:dates?n=60"}, []string{"builtin:dates?n=5&part=valid"}
 	c.Data.Pairs.Buckets, c.Data.Pairs.BatchTokens = 3, 300
 	c.Model = config.Model{Layers: 1, Heads: 2, Dim: 16, Dropout: 0.1}
-	c.Mask.Form, c.Mask.Control, c.Mask.EdgeDrop = mask.FormInfill, mask.ControlAdaptive, 0.1
+	c.Mask.Form, c.Mask.Control, c.Mask.EdgeDrop, c.Mask.SourceProb = mask.FormInfill, mask.ControlAdaptive, 0.1, 0.2
 	c.Mask.Low, c.Mask.High, c.Mask.Buckets = 0, 0.3, 2
 	c.Train.Steps, c.Train.EvalEvery, c.Train.SaveEvery = 24, 8, 8
 	c.Train.EMA, c.Train.LabelSmoothing, c.Train.Metric = 0.9, 0.1, "bleu"
