@@ -14,6 +14,7 @@ import (
 
 	"dmtrain/internal/data"
 	"dmtrain/internal/generate"
+	"dmtrain/internal/mask"
 	"dmtrain/internal/tokenizer"
 	"dmtrain/internal/train"
 )
@@ -21,6 +22,9 @@ import (
 type translateOptions struct {
 	saved
 	generate.Translation
+	generate.Acceptance
+	decode    string // causal | parallel
+	block     int
 	nbest     int
 	json      bool
 	streaming bool
@@ -35,6 +39,9 @@ func translateCommand() *cobra.Command {
 		Long: `translate reads one source a line from standard input and writes one target a line, in
 the same order. An empty line stays empty. Progress goes to standard error.
 
+With --decode parallel a model that was trained with mask.form infill predicts whole blocks
+of its targets at once, keeps what it is sure of and predicts the rest anew.
+
 With --stream a model that was trained with mask.cross wait_k writes while it reads: each
 line of output is a step, with what was read of the source, a tab, and what was written
 after it. An empty line ends a target.`,
@@ -43,6 +50,8 @@ after it. An empty line ends a target.`,
   dmtrain translate --run runs/de --beams 5 --nbest 3 --json --max-tokens 100 --batch 16 < test.en
   dmtrain translate --run runs/de --temperature 0.8 --top-k 20 --top-p 0.9 --min-p 0.02 --seed 2 < test.en
   dmtrain translate --run runs/de --which last < test.en
+  dmtrain translate --run runs/infill --decode parallel --block 8 --threshold 0.9 --max-rounds 4 < test.en
+  dmtrain translate --run runs/infill --decode parallel --budget 0.5 < test.en
   dmtrain translate --run runs/wait3 --stream < test.en
   dmtrain translate --checkpoint runs/de/checkpoints/step-000400 --device cpu < test.en`,
 		Args: cobra.NoArgs,
@@ -54,6 +63,12 @@ after it. An empty line ends a target.`,
 	flags := cmd.Flags()
 	flags.IntVar(&o.Beams, "beams", 1, "targets followed at once; 1 always takes the most probable token")
 	flags.Float64Var(&o.LengthPenalty, "length-penalty", 1, "how much longer targets are preferred; 0 compares plain probabilities")
+	flags.StringVar(&o.decode, "decode", "causal", "causal: one token after the other; parallel: blocks of tokens at once")
+	flags.IntVar(&o.block, "block", 8, "parallel: `tokens` predicted at once")
+	flags.Float64Var(&o.Threshold, "threshold", 0.9, "parallel: keep predictions of at least this `confidence`")
+	flags.Float64Var(&o.Budget, "budget", 0, "parallel: instead, keep the surest while their doubts (1 - confidence) sum to at most this")
+	flags.IntVar(&o.MaxRounds, "max-rounds", 0, "parallel: the most `rounds` a block may take; 0 = as many as it has tokens")
+	complete(cmd, "decode", "causal", "parallel")
 	flags.IntVar(&o.nbest, "nbest", 1, "print so many targets a source, the best first; at most --beams")
 	flags.IntVar(&o.MaxTokens, "max-tokens", 0, "the most `tokens` of a target; 0 = as many as the model can")
 	flags.IntVar(&o.Batch, "batch", 32, "sources decoded at once")
@@ -73,6 +88,9 @@ func (o *translateOptions) check() error {
 	}
 	if o.nbest < 1 || o.nbest > o.Beams {
 		return usagef("--nbest: %d is not within 1 … --beams, %d", o.nbest, o.Beams)
+	}
+	if err := o.checkDecode(); err != nil {
+		return err
 	}
 	if o.streaming {
 		if err := o.checkStream(); err != nil {
@@ -126,13 +144,47 @@ func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, std
 	if invalid > 0 {
 		fmt.Fprintf(stderr, "dmtrain: warning: %d sources have bytes that are not UTF-8, replaced by U+FFFD\n", invalid)
 	}
-	found, err := generate.Translate(ctx, t.Model, t.Config.Mask, sources, o.Translation, func(n int) {
-		fmt.Fprintf(stderr, "translated %d of %d\n", n, len(sources))
-	})
+	found, err := o.targets(ctx, t, sources, stderr)
 	if err != nil {
 		return err
 	}
 	return o.print(stdout, t.Tokenizer, lines, rows, found)
+}
+
+// checkDecode looks at what decoding in parallel asks for.
+func (o *translateOptions) checkDecode() error {
+	if err := o.Acceptance.Check(); err != nil {
+		return usagef("--%w", err)
+	}
+	switch {
+	case o.decode != "causal" && o.decode != "parallel":
+		return usagef("--decode: %q is neither causal nor parallel", o.decode)
+	case o.decode == "parallel" && o.Beams > 1:
+		return usagef("--decode: parallel follows one target at a time, so --beams must be 1")
+	case o.decode == "parallel" && o.streaming:
+		return usagef("--stream writes token by token and --decode parallel in blocks: leave one out")
+	}
+	return nil
+}
+
+// targets decodes the sources as asked.
+func (o *translateOptions) targets(ctx context.Context, t *train.Translator, sources [][]int32, stderr io.Writer) ([][]generate.Hypothesis, error) {
+	progress := func(n int) { fmt.Fprintf(stderr, "translated %d of %d\n", n, len(sources)) }
+	if o.decode == "causal" {
+		return generate.Translate(ctx, t.Model, t.Config.Mask, sources, o.Translation, progress)
+	}
+	if most := t.Model.Context / 2; o.block < 1 || o.block > most {
+		return nil, usagef("--block: %d tokens is not within 1 … %d, half the model's context", o.block, most)
+	}
+	if t.Config.Mask.Form != mask.FormInfill {
+		return nil, usagef("--decode: %s was not trained to fill blanks (mask.form: infill), so it can't decode in parallel", t.Dir)
+	}
+	found, r, err := generate.TranslateParallel(ctx, t.Model, t.Config.Mask, sources, o.Translation, generate.Blocks{Size: o.block, Acceptance: o.Acceptance}, progress)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(stderr, "%d tokens in %d rounds: %.2f rounds a token\n", r.Tokens, r.Passes, r.PerToken())
+	return found, nil
 }
 
 // translated is a line of output with --json.

@@ -211,7 +211,7 @@ func (b *blockDecoder) round(ids []int32, open []guess, position int) error {
 		at := open[i].at
 		own := row(behind + at)
 		switch {
-		case b.seesAhead(isOpen, at):
+		case seesAhead(isOpen, at, b.d.window):
 		case at == 0:
 			own = b.next
 		case !isOpen[at-1]:
@@ -224,8 +224,8 @@ func (b *blockDecoder) round(ids []int32, open []guess, position int) error {
 
 // seesAhead says whether the slot at a place of the block sees a token after it. Only then does it know more than the token
 // before it, whose own prediction of the next one, trained on every token, is the better one otherwise.
-func (b *blockDecoder) seesAhead(isOpen []bool, at int) bool {
-	for j := at + 1; j < len(isOpen) && j <= at+b.d.window; j++ {
+func seesAhead(isOpen []bool, at, window int) bool {
+	for j := at + 1; j < len(isOpen) && j <= at+window; j++ {
 		if !isOpen[j] {
 			return true
 		}

@@ -18,13 +18,13 @@ func Stream(ctx context.Context, m *model.EncoderDecoder, c mask.Config, next fu
 	if o.Beams != 1 {
 		return errors.New("beams: what has been written can't be taken back, so there is one beam")
 	}
-	pass, err := m.NewDecode(model.PairDecodeOptions{Sources: 1, Beams: 1, T: 1, S: m.Context, Context: m.Context}, nil)
+	o.Batch = 1
+	t, err := newTranslator(m, c, o, m.Context, 1)
 	if err != nil {
 		return err
 	}
-	defer pass.Free()
-	s := streamer{next: next, translator: translator{Translation: o, c: c, pass: pass, vocab: m.Vocab, tok: pass.NewTokens(),
-		logits: make([]float32, m.Vocab)}}
+	defer t.pass.Free()
+	s := streamer{next: next, translator: *t}
 	return s.run(ctx, emit)
 }
 
@@ -37,13 +37,9 @@ type streamer struct {
 }
 
 func (s *streamer) run(ctx context.Context, emit func(read int, id int32) error) error {
-	limit := s.pass.Context - 1
-	if s.MaxTokens > 0 {
-		limit = min(limit, s.MaxTokens)
-	}
 	searches := []search{{beams: []beam{{}}}}
 	lens, parents := []int32{0}, []int32{0}
-	for at := range limit {
+	for at := range s.limit() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"dmtrain/internal/kernels"
 	"dmtrain/internal/kernels/cpu"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
@@ -14,8 +15,8 @@ import (
 // pairVocab is that of the tests' encoder–decoders: the last two tokens are Begin and End.
 const pairVocab = 23
 
-// randomPairModel never ends of itself: its targets are as long as they may be.
-func randomPairModel(t *testing.T, causal bool) *model.EncoderDecoder {
+// randomPairModel has weights as large as training would make them, so that every path shows.
+func randomPairModel(t *testing.T) (kernels.Backend, *model.EncoderDecoder) {
 	t.Helper()
 	be, err := cpu.New(cpu.Options{Threads: 2})
 	if err != nil {
@@ -23,13 +24,13 @@ func randomPairModel(t *testing.T, causal bool) *model.EncoderDecoder {
 	}
 	t.Cleanup(func() { be.Close() })
 	m, err := model.NewEncoderDecoder(be, model.EncoderDecoderConfig{Config: model.Config{Vocab: pairVocab, Context: 24, Layers: 2, Heads: 2, Dim: 16},
-		CausalEncoder: causal}, false)
+		CausalEncoder: true}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(m.Free)
 	m.Init(5)
-	for _, p := range m.Params.All() { // as large as training would make them, so that every path shows
+	for _, p := range m.Params.All() {
 		w := make([]float32, p.Shape.Elems())
 		if err := be.Download(w, p.Value()); err != nil {
 			t.Fatal(err)
@@ -39,7 +40,7 @@ func randomPairModel(t *testing.T, causal bool) *model.EncoderDecoder {
 		}
 		be.Upload(p.Value(), w)
 	}
-	return m
+	return be, m
 }
 
 func greedyPairs(n int) Translation {
@@ -98,7 +99,7 @@ func translated(t *testing.T, m *model.EncoderDecoder, c mask.Config, sources []
 
 // A source that is revealed word by word is translated as one that lies there as a whole, and no more of it is read than wait-k allows.
 func TestStreamEqualsTheWholeSource(t *testing.T) {
-	m := randomPairModel(t, true)
+	_, m := randomPairModel(t)
 	for _, k := range []int{1, 3, 30} {
 		for seed := range uint64(4) {
 			source := randomSource(seed, 9)
@@ -119,7 +120,7 @@ func TestStreamEqualsTheWholeSource(t *testing.T) {
 // afterwards, or the test could not fail.
 func TestUnreadWordsChangeNothingWritten(t *testing.T) {
 	const k = 2
-	m := randomPairModel(t, true)
+	_, m := randomPairModel(t)
 	o := greedyPairs(12)
 	showed := 0
 	for seed := range uint64(4) {
@@ -152,7 +153,7 @@ func TestUnreadWordsChangeNothingWritten(t *testing.T) {
 }
 
 func TestOnlyWaitingModelsStream(t *testing.T) {
-	m := randomPairModel(t, true)
+	_, m := randomPairModel(t)
 	none := func() (int32, bool) { return 0, false }
 	if err := Stream(context.Background(), m, mask.DefaultConfig(), none, greedyPairs(3), nil); err == nil {
 		t.Error("a model that reads the whole source first was streamed from")

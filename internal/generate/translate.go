@@ -47,36 +47,42 @@ func (o Translation) Check() error {
 // Translate decodes every source, tokens with End; done, which may be nil, hears how many are finished. The result has for each
 // source its hypotheses, the best one first, at most Beams. A source longer than the model's context is cut.
 func Translate(ctx context.Context, m *model.EncoderDecoder, c mask.Config, sources [][]int32, o Translation, done func(int)) ([][]Hypothesis, error) {
-	order := make([]int, len(sources))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(sources[a]), len(sources[b])) })
-	out := make([][]Hypothesis, len(sources))
 	var t *translator
 	defer func() {
 		if t != nil {
 			t.pass.Free()
 		}
 	}()
-	for first := 0; first < len(order); first += o.Batch {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		lines := order[first:min(first+o.Batch, len(order))]
-		s := min(m.Context, (len(sources[lines[len(lines)-1]])+15)/16*16)
+	return inBatches(ctx, m.Context, sources, o.Batch, done, func(s int, lines []int, out [][]Hypothesis) error {
 		if t == nil || t.pass.S < s {
 			if t != nil {
 				t.pass.Free()
 				t = nil
 			}
-			pass, err := m.NewDecode(model.PairDecodeOptions{Sources: o.Batch, Beams: o.Beams, T: 1, S: s, Context: m.Context}, nil)
-			if err != nil {
-				return nil, err
+			var err error
+			if t, err = newTranslator(m, c, o, s, 1); err != nil {
+				return err
 			}
-			t = &translator{Translation: o, c: c, pass: pass, vocab: m.Vocab, tok: pass.NewTokens(), logits: make([]float32, o.Batch*o.Beams*m.Vocab)}
 		}
-		if err := t.decode(ctx, sources, lines, out); err != nil {
+		return t.decode(ctx, sources, lines, out)
+	})
+}
+
+// inBatches decodes sources of like length together. decode gets their numbers, and room for sources that is never less than before.
+func inBatches(ctx context.Context, context int, sources [][]int32, batch int, done func(int), decode func(s int, lines []int, out [][]Hypothesis) error) ([][]Hypothesis, error) {
+	order := make([]int, len(sources))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(sources[a]), len(sources[b])) })
+	out := make([][]Hypothesis, len(sources))
+	for first := 0; first < len(order); first += batch {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		lines := order[first:min(first+batch, len(order))]
+		s := min(context, (len(sources[lines[len(lines)-1]])+15)/16*16)
+		if err := decode(s, lines, out); err != nil {
 			return nil, err
 		}
 		if done != nil {
@@ -84,6 +90,15 @@ func Translate(ctx context.Context, m *model.EncoderDecoder, c mask.Config, sour
 		}
 	}
 	return out, nil
+}
+
+// newTranslator makes one that reads sources of s tokens and up to so many target tokens a pass.
+func newTranslator(m *model.EncoderDecoder, c mask.Config, o Translation, s, tokens int) (*translator, error) {
+	pass, err := m.NewDecode(model.PairDecodeOptions{Sources: o.Batch, Beams: o.Beams, T: tokens, S: s, Context: m.Context}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &translator{Translation: o, c: c, pass: pass, vocab: m.Vocab, tok: pass.NewTokens(), logits: make([]float32, o.Batch*o.Beams*tokens*m.Vocab)}, nil
 }
 
 // translator decodes batches of sources.
@@ -114,10 +129,7 @@ func (t *translator) decode(ctx context.Context, sources [][]int32, lines []int,
 	for i := range searches {
 		searches[i].beams = []beam{{}}
 	}
-	limit := t.pass.Context - 1
-	if t.MaxTokens > 0 {
-		limit = min(limit, t.MaxTokens)
-	}
+	limit := t.limit()
 	parents := make([]int32, t.pass.Sources*t.Beams)
 	for at := 0; at < limit && !finishedAll(searches, t.Beams); at++ {
 		if err := ctx.Err(); err != nil {
@@ -141,6 +153,14 @@ func (t *translator) decode(ctx context.Context, sources [][]int32, lines []int,
 		out[lines[i]] = searches[i].best(t)
 	}
 	return nil
+}
+
+// limit is the most tokens a target may have.
+func (t *translator) limit() int {
+	if t.MaxTokens > 0 {
+		return min(t.pass.Context-1, t.MaxTokens)
+	}
+	return t.pass.Context - 1
 }
 
 func finishedAll(searches []search, beams int) bool {
@@ -176,21 +196,31 @@ func (t *translator) place(searches []search, lens []int32, at int) {
 			id = searches[i].beams[k].ids[at-1]
 		}
 		t.tok.IDs[r], t.tok.Positions[r], t.tok.Keep[r], t.tok.Hi[r] = id, int32(at), true, int32(at)
-		t.tok.Lo[r] = 0
-		if t.c.Structure == mask.StructureWindow {
-			t.tok.Lo[r] = int32(max(0, at-t.c.Window+1))
-		}
+		t.tok.Lo[r] = t.lowest(at)
 		for p := range t.pass.Context {
 			t.tok.Pos[r*t.pass.Context+p] = mask.Inf
 			if p <= at {
 				t.tok.Pos[r*t.pass.Context+p] = int32(p)
 			}
 		}
-		t.tok.Sees[r] = lens[i] - 1
-		if t.c.Cross == mask.CrossWaitK {
-			t.tok.Sees[r] = min(t.tok.Sees[r], int32(t.c.WaitK+at-1))
-		}
+		t.tok.Sees[r] = t.sees(at, lens[i])
 	}
+}
+
+// lowest is the first target position that the one at a place sees.
+func (t *translator) lowest(at int) int32 {
+	if t.c.Structure == mask.StructureWindow {
+		return int32(max(0, at-t.c.Window+1))
+	}
+	return 0
+}
+
+// sees is the last position of a source of some length that the target position at a place sees.
+func (t *translator) sees(at int, length int32) int32 {
+	if t.c.Cross == mask.CrossWaitK {
+		return min(length-1, int32(t.c.WaitK+at-1))
+	}
+	return length - 1
 }
 
 // candidate is a beam with one more token.

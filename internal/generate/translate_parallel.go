@@ -1,0 +1,301 @@
+package generate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"dmtrain/internal/mask"
+	"dmtrain/internal/model"
+)
+
+// Blocks say how targets are decoded in parallel.
+type Blocks struct {
+	Size int // slots predicted at once
+	Acceptance
+}
+
+// TranslateParallel is Translate in blocks of slots, for models trained with form infill. Each round predicts all open slots of every
+// target's block, from its source, the target before the block and what has been accepted of the block on either side; a finished block
+// becomes ordinary text. Slots past an accepted End are dropped. Blocks of one are greedy decoding. A hypothesis' score is of the
+// confidences it was accepted with; the rounds are summed over the targets, whose tokens include their End.
+func TranslateParallel(ctx context.Context, m *model.EncoderDecoder, c mask.Config, sources [][]int32, o Translation, b Blocks, done func(int)) ([][]Hypothesis, Rounds, error) {
+	var r Rounds
+	switch {
+	case c.Form != mask.FormInfill:
+		return nil, r, errors.New("mask.form: only a model trained with infill predicts blocks in parallel")
+	case b.Size < 1 || b.Size > m.Context/2:
+		return nil, r, fmt.Errorf("block: %d tokens is not within 1 … %d, half the model's context", b.Size, m.Context/2)
+	case o.Beams != 1:
+		return nil, r, errors.New("beams: parallel decoding follows one target at a time")
+	}
+	var t *blockTranslator
+	free := func() {
+		if t != nil {
+			t.rest.Free()
+			t.pass.Free()
+			t = nil
+		}
+	}
+	defer func() { free() }()
+	found, err := inBatches(ctx, m.Context, sources, o.Batch, done, func(s int, lines []int, out [][]Hypothesis) (err error) {
+		if t == nil || t.pass.S < s {
+			free()
+			if t, err = newBlockTranslator(m, c, o, b, s); err != nil {
+				return err
+			}
+			t.rounds = &r
+		}
+		return t.decode(ctx, sources, lines, out)
+	})
+	return found, r, err
+}
+
+// blockTranslator decodes batches of sources block by block. A block's first pass also reads the block before, and its later rounds
+// take the pass rest.
+type blockTranslator struct {
+	translator
+	Blocks
+	window  int // how far past itself a slot sees: no further than in training
+	rest    *model.PairDecode
+	restTok *model.PairTokens
+	rounds  *Rounds
+}
+
+func newBlockTranslator(m *model.EncoderDecoder, c mask.Config, o Translation, b Blocks, s int) (*blockTranslator, error) {
+	p, err := mask.NewPlanner(c, 0, mask.Run{SeqLen: m.Context, Steps: 1, Vocab: m.Vocab})
+	if err != nil {
+		return nil, err
+	}
+	first, err := newTranslator(m, c, o, s, 2*b.Size)
+	if err != nil {
+		return nil, err
+	}
+	size := first.pass.PairDecodeOptions
+	size.T = b.Size
+	rest, err := m.NewDecode(size, first.pass)
+	if err != nil {
+		first.pass.Free()
+		return nil, err
+	}
+	return &blockTranslator{translator: *first, Blocks: b, window: p.Config().MaxWindow, rest: rest, restTok: rest.NewTokens()}, nil
+}
+
+// target is one line's target as far as it is known.
+type target struct {
+	line   int
+	length int32   // of its source
+	ids    []int32 // finished
+	cached int     // positions in the cache, of Begin and ids
+	next   []float32
+	block  []int32
+	open   []guess // of block
+	sum    float64 // of the logarithms of confidences
+	ended  bool
+}
+
+func (t *blockTranslator) decode(ctx context.Context, sources [][]int32, lines []int, out [][]Hypothesis) error {
+	lens := t.readSources(sources, lines)
+	targets := make([]*target, len(lines))
+	for i, line := range lines {
+		targets[i] = &target{line: line, length: lens[i]}
+	}
+	for t.begin(targets) {
+		for round := 1; anyOpen(targets); round++ {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := t.round(targets, round); err != nil {
+				return err
+			}
+		}
+		for _, g := range targets {
+			t.finish(g)
+		}
+	}
+	for _, g := range targets {
+		out[g.line] = []Hypothesis{{g.ids, t.penalised(g.sum, len(g.ids)+1)}}
+	}
+	return nil
+}
+
+// begin opens the next block of every target that goes on, and says whether there is one.
+func (t *blockTranslator) begin(targets []*target) (any bool) {
+	for _, g := range targets {
+		n := min(t.Size, t.limit()-len(g.ids))
+		g.block, g.open = nil, nil
+		if g.ended || n < 1 {
+			continue
+		}
+		any = true
+		g.block = make([]int32, n)
+		for i := range n {
+			g.open = append(g.open, guess{at: i})
+		}
+	}
+	return any
+}
+
+func anyOpen(targets []*target) bool {
+	for _, g := range targets {
+		if len(g.open) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// round predicts the open slots of all targets, and accepts some.
+func (t *blockTranslator) round(targets []*target, round int) error {
+	pass, tok := t.rest, t.restTok
+	if round == 1 {
+		pass, tok = t.pass, t.tok
+	}
+	clearTokens(tok)
+	behind := make([]int, len(targets))
+	for i, g := range targets {
+		if len(g.open) > 0 {
+			r := rowsOf{tok, i, pass.T, pass.Context}
+			if round == 1 {
+				behind[i] = len(g.ids) + 1 - g.cached
+			}
+			t.lay(r, g, behind[i])
+		}
+	}
+	logits := t.logits[:pass.Sources*pass.T*t.vocab]
+	if err := pass.Run(tok, logits); err != nil {
+		return err
+	}
+	for i, g := range targets {
+		if len(g.open) > 0 {
+			row := func(n int) []float32 { return logits[(i*pass.T+n)*t.vocab:][:t.vocab] }
+			if behind[i] > 0 {
+				g.next = append(g.next[:0], row(behind[i]-1)...)
+				g.cached += behind[i]
+			}
+			t.rounds.Passes++
+			t.guess(g, func(n int) []float32 { return row(behind[i] + n) })
+			t.settle(g, t.MaxRounds > 0 && round >= t.MaxRounds)
+		}
+	}
+	return nil
+}
+
+// rowsOf are one target's rows of a pass.
+type rowsOf struct {
+	*model.PairTokens
+	target     int
+	t, context int
+}
+
+// clearTokens empties a pass: nothing is read and nothing is visible.
+func clearTokens(tok *model.PairTokens) {
+	for i := range tok.IDs {
+		tok.IDs[i], tok.Positions[i], tok.Keep[i], tok.Hidden[i], tok.Lo[i], tok.Hi[i], tok.Sees[i] = 0, 0, false, 0, 0, -1, -1
+	}
+	for i := range tok.Pos {
+		tok.Pos[i] = mask.Inf
+	}
+}
+
+// lay puts a target's uncached text and its block into a pass.
+func (t *blockTranslator) lay(r rowsOf, g *target, behind int) {
+	for p := range g.cached {
+		r.Pos[r.target*r.context+p] = int32(p)
+	}
+	for i := range behind {
+		id := t.Begin
+		if p := g.cached + i; p > 0 {
+			id = g.ids[p-1]
+		}
+		t.visible(r, i, g.cached+i, id, g.length)
+	}
+	open := g.isOpen()
+	at, end := len(g.ids)+1, len(g.ids)+len(g.block)
+	sees := t.sees(at-1, g.length)
+	for i, id := range g.block {
+		if open[i] {
+			t.slot(r, behind+i, at+i, min(at+i+t.window, end), sees)
+		} else {
+			t.visible(r, behind+i, at+i, id, g.length)
+			sees = t.sees(at+i, g.length)
+		}
+	}
+}
+
+// visible makes a row the token at a position: it sees what the structure shows it and enters the cache.
+func (t *blockTranslator) visible(r rowsOf, row, position int, id, length int32) {
+	n := r.target*r.t + row
+	r.IDs[n], r.Positions[n], r.Keep[n] = id, int32(position), true
+	r.Lo[n], r.Hi[n], r.Sees[n] = t.lowest(position), int32(position), t.sees(position, length)
+	r.Pos[r.target*r.context+position] = int32(position)
+}
+
+// slot makes a row a slot at a position: hidden, seen by no one, seeing every visible token up to a position, and of the source what the
+// last token before it sees.
+func (t *blockTranslator) slot(r rowsOf, row, position, upTo int, sees int32) {
+	n := r.target*r.t + row
+	r.Positions[n], r.Hidden[n] = int32(position), 1
+	r.Lo[n], r.Hi[n], r.Sees[n] = t.lowest(position), int32(upTo), sees
+}
+
+// isOpen says of each slot of the block whether it is open.
+func (g *target) isOpen() []bool {
+	open := make([]bool, len(g.block))
+	for _, o := range g.open {
+		open[o.at] = true
+	}
+	return open
+}
+
+// guess predicts a target's open slots: by the slot itself if it sees a token after it, and otherwise by the token before it.
+func (t *blockTranslator) guess(g *target, row func(int) []float32) {
+	open := g.isOpen()
+	for i := range g.open {
+		at := g.open[i].at
+		own := row(at)
+		switch {
+		case seesAhead(open, at, t.window):
+		case at == 0:
+			own = g.next
+		case !open[at-1]:
+			own = row(at - 1)
+		}
+		pick := sampler{Sampling: t.Sampling}
+		g.open[i].id, g.open[i].conf = pick.pick(own, g.line, len(g.ids)+at, t.banned())
+	}
+}
+
+// settle accepts predictions, and closes the slots past an accepted End.
+func (t *blockTranslator) settle(g *target, last bool) {
+	keep := t.accept(g.open, last)
+	end := len(g.block)
+	for _, o := range g.open[:keep] {
+		g.block[o.at] = o.id
+		g.sum += math.Log(o.conf)
+		if o.id == t.End {
+			end = min(end, o.at+1)
+		}
+	}
+	g.block = g.block[:end]
+	var open []guess
+	for _, o := range g.open[keep:] {
+		if o.at < end {
+			open = append(open, o)
+		}
+	}
+	g.open = open
+}
+
+// finish makes a block ordinary text.
+func (t *blockTranslator) finish(g *target) {
+	for _, id := range g.block {
+		t.rounds.Tokens++
+		if id == t.End {
+			g.ended = true
+			return
+		}
+		g.ids = append(g.ids, id)
+	}
+}
