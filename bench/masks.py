@@ -5,6 +5,7 @@ A Mask holds the same pairs as dmtrain's of the same name, for its draws are tho
 """
 
 import dataclasses
+import struct
 
 CLOSED = 2**31 - 1  # the level of a slot as a key: no query reaches it
 SEED = 1
@@ -31,6 +32,7 @@ def below(purpose, step, line, column, n):
 
 
 def chance(purpose, step, line, column, rate):
+    (rate,) = struct.unpack("f", struct.pack("f", rate))  # as the kernel has it
     return (draw(purpose, step, line, column) >> 8) * 2.0**-24 < rate
 
 
