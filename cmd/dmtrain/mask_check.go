@@ -33,6 +33,8 @@ between, and judges each plan in three ways:
   closure      exactly what each output can depend on through the model's layers
   probe        a real model with random weights: a token is changed, and every output that
                must predict it has to keep all its bits
+  source       for task seq2seq, a probe of the source: tokens that an output has not waited
+               for (mask.cross: wait_k) are changed, and it has to keep all its bits
 
 A leak is told with its row, its position and the way the answer takes; the exit code is
 then 3.`,
@@ -109,10 +111,18 @@ func printMaskCheck(out io.Writer, r *train.MaskCheck) error {
 	fmt.Fprintf(out, "structure %s, form %s, control %s; rows of %d tokens\n\n", r.Structure, r.Form, r.Control, r.SeqLen)
 	var lines strings.Builder
 	w := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "step\topenness\trows\tstatic\thidden\tcertificate\tclosure\tprobe")
+	fmt.Fprint(w, "step\topenness\trows\tstatic\thidden\tcertificate\tclosure\tprobe")
+	if r.Cross != "" {
+		fmt.Fprint(w, "\tsource")
+	}
+	fmt.Fprintln(w)
 	for _, p := range r.Plans {
-		fmt.Fprintf(w, "%d\t%.2f\t%d-%d\t%d\t%d\t%s\t%s\t%s\n", p.Step, p.Openness, p.FirstRow, p.FirstRow+p.Rows-1, p.Anchors, p.Hidden,
+		fmt.Fprintf(w, "%d\t%.2f\t%d-%d\t%d\t%d\t%s\t%s\t%s", p.Step, p.Openness, p.FirstRow, p.FirstRow+p.Rows-1, p.Anchors, p.Hidden,
 			word(p.Certificate), word(p.Closure), word(p.Probe))
+		if p.Source != nil {
+			fmt.Fprintf(w, "\t%s", word(*p.Source))
+		}
+		fmt.Fprintln(w)
 	}
 	w.Flush()
 	head, rest, _ := strings.Cut(lines.String(), "\n")
@@ -139,7 +149,11 @@ func word(v train.Verdict) string {
 func counterExamples(p *train.PlanCheck) []string {
 	var texts []string
 	var by [][]string
-	for _, v := range []train.Verdict{p.Certificate, p.Closure, p.Probe} {
+	verdicts := []train.Verdict{p.Certificate, p.Closure, p.Probe}
+	if p.Source != nil {
+		verdicts = append(verdicts, *p.Source)
+	}
+	for _, v := range verdicts {
 		if v.First == nil {
 			continue
 		}

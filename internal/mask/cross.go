@@ -42,6 +42,22 @@ func (p *Planner) waitFor(t int, length int32, s State) int32 {
 	return int32(min(k+float64(t), most))
 }
 
+// MovedBySource lists the outputs, those of slots aside, that have not waited for source token j and whose logits (B, T, V) changed with
+// it in every row.
+func (p *Plan) MovedBySource(sees []int32, j int, base, changed []float32) []*Leak {
+	var leaks []*Leak
+	v := len(base) / len(sees)
+	for n, seen := range sees {
+		if p.Targets[n] < 0 || int(seen) >= j || p.Hidden[n] != 0 && p.Mask.Pos[n] == Inf {
+			continue
+		}
+		if !sameBits(base[n*v:(n+1)*v], changed[n*v:(n+1)*v]) {
+			leaks = append(leaks, &Leak{By: BySource, Step: p.Step, Row: p.First + n/p.T, Position: n % p.T, Answer: j})
+		}
+	}
+	return leaks
+}
+
 // CertifyCross proves that no output but a slot's depends on source positions past those it sees, under a causal encoder: whatever
 // it can see of the target sees no more of the source.
 func (p *Plan) CertifyCross(sees []int32) error {

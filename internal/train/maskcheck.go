@@ -30,6 +30,7 @@ type MaskCheck struct {
 	Structure string      `json:"structure"`
 	Form      string      `json:"form"`
 	Control   string      `json:"control"`
+	Cross     string      `json:"cross,omitempty"` // task seq2seq
 	SeqLen    int         `json:"seq_len"`
 	Layers    int         `json:"layers"`
 	Model     ProbeModel  `json:"model"`
@@ -47,10 +48,11 @@ type PlanCheck struct {
 	Hidden     int     `json:"hidden"`  // tokens
 	Supervised int     `json:"supervised"`
 
-	Certificate Verdict `json:"certificate"` // stops at the first leak
-	Closure     Verdict `json:"closure"`
-	Probe       Verdict `json:"probe"`
-	Probed      int     `json:"probed"` // positions whose tokens the probe changed
+	Certificate Verdict  `json:"certificate"` // stops at the first leak
+	Closure     Verdict  `json:"closure"`
+	Probe       Verdict  `json:"probe"`
+	Probed      int      `json:"probed"`           // positions whose tokens the probe changed
+	Source      *Verdict `json:"source,omitempty"` // task seq2seq: probe of source tokens that an output has not waited for
 }
 
 // Verdict is a method's word on a plan.
@@ -67,12 +69,18 @@ func (p *PlanCheck) Leak() *mask.Leak {
 			return v.First
 		}
 	}
+	if p.Source != nil {
+		return p.Source.First
+	}
 	return nil
 }
 
 // CheckMasks samples plans of a configuration's run, over its steps, rows and openness, and lets certificate, closure and probe
 // judge each. Leaks are no error but a finding.
 func CheckMasks(ctx context.Context, c config.Config, o CheckOptions) (_ *MaskCheck, err error) {
+	if c.Task == config.TaskPairs {
+		return checkPairMasks(ctx, c, o)
+	}
 	m, err := OpenMasks(c)
 	if err != nil {
 		return nil, err

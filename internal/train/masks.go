@@ -27,7 +27,7 @@ type Masks struct {
 // OpenMasks reads the configured text. Close gives it back.
 func OpenMasks(c config.Config) (*Masks, error) {
 	if c.Task == config.TaskPairs {
-		return nil, errors.New("task: masks are shown for language models; training proves those of seq2seq in every step")
+		return nil, errors.New("task: masks are shown for language models; \"dmtrain mask check\" proves those of seq2seq")
 	}
 	yoke, err := yokeOf(c.Mask)
 	if err != nil {

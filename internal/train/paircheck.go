@@ -1,0 +1,204 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"dmtrain/internal/backend"
+	"dmtrain/internal/config"
+	"dmtrain/internal/data"
+	"dmtrain/internal/kernels"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/model"
+)
+
+// pairChecker judges plans of task seq2seq: the targets' masks as a language model's, and what their outputs depend on of the source.
+type pairChecker struct {
+	*Masks
+	layers int
+	pairs  *data.Pairs
+	loader *data.PairLoader
+	rows   *data.PairRows
+	be     kernels.Backend
+	model  *model.EncoderDecoder
+	pass   *model.PairPass
+	plan   mask.Plan
+	sees   []int32
+}
+
+// probedPairs is how many positions of a source and of a target each plan's probe changes.
+const probedPairs = 8
+
+// checkPairMasks is CheckMasks for task seq2seq.
+func checkPairMasks(ctx context.Context, c config.Config, o CheckOptions) (_ *MaskCheck, err error) {
+	set, err := data.OpenPairs(c.Data, nil)
+	if err != nil {
+		return nil, err
+	}
+	yoke, err := yokeOf(c.Mask)
+	if err != nil {
+		return nil, err
+	}
+	m := &Masks{config: c, run: maskRun(c, set.Tokenizer.Vocab(), set.UnigramEntropy, yoke)}
+	if err := m.build(); err != nil {
+		return nil, err
+	}
+	be, err := backend.Open(c.Device)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, be.Close()) }()
+	k, err := newPairChecker(be, m, set.Train, o)
+	if err != nil {
+		return nil, err
+	}
+	defer k.free()
+	mc, info := m.Config(), be.Info()
+	r := &MaskCheck{Sound: true, Structure: mc.Structure, Form: mc.Form, Control: mc.Control, Cross: mc.Cross, SeqLen: k.rows.Target.T, Layers: k.layers,
+		Model: ProbeModel{Layers: k.layers, Heads: k.model.Heads, Dim: k.model.Dim, Vocab: k.model.Vocab, Device: info.Name + " " + info.Path},
+		Plans: []PlanCheck{}, Warnings: append([]string{}, set.Warnings...)}
+	for n, s := range m.samples() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		p, err := k.check(n, s)
+		if err != nil {
+			return nil, fmt.Errorf("step %d: %w", s.step, err)
+		}
+		r.Sound = r.Sound && p.Leak() == nil
+		r.Plans = append(r.Plans, p)
+	}
+	return r, nil
+}
+
+func newPairChecker(be kernels.Backend, m *Masks, pairs *data.Pairs, o CheckOptions) (*pairChecker, error) {
+	c := m.config
+	k := &pairChecker{Masks: m, pairs: pairs, be: be, layers: o.Layers,
+		loader: data.NewPairLoader(pairs, c.Run.Seed, c.Data.Pairs.Buckets, c.Data.Pairs.BatchTokens)}
+	if k.layers == 0 {
+		k.layers = c.Model.Layers
+	}
+	if o.Rows == 0 {
+		o.Rows = maxCheckRows
+	}
+	s, t := 1, 1
+	for _, shape := range k.loader.Shapes() {
+		s, t = max(s, shape.S), max(t, shape.T)
+	}
+	heads := min(c.Model.Heads, probeHeads)
+	shape := model.EncoderDecoderConfig{CausalEncoder: c.Model.CausalEncoder, Config: model.Config{Vocab: max(min(m.run.Vocab, probeVocab), 2), Context: max(s, t),
+		Layers: k.layers, Heads: heads, Dim: c.Model.Dim / c.Model.Heads * heads, LearnedFill: modelConfig(c, 1).LearnedFill}}
+	var err error
+	if k.model, err = model.NewEncoderDecoder(be, shape, false); err != nil {
+		return nil, err
+	}
+	k.model.Init(1)
+	k.pass, err = k.model.NewPass(model.PairOptions{B: o.Rows, S: s, T: t, Hide: true, Second: m.planner.Tagged(), Logits: true})
+	if err != nil {
+		k.model.Free()
+		return nil, err
+	}
+	k.rows, k.sees = data.NewPairRows(o.Rows, s, t), make([]int32, o.Rows*t)
+	return k, nil
+}
+
+func (k *pairChecker) free() {
+	k.pass.Free()
+	k.model.Free()
+}
+
+// check judges the n-th plan.
+func (k *pairChecker) check(n int, s sample) (PlanCheck, error) {
+	openness := make([]float64, k.Config().Buckets)
+	state := mask.State{Buckets: make([]mask.Bucket, len(openness)), Entropy: k.run.Entropy}
+	for i := range openness {
+		openness[i], state.Buckets[i].Openness = s.openness, s.openness
+	}
+	k.lay(s.step)
+	k.Plan(&k.plan, k.rows.Target, s.step, openness)
+	k.planner.Sees(k.sees, &k.plan, k.rows.Len, state)
+	c := checker{Masks: k.Masks, layers: k.layers, plan: k.plan}
+	p := PlanCheck{Step: s.step, Openness: s.openness, Rows: k.plan.B, Supervised: k.plan.Supervised}
+	c.count(&p)
+	p.Certificate, p.Closure = c.certificate(), c.closure()
+	if err := k.plan.CertifyCross(k.sees); err != nil && p.Certificate.Sound {
+		return p, err
+	}
+	ids := k.rows.Target.IDs
+	positions := spread(k.rows.Target.T, n)
+	leaks, err := k.plan.ProbeAt(ids, k.model.Vocab, positions, func(dst []float32, ids []int32) error { return k.logits(dst, k.rows.Sources, ids) })
+	if err != nil {
+		return p, err
+	}
+	p.Probe, p.Probed = verdict(leaks), len(positions)
+	unread, err := k.unread(spread(k.rows.S, n))
+	if err != nil {
+		return p, err
+	}
+	v := verdict(unread)
+	p.Source = &v
+	return p, nil
+}
+
+// lay takes the pairs of a step, their tokens mapped to the probe's vocabulary.
+func (k *pairChecker) lay(step int) {
+	_, which := k.loader.Batch(step)
+	k.pairs.Fill(k.rows, which)
+	v := int32(k.model.Vocab)
+	for _, ids := range [][]int32{k.rows.Sources, k.rows.Target.IDs} {
+		for n := range ids {
+			ids[n] %= v
+		}
+	}
+	for n, id := range k.rows.Target.Next {
+		if id >= 0 {
+			k.rows.Target.Next[n] = id % v
+		}
+	}
+}
+
+// spread is some of n positions, evenly, that differ from plan to plan.
+func spread(n, plan int) (at []int) {
+	some := min(n, probedPairs)
+	for i := range some {
+		at = append(at, (i*n/some+plan)%n)
+	}
+	return at
+}
+
+func (k *pairChecker) logits(dst []float32, sources, ids []int32) error {
+	k.pass.Load(&model.Source{IDs: sources, Len: k.rows.Len}, ids, &k.plan, k.sees)
+	k.pass.At(k.planner.Seed(), k.plan.Step, k.plan.First)
+	k.pass.Supervised(1)
+	k.pass.Forward()
+	return k.be.Download(dst, k.pass.Logits.Buffer())
+}
+
+// unread changes source tokens, and wants the logits of all outputs that have not waited for them to keep every bit, those of slots
+// with look-ahead aside.
+func (k *pairChecker) unread(positions []int) ([]*mask.Leak, error) {
+	v := k.model.Vocab
+	base, changed := make([]float32, len(k.sees)*v), make([]float32, len(k.sees)*v)
+	if err := k.logits(base, k.rows.Sources, k.rows.Target.IDs); err != nil {
+		return nil, err
+	}
+	var leaks []*mask.Leak
+	sources := append([]int32(nil), k.rows.Sources...)
+	for _, j := range positions {
+		turn(sources, j, k.rows.S, v, 1)
+		if err := k.logits(changed, sources, k.rows.Target.IDs); err != nil {
+			return nil, err
+		}
+		turn(sources, j, k.rows.S, v, v-1)
+		leaks = append(leaks, k.plan.MovedBySource(k.sees, j, base, changed)...)
+	}
+	return leaks, nil
+}
+
+// turn moves the token at j of every row of s tokens by so many places through the vocabulary.
+func turn(ids []int32, j, s, vocab, by int) {
+	for n := j; n < len(ids); n += s {
+		ids[n] = int32((int(ids[n]) + by) % vocab)
+	}
+}

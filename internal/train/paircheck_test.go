@@ -1,0 +1,53 @@
+package train
+
+import (
+	"context"
+	"testing"
+
+	"dmtrain/internal/mask"
+)
+
+// Every form and control is sound for pairs by all methods, but look-ahead; and where the encoder looks at the whole source, waiting for it
+// is found to be in vain.
+func TestCheckMasksOfPairs(t *testing.T) {
+	type kind struct{ form, control, structure, cross string }
+	for _, k := range []kind{
+		{mask.FormNone, mask.ControlFixed, mask.StructureCausal, mask.CrossFull},
+		{mask.FormInput, mask.ControlLinear, mask.StructureWindow, mask.CrossWaitK},
+		{mask.FormInfill, mask.ControlAdaptive, mask.StructureCausal, mask.CrossWaitK},
+		{mask.FormInfill, mask.ControlTwoPass, mask.StructureCausal, mask.CrossFull},
+		{mask.FormNone, mask.ControlFixed, mask.StructureLookahead, mask.CrossFull},
+		{mask.FormNone, mask.ControlFixed, mask.StructureCausal, "in vain"},
+	} {
+		t.Run(k.form+" "+k.control+" "+k.structure+" "+k.cross, func(t *testing.T) {
+			c := tinyPairs()
+			c.Mask.Form, c.Mask.Control, c.Mask.Structure, c.Mask.Window = k.form, k.control, k.structure, 3
+			if k.control == mask.ControlTwoPass {
+				c.Mask.Reliability = mask.ReliabilityConfidence
+			}
+			c.Mask.Cross, c.Model.CausalEncoder = k.cross, true
+			vain := k.cross == "in vain"
+			if vain {
+				c.Mask.Cross, c.Model.CausalEncoder = mask.CrossWaitK, false // which a configuration is refused for
+			}
+			r, err := CheckMasks(context.Background(), c, CheckOptions{Rows: 3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			leaks := k.structure == mask.StructureLookahead
+			if r.Sound == (leaks || vain) || len(r.Plans) < checkSteps {
+				t.Errorf("sound: %v, by %d plans", r.Sound, len(r.Plans))
+			}
+			for _, p := range r.Plans {
+				for _, v := range []Verdict{p.Certificate, p.Closure, p.Probe} {
+					if v.Sound == leaks {
+						t.Errorf("step %d, openness %v: %+v", p.Step, p.Openness, v)
+					}
+				}
+				if p.Source == nil || p.Source.Sound == vain {
+					t.Errorf("step %d: %+v of the source", p.Step, p.Source)
+				}
+			}
+		})
+	}
+}
