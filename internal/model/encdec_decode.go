@@ -110,7 +110,7 @@ func (d *PairDecode) record(share *PairDecode) error {
 			c.values = append(c.values, g.State(tensor.Float32, b, d.Context, d.m.Dim))
 		}
 	}
-	d.Logits = pairRecorder{EncoderDecoder: d.m, g: g}.decode(d.target, d.encoder.kv, d.cross.mask).Keep()
+	d.Logits = pairRecorder{EncoderDecoder: d.m, g: g}.decode(d.target, d.encoder.kv, d.cross.Mask).Keep()
 	prog, err := g.Compile()
 	if err != nil {
 		return err

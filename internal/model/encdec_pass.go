@@ -29,13 +29,14 @@ type PairPass struct {
 	Stats  graph.TokenStats
 	Logits *graph.Value // (B, T, V), with PairOptions.Logits
 
-	m             *EncoderDecoder
-	prog          *graph.Program
-	source        *sourceInputs
-	target        side
-	cross         *crossInputs
-	rate, targets *graph.Value
-	draw, scale   *graph.Value
+	m                  *EncoderDecoder
+	prog               *graph.Program
+	source             *sourceInputs
+	target             side
+	cross              *crossInputs
+	ids, targets, draw *staging[int32]
+	rate, scale        *staging[float32]
+	sees               stagedMask
 }
 
 // NewPass records and compiles a pass.
@@ -44,24 +45,23 @@ func (m *EncoderDecoder) NewPass(o PairOptions) (*PairPass, error) {
 		return nil, fmt.Errorf("%d tokens a row, but the model has %d positions", n, m.Context)
 	}
 	g := graph.New(m.be, o.Train)
-	ints := func() *graph.Value { return g.Input(tensor.Int32, o.B, o.T) }
-	p := &PairPass{PairOptions: o, m: m, draw: g.Input(tensor.Int32, 4), scale: g.Input(tensor.Float32, 1),
-		source: newSourceInputs(g, o.B, o.S, o.HideSource, m.CausalEncoder),
-		target: side{ids: ints(), positions: ints(), mask: g.Mask(o.B, o.T, o.T, o.Second)},
-		cross:  newCrossInputs(g, o.B, o.T, o.S), targets: ints()}
+	p := &PairPass{PairOptions: o, m: m, draw: ints(g, 4), scale: floats(g, 1), ids: ints(g, o.B, o.T), targets: ints(g, o.B, o.T),
+		source: newSourceInputs(g, o.B, o.S, o.HideSource, m.CausalEncoder), sees: stageMask(g.Mask(o.B, o.T, o.T, o.Second)),
+		cross: newCrossInputs(g, o.B, o.T, o.S)}
+	p.target = side{ids: p.ids.value, positions: g.Input(tensor.Int32, o.B, o.T), mask: p.sees.Mask}
 	if o.Hide {
-		p.rate = g.Input(tensor.Float32, o.B, o.T)
-		p.target.hidden = g.Bernoulli(p.rate, p.draw)
+		p.rate = floats(g, o.B, o.T)
+		p.target.hidden = g.Bernoulli(p.rate.value, p.draw.value)
 	}
-	r := pairRecorder{EncoderDecoder: m, g: g, draw: p.draw}
+	r := pairRecorder{EncoderDecoder: m, g: g, draw: p.draw.value}
 	if o.Train {
 		r.dropout, r.edgeDrop = o.Dropout, o.EdgeDrop
 	}
-	logits := r.decode(p.target, r.keysValues(r.encode(p.source.side)), p.cross.mask)
+	logits := r.decode(p.target, r.keysValues(r.encode(p.source.side)), p.cross.Mask)
 	if o.Logits {
 		p.Logits = logits.Keep()
 	}
-	p.Stats = g.SmoothedCrossEntropy(logits, p.targets, p.scale, o.Smoothing)
+	p.Stats = g.SmoothedCrossEntropy(logits, p.targets.value, p.scale.value, o.Smoothing)
 	if o.Arena == nil {
 		o.Arena = graph.NewArena(m.be)
 	}
@@ -78,34 +78,28 @@ func (m *EncoderDecoder) NewPass(o PairOptions) (*PairPass, error) {
 // Load uploads a batch: its sources; the targets' tokens (B, T), which the decoder reads, and what the plan says of them; and
 // the last source position each of them sees (B, T). Positions past a source's end are never seen.
 func (p *PairPass) Load(src *Source, ids []int32, plan *mask.Plan, sees []int32) {
-	up := func(v *graph.Value, data any) { p.m.be.Upload(v.Buffer(), data) }
-	p.source.load(p.m.be, src)
-	p.cross.load(p.m.be, p.source.level, sees)
-	up(p.target.ids, ids)
-	up(p.targets, plan.Targets)
+	be, m := p.m.be, &plan.Mask
+	p.source.load(be, src)
+	p.cross.load(be, p.source.level, sees)
+	p.ids.upload(be, ids)
+	p.targets.upload(be, plan.Targets)
 	if p.Hide {
-		up(p.rate, plan.Rate)
+		p.rate.upload(be, plan.Rate)
 	}
-	m, in := &plan.Mask, p.target.mask
-	up(in.Pos, m.Pos)
-	up(in.Lo, m.Lo)
-	up(in.Hi, m.Hi)
-	if p.Second {
-		up(in.Tag, m.Tag)
-		up(in.A, m.A)
-		up(in.B, m.B)
-	}
+	p.sees.upload(be, m.Pos, m.Lo, m.Hi, m.Tag, m.A, m.B)
 }
 
 // At places the pass in the random streams: draws are those of this seed and step, for rows from first on.
 func (p *PairPass) At(seed uint64, step, first int) {
-	p.m.be.Upload(p.draw.Buffer(), drawAt(seed, step, first))
+	at := drawAt(seed, step, first)
+	p.draw.upload(p.m.be, at[:])
 	p.source.at(p.m.be, seed, step, first)
 }
 
 // Supervised says how many targets the whole step has, over which the loss is averaged.
 func (p *PairPass) Supervised(n int) {
-	p.m.be.Upload(p.scale.Buffer(), []float32{1 / float32(max(n, 1))})
+	scale := [1]float32{1 / float32(max(n, 1))}
+	p.scale.upload(p.m.be, scale[:])
 }
 
 // Forward computes Stats (and Logits).

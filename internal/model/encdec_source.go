@@ -17,20 +17,23 @@ type Source struct {
 // sourceInputs are the encoder's inputs in a recording, and the host's copies of the masks that follow from the lengths.
 type sourceInputs struct {
 	side
-	rate, draw *graph.Value // nil where nothing is ever hidden
-	b, s       int
-	causal     bool
+	tokens *staging[int32]
+	sees   stagedMask
+	rate   *staging[float32] // nil, as draw is, where nothing is ever hidden
+	draw   *staging[int32]
+	b, s   int
+	causal bool
 
 	pos, hi, lo, level []int32
 }
 
 func newSourceInputs(g *graph.Graph, b, s int, hide, causal bool) *sourceInputs {
 	in := &sourceInputs{b: b, s: s, causal: causal}
-	in.ids, in.positions = g.Input(tensor.Int32, b, s), g.Input(tensor.Int32, b, s)
-	in.mask = g.Mask(b, s, s, false)
+	in.tokens, in.positions, in.sees = ints(g, b, s), g.Input(tensor.Int32, b, s), stageMask(g.Mask(b, s, s, false))
+	in.ids, in.mask = in.tokens.value, in.sees.Mask
 	if hide {
-		in.rate, in.draw = g.Input(tensor.Float32, b, s), g.Input(tensor.Int32, 4)
-		in.hidden = g.Bernoulli(in.rate, in.draw)
+		in.rate, in.draw = floats(g, b, s), ints(g, 4)
+		in.hidden = g.Bernoulli(in.rate.value, in.draw.value)
 	}
 	n := b * s
 	in.pos, in.hi, in.lo, in.level = make([]int32, n), make([]int32, n), make([]int32, n), make([]int32, n)
@@ -52,48 +55,45 @@ func (in *sourceInputs) load(be kernels.Backend, src *Source) {
 			in.pos[n], in.hi[n] = 0, 0
 		}
 	}
-	be.Upload(in.ids.Buffer(), src.IDs)
-	be.Upload(in.mask.Pos.Buffer(), in.pos)
-	be.Upload(in.mask.Lo.Buffer(), in.lo)
-	be.Upload(in.mask.Hi.Buffer(), in.hi)
+	in.tokens.upload(be, src.IDs)
+	in.sees.upload(be, in.pos, in.lo, in.hi, nil, nil, nil)
 	if in.hidden != nil {
-		be.Upload(in.rate.Buffer(), src.Rate)
+		in.rate.upload(be, src.Rate)
 	}
 }
 
 // at places the draws of hidden tokens in the random streams.
 func (in *sourceInputs) at(be kernels.Backend, seed uint64, step, first int) {
 	if in.hidden != nil {
-		be.Upload(in.draw.Buffer(), drawAt(mask.SourceSeed(seed), step, first))
+		at := drawAt(mask.SourceSeed(seed), step, first)
+		in.draw.upload(be, at[:])
 	}
 }
 
 // drawAt is a place in the random streams as kernels take it.
-func drawAt(seed uint64, step, first int) []int32 {
-	return []int32{int32(uint32(seed)), int32(uint32(seed >> 32)), int32(step), int32(first)}
+func drawAt(seed uint64, step, first int) [4]int32 {
+	return [4]int32{int32(uint32(seed)), int32(uint32(seed >> 32)), int32(step), int32(first)}
 }
 
 // crossInputs are the mask between targets and sources: source position j has level j, and each target token sees the levels up to
 // its own bound.
 type crossInputs struct {
-	mask   *graph.Mask
-	s      int
-	lo, hi []int32
+	stagedMask
+	s            int
+	first, bound []int32
 }
 
 func newCrossInputs(g *graph.Graph, b, t, s int) *crossInputs {
-	return &crossInputs{mask: g.Mask(b, t, s, false), s: s, lo: make([]int32, b*t), hi: make([]int32, b*t)}
+	return &crossInputs{stagedMask: stageMask(g.Mask(b, t, s, false)), s: s, first: make([]int32, b*t), bound: make([]int32, b*t)}
 }
 
 // load uploads the sources' levels (Inf on padding) and each target token's bound.
 func (in *crossInputs) load(be kernels.Backend, level, bound []int32) {
 	last := int32(in.s - 1)
 	for i, b := range bound {
-		in.hi[i] = min(b, last) // below Inf, which is padding's level
+		in.bound[i] = min(b, last) // below Inf, which is padding's level
 	}
-	be.Upload(in.mask.Pos.Buffer(), level)
-	be.Upload(in.mask.Lo.Buffer(), in.lo)
-	be.Upload(in.mask.Hi.Buffer(), in.hi)
+	in.upload(be, level, in.first, in.bound, nil, nil, nil)
 }
 
 // uploadPositions numbers the tokens of each row of v from 0; they never change.

@@ -122,6 +122,28 @@ func pairStepper(t *testing.T, be kernels.Backend, c config.Config) *stepper {
 	return s
 }
 
+func TestStepOfPairsAllocatesNothing(t *testing.T) {
+	for name, c := range map[string]config.Config{"infill": tinyPairs(), "wait_k": waiting()} {
+		t.Run(name, func(t *testing.T) {
+			c.Data.Train, c.Train.MicroBatch = []string{"builtin:dates?n=1000"}, 2 // far more steps an epoch than are taken
+			s := pairStepper(t, openCPU(t, 2), c)
+			step := 0
+			run := func() {
+				if _, err := s.step(step); err != nil {
+					t.Fatal(err)
+				}
+				step++
+			}
+			for range 40 { // until every shape has been seen
+				run()
+			}
+			if n := testing.AllocsPerRun(10, run); n != 0 {
+				t.Errorf("%v allocations a step", n)
+			}
+		})
+	}
+}
+
 // A step of pairs cut into micro-batches, whose last may have rows without a pair, hides the same tokens and is the step of one big
 // batch, up to the rounding of sums taken in another order.
 func TestMicroBatchesOfPairsMakeOneStep(t *testing.T) {
