@@ -116,6 +116,10 @@ func TestComplaints(t *testing.T) {
 		"bf16 on the CPU":    {data + "device: cpu\nprecision: bf16", "x.yaml:3: precision: bf16 needs a CUDA device; on the CPU it is fp32"},
 		"too many tokens":    {data + "train: {batch_size: 1_000_000_000}", "x.yaml:2: train.batch_size: 1000000000 rows of data.seq_len 128 are 128000000000 tokens a step, more than the 2147483647 a step can count"},
 		"patience":           {data + "train: {patience: 3, eval_every: 0}", "x.yaml:2: train.patience: counts evaluations, but train.eval_every is 0"},
+		"ema":                {data + "train: {ema: 1}", "x.yaml:2: train.ema: 1 is not a decay (0 up to, not including, 1; 0 = no average)"},
+		"source of text":     {data + "mask: {source_prob: 0.1}", "x.yaml:2: mask.source_prob: is for task seq2seq"},
+		"all of the source":  {data + "task: seq2seq\nmask: {source_prob: 1}", "x.yaml:3: mask.source_prob: 1 is not a rate from 0 to below 1"},
+		"metric of text":     {data + "train: {metric: rouge}", "x.yaml:2: train.metric: rouge is for task seq2seq"},
 		"wsd longer than it": {data + "train: {schedule: wsd, steps: 10, decay_steps: 11}", "x.yaml:2: train.decay_steps: 11 is more than train.steps, 10"},
 	} {
 		t.Run(name, func(t *testing.T) {
