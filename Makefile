@@ -7,7 +7,10 @@ BENCH_BASE     ?= bench/kernels.txt
 BENCH_MACHINE  ?= a machine that was not named
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-long race lint bench bench-update generate ci
+.PHONY: help build build-cuda test test-long test-paths test-emulated race lint kernels gpu-bundle bench bench-update generate ci
+
+# What the device runs, and so the emulated device too.
+DEVICE_PACKAGES = ./internal/gpu/... ./internal/kernels/... ./internal/backend/... ./internal/graph/... ./internal/model/... ./internal/train/... ./internal/bench/...
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,11 +18,22 @@ help: ## list the targets
 build: ## build build/dmtrain
 	go build -o build/dmtrain ./cmd/dmtrain
 
+build-cuda: ## build build/dmtrain with the CUDA backend (scripts/setup-cuda.sh installs what that needs)
+	go build -tags cuda -o build/dmtrain ./cmd/dmtrain
+
 test: ## run the tests that every change should pass (minutes)
 	go test ./...
 
 test-long: ## run all tests, those that train for long too
 	DMTRAIN_LONG=1 go test -timeout 30m ./...
+
+test-paths: ## run the kernels' and steps' tests on every instruction path of the CPU
+	DMTRAIN_CPU=avx2 go test -count=1 ./internal/kernels/... ./internal/graph/... ./internal/model/... ./internal/train/...
+	DMTRAIN_CPU=generic go test -count=1 ./internal/kernels/... ./internal/graph/... ./internal/model/... ./internal/train/...
+	go test -tags purego ./internal/kernels/cpu/... ./internal/graph/... ./internal/model/... ./internal/train/...
+
+test-emulated: ## run the CUDA kernels and all above them on the emulated device (needs g++)
+	CGO_ENABLED=1 go test -tags cudaemu -timeout 20m $(DEVICE_PACKAGES)
 
 race: ## run the tests under the race detector (needs a C compiler)
 	go test -race -timeout 30m ./...
@@ -28,6 +42,12 @@ lint: ## check formatting, go vet and staticcheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go tool staticcheck ./...
+
+kernels: ## compile kernels/*.cu to the PTX that programs embed (needs nvcc 11.8)
+	scripts/build-kernels.sh
+
+gpu-bundle: ## gather in build/gpu what a GPU machine without Go needs to test and time the CUDA backend
+	scripts/gpu-bundle.sh
 
 bench: ## time the kernels and compare with the committed figures (minutes)
 	@mkdir -p build
