@@ -1,9 +1,6 @@
 package mask
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // What the target sees of the source.
 const (
@@ -59,19 +56,18 @@ func (p *Plan) MovedBySource(sees []int32, j int, base, changed []float32) []*Le
 }
 
 // CertifyCross proves that no output but a slot's depends on source positions past those it sees, under a causal encoder: whatever
-// it can see of the target sees no more of the source.
+// it can see of the target, at any depth, sees no more of the source. The error is a [*Leak].
 func (p *Plan) CertifyCross(sees []int32) error {
 	for b := range p.B {
-		r := p.Mask.Pos[b*p.T : (b+1)*p.T]
+		pos := p.Mask.Pos[b*p.T : (b+1)*p.T]
 		for i := range p.T {
 			n := b*p.T + i
-			if p.Targets[n] < 0 || p.Hidden[n] != 0 && r[i] == Inf {
-				continue
+			if pos[i] == Inf && (p.Targets[n] < 0 || p.Hidden[n] != 0) {
+				continue // padding, or a slot: no one attends to it
 			}
 			for j := range p.T {
-				if r[j] != Inf && r[j] >= p.Mask.Lo[n] && r[j] <= p.Mask.Hi[n] && sees[b*p.T+j] > sees[n] {
-					return fmt.Errorf("mask.cross: row %d: position %d waits for %d source tokens, but sees position %d, which has read %d",
-						p.First+b, i, sees[n]+1, j, sees[b*p.T+j]+1)
+				if pos[j] != Inf && pos[j] >= p.Mask.Lo[n] && pos[j] <= p.Mask.Hi[n] && sees[b*p.T+j] > sees[n] {
+					return &Leak{By: ByCross, Step: p.Step, Row: p.First + b, Position: i, Answer: int(sees[b*p.T+j]), Path: []int{i, j}}
 				}
 			}
 		}

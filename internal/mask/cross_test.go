@@ -1,6 +1,9 @@
 package mask
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 // Waiting reads k tokens, then one more with each target token, and never past the source; a target that sees a later one, which has
 // read more, is refused.
@@ -23,7 +26,14 @@ func TestWaitingIsCertified(t *testing.T) {
 		t.Error(err)
 	}
 	plan.Mask.Hi[1] = 2
+	var leak *Leak
+	if err := plan.CertifyCross(sees); !errors.As(err, &leak) || leak.Position != 1 || leak.Path[1] != 2 || leak.Answer != 3 {
+		t.Errorf("a look ahead at what has read more: %v", err)
+	}
+
+	// What bears no loss may hand on what it has read.
+	plan.Targets[1] = -1
 	if plan.CertifyCross(sees) == nil {
-		t.Error("a look ahead at what has read more passes")
+		t.Error("a look ahead through a position without a loss passes")
 	}
 }

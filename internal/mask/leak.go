@@ -10,6 +10,7 @@ const (
 	ByCertificate = "certificate"
 	ByClosure     = "closure"
 	ByProbe       = "probe"
+	ByCross       = "cross"  // the certificate of what is read of the source; task seq2seq
 	BySource      = "source" // a probe of source tokens; task seq2seq
 )
 
@@ -19,13 +20,16 @@ type Leak struct {
 	Step     int    `json:"step"`
 	Row      int    `json:"row"` // of the step, whatever the micro-batch
 	Position int    `json:"position"`
-	Answer   int    `json:"answer"` // where the token stands that Position is to predict; by source, one it has not waited for
+	Answer   int    `json:"answer"` // where the token stands that Position is to predict; by cross and source, a source token it has not waited for
 	Path     []int  `json:"path"`   // the shortest from Position to Answer, each seeing the next; empty if there is none
 }
 
 // Error spells the path out.
 func (l *Leak) Error() string {
-	if l.By == BySource {
+	switch l.By {
+	case ByCross:
+		return fmt.Sprintf("mask leaks at step %d, row %d: position %d sees position %d, which has read source token %d, for which position %d has not waited", l.Step, l.Row, l.Position, l.Path[1], l.Answer, l.Position)
+	case BySource:
 		return fmt.Sprintf("mask leaks at step %d, row %d: the logits at position %d change with source token %d, for which it has not waited", l.Step, l.Row, l.Position, l.Answer)
 	}
 	return fmt.Sprintf("mask leaks at step %d, row %d: position %d must predict the token at %d, ", l.Step, l.Row, l.Position, l.Answer) + l.how()
