@@ -2,17 +2,67 @@
 package backend
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
+	"dmtrain/internal/gpu"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/kernels/cpu"
+	"dmtrain/internal/kernels/cuda"
 )
 
-// Open opens "auto", "cpu", "cuda" or "cuda:N". The error says what is missing and what would work.
+// Open opens "auto", "cpu", "cuda" or "cuda:N". Auto is the first GPU where this program drives GPUs and there is one, else
+// the CPU; a GPU that is there but fails is an error, for a run that went on elsewhere would surprise. "cuda" is "cuda:0". The
+// error says what is missing and what would work.
 func Open(device string) (kernels.Backend, error) {
 	switch device {
-	case "auto", "cpu":
-		return cpu.New(cpu.Options{})
+	case "cpu":
+		return openCPU()
+	case "auto":
+		return openAuto()
 	}
-	return nil, fmt.Errorf("device: %q is not a device of this build; use auto or cpu", device)
+	n, err := ordinal(device)
+	if err != nil {
+		return nil, err
+	}
+	be, err := cuda.Open(n, cuda.Options{})
+	switch {
+	case errors.Is(err, gpu.ErrUnavailable):
+		return nil, fmt.Errorf("device: %s: %w; device: cpu does without", device, err)
+	case err != nil:
+		return nil, fmt.Errorf("device: %s: %w", device, err)
+	}
+	return be, nil
+}
+
+// ordinal is N of "cuda:N", and 0 of "cuda".
+func ordinal(device string) (int, error) {
+	number, numbered := strings.CutPrefix(device, "cuda:")
+	if device == "cuda" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(number)
+	if !numbered || err != nil || n < 0 {
+		return 0, fmt.Errorf("device: %q is not a device (auto, cpu, cuda, cuda:N)", device)
+	}
+	return n, nil
+}
+
+func openCPU() (kernels.Backend, error) { return cpu.New(cpu.Options{}) }
+
+// openAuto never takes the emulated device, which is for tests.
+func openAuto() (kernels.Backend, error) {
+	if gpu.DriverName == gpu.Emulation {
+		return openCPU()
+	}
+	be, err := cuda.Open(0, cuda.Options{})
+	switch {
+	case errors.Is(err, gpu.ErrUnavailable):
+		return openCPU()
+	case err != nil:
+		return nil, fmt.Errorf("device: auto: there is a GPU, but it does not open: %w; device: cpu does without it", err)
+	}
+	return be, nil
 }

@@ -27,6 +27,9 @@ type Properties struct {
 	Emulated     bool
 }
 
+// Emulation is the DriverName of programs whose device is emulated.
+const Emulation = "emulated"
+
 // ErrUnavailable is wrapped by every error that means "there is no GPU to be had here", as opposed to one that fails.
 var ErrUnavailable = errors.New("no GPU")
 

@@ -26,7 +26,7 @@ import (
 )
 
 // DriverName says which driver this program was built with.
-const DriverName = "emulated"
+const DriverName = Emulation
 
 const emulatedMemory = 8 << 30
 

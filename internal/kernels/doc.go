@@ -19,7 +19,11 @@
 //   - A steady-state call allocates nothing.
 package kernels
 
-import "dmtrain/internal/tensor"
+import (
+	"fmt"
+
+	"dmtrain/internal/tensor"
+)
 
 // Buffer is a run of elements in a backend's memory.
 type Buffer = tensor.Buffer
@@ -49,6 +53,15 @@ type Info struct {
 	// TileQ and TileS are the attention tile's height in queries and width in keys: the unit in which
 	// hidden work is skipped.
 	TileQ, TileS int
+}
+
+// String names the device and what runs there: "cpu avx512, 2 threads", "cuda:0 sm_90".
+func (i Info) String() string {
+	text := i.Name + " " + i.Path
+	if i.Threads > 1 {
+		text += fmt.Sprintf(", %d threads", i.Threads)
+	}
+	return text
 }
 
 // Memory owns buffers.

@@ -178,6 +178,7 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 
 // begin writes the configuration and opens the log.
 func (s *session) begin() (err error) {
+	s.Console.Note("training on %v", s.be.Info())
 	if err := s.run.WriteFile(checkpoint.ConfigFile, s.settings()); err != nil {
 		return err
 	}
