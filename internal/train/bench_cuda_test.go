@@ -2,24 +2,11 @@
 
 package train
 
-import (
-	"errors"
-	"testing"
-
-	"dmtrain/internal/gpu"
-	"dmtrain/internal/kernels/cuda"
-)
+import "testing"
 
 // A step on a GPU is timed, profiled and held against the peak as one on the CPU is, by the device's own clock.
 func TestBenchOnDevice(t *testing.T) {
-	be, err := cuda.Open(0, cuda.Options{})
-	if errors.Is(err, gpu.ErrUnavailable) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer be.Close()
+	be := openDevice(t)
 	c := tiny()
 	c.Bench.Vocab, c.Train.BatchSize = 16, 2
 	r, err := measureSteps(t.Context(), be, c, 2)

@@ -3,25 +3,15 @@
 package train
 
 import (
-	"errors"
 	"math"
 	"testing"
 
-	"dmtrain/internal/gpu"
 	"dmtrain/internal/kernels"
-	"dmtrain/internal/kernels/cuda"
 )
 
 // Steps of pairs, their hidden sources and targets and the average of the parameters come out on a device as on the CPU, up to rounding.
 func TestPairsOnDevice(t *testing.T) {
-	be, err := cuda.Open(0, cuda.Options{})
-	if errors.Is(err, gpu.ErrUnavailable) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer be.Close()
+	be := openDevice(t)
 	host := openCPU(t, 2)
 	c := tinyPairs()
 	c.Data.Train, c.Data.Pairs.BatchTokens = []string{"builtin:dates?n=30"}, 150
