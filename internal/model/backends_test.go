@@ -20,5 +20,5 @@ func backends(t *testing.T) []namedBackend {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { fast.Close() })
-	return []namedBackend{{"ref", ref.New()}, {"cpu", fast}}
+	return append([]namedBackend{{"ref", ref.New()}, {"cpu", fast}}, device(t)...)
 }
