@@ -19,6 +19,12 @@ type Config struct {
 	Log       Log         `mapstructure:"log"`
 }
 
+// What a training step computes in.
+const (
+	FP32 = "fp32"
+	BF16 = "bf16"
+)
+
 // Run says where a run is kept and what its random draws start from.
 type Run struct {
 	Dir  string `mapstructure:"dir"`
@@ -71,7 +77,7 @@ type Log struct {
 // Default is a small model that learns on a CPU in minutes. It lacks only the text, data.train.
 func Default() Config {
 	return Config{
-		Task: "lm", Device: "auto", Precision: "fp32",
+		Task: "lm", Device: "auto", Precision: FP32,
 		Run:   Run{Dir: "runs/default", Seed: 1},
 		Data:  data.DefaultConfig(),
 		Model: Model{Layers: 4, Heads: 4, Dim: 128},

@@ -37,8 +37,8 @@ var device = regexp.MustCompile(`^(auto|cpu|cuda|cuda:\d{1,3})$`)
 func (c Config) top(l *list) {
 	l.oneOf("task", c.Task, "lm", TaskPairs)
 	l.need(device.MatchString(c.Device), "device", "%q is not a device (auto, cpu, cuda, cuda:N)", c.Device)
-	l.oneOf("precision", c.Precision, "fp32", "bf16")
-	l.need(c.Precision != "bf16" || c.Device != "cpu", "precision", "bf16 needs a CUDA device; on the CPU it is fp32")
+	l.oneOf("precision", c.Precision, FP32, BF16)
+	l.need(c.Precision != BF16 || c.Device != "cpu", "precision", "bf16 needs a CUDA device; on the CPU it is fp32")
 	l.need(strings.TrimSpace(c.Run.Dir) != "", "run.dir", "is empty: name a directory to keep the run in")
 }
 

@@ -149,11 +149,15 @@ type Graph struct {
 // allocated, written from or read to the host, or waited for.
 func (d *Device) Capture(work func()) (*Graph, error) {
 	if err := d.Sync(); err != nil {
+		d.Fail(err) // of earlier work, whose caller is to learn of it
 		return nil, err
 	}
 	if err := d.drv.beginCapture(); err != nil {
 		return nil, fmt.Errorf("gpu: capture: %w", err)
 	}
+	trace := d.trace
+	d.trace = nil // nothing runs that could be timed
+	defer func() { d.trace = trace }()
 	work()
 	g, err := d.drv.endCapture()
 	if d.err != nil {

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -36,6 +37,8 @@ const (
 	capability    = 80
 	// A block may have this much dynamic shared memory without being asked for.
 	plainShared = 48 << 10
+	// So many launches are remembered at most, for the message of a fault.
+	mostSince = 1 << 12
 )
 
 // real is a device behind gorgonia.org/cu. A CUDA context is current to an OS thread, so every method locks its goroutine to
@@ -49,12 +52,17 @@ type real struct {
 	pool      *pool
 	staging   *staging
 	events    []cu.Event
-	graphs    []C.CUgraphExec
+	graphs    []captured
 	argv      [MaxArgs]uint64
 	argp      [MaxArgs]unsafe.Pointer
 	since     []string // kernels launched since the last synchronisation
 	stepwise  bool     // synchronise after every launch, to learn which kernel fails
 	capturing bool
+}
+
+type captured struct {
+	exec    C.CUgraphExec
+	kernels []string // that it launches
 }
 
 type function struct {
@@ -315,10 +323,8 @@ func (r *real) launch(k kernel, grid Dim, threads, shared int, args []uint64) er
 	if err := f.fn.Launch(grid.X, grid.Y, grid.Z, threads, 1, 1, shared, r.stream, r.argp[:n]); err != nil {
 		return fmt.Errorf("kernel %s, grid (%d,%d,%d) of %d threads: %w", f.name, grid.X, grid.Y, grid.Z, threads, err)
 	}
-	if len(r.since) < cap(r.since) || len(r.since) < 1<<12 {
-		r.since = append(r.since, f.name)
-	}
-	if r.stepwise && !r.capturing {
+	r.launched(f.name)
+	if r.stepwise {
 		return r.wait()
 	}
 	return nil
@@ -340,6 +346,13 @@ func (r *real) wait() error {
 	err := r.fault(r.stream.Synchronize())
 	r.since = r.since[:0]
 	return err
+}
+
+// launched notes kernels down, up to a number.
+func (r *real) launched(names ...string) {
+	if len(r.since)+len(names) <= max(cap(r.since), mostSince) {
+		r.since = append(r.since, names...)
+	}
 }
 
 // fault says which kernels an asynchronous error may come from. The context is lost then: every later call fails too.
@@ -405,6 +418,9 @@ func (r *real) beginCapture() error {
 		return err
 	}
 	defer release()
+	if r.stepwise {
+		return errors.New("DMTRAIN_GPU_SYNC asks for a synchronisation after every launch")
+	}
 	if code := C.cuStreamBeginCapture(r.cStream(), C.CU_STREAM_CAPTURE_MODE_RELAXED); code != C.CUDA_SUCCESS {
 		return errors.New(C.GoString(C.error_text(code)))
 	}
@@ -419,17 +435,18 @@ func (r *real) endCapture() (graph, error) {
 	}
 	defer release()
 	r.capturing = false
+	names := slices.Clone(r.since)
 	r.since = r.since[:0]
-	var captured C.CUgraph
-	if code := C.cuStreamEndCapture(r.cStream(), &captured); code != C.CUDA_SUCCESS {
+	var recorded C.CUgraph
+	if code := C.cuStreamEndCapture(r.cStream(), &recorded); code != C.CUDA_SUCCESS {
 		return 0, errors.New(C.GoString(C.error_text(code)))
 	}
-	defer C.cuGraphDestroy(captured)
-	var exec C.CUgraphExec
-	if code := C.cuGraphInstantiateWithFlags(&exec, captured, 0); code != C.CUDA_SUCCESS {
+	defer C.cuGraphDestroy(recorded)
+	g := captured{kernels: names}
+	if code := C.cuGraphInstantiateWithFlags(&g.exec, recorded, 0); code != C.CUDA_SUCCESS {
 		return 0, errors.New(C.GoString(C.error_text(code)))
 	}
-	r.graphs = append(r.graphs, exec)
+	r.graphs = append(r.graphs, g)
 	return graph(len(r.graphs) - 1), nil
 }
 
@@ -439,9 +456,10 @@ func (r *real) replay(g graph) error {
 		return err
 	}
 	defer release()
-	if code := C.cuGraphLaunch(r.graphs[g], r.cStream()); code != C.CUDA_SUCCESS {
+	if code := C.cuGraphLaunch(r.graphs[g].exec, r.cStream()); code != C.CUDA_SUCCESS {
 		return fmt.Errorf("graph: %s", C.GoString(C.error_text(code)))
 	}
+	r.launched(r.graphs[g].kernels...)
 	return nil
 }
 
@@ -451,6 +469,6 @@ func (r *real) freeGraph(g graph) {
 		return // the context is gone, and the graph with it
 	}
 	defer release()
-	C.cuGraphExecDestroy(r.graphs[g])
-	r.graphs[g] = nil
+	C.cuGraphExecDestroy(r.graphs[g].exec)
+	r.graphs[g] = captured{}
 }

@@ -68,7 +68,10 @@ func (*emulated) properties() Properties {
 
 func (*emulated) close() error { return nil }
 
-func (*emulated) alloc(bytes int64) (Ptr, error) {
+func (e *emulated) alloc(bytes int64) (Ptr, error) {
+	if e.capturing {
+		return 0, errors.New("allocation while capturing")
+	}
 	device.Lock()
 	defer device.Unlock()
 	p := C.emu_alloc(C.size_t(bytes))

@@ -45,6 +45,9 @@ func (d *Device) StartTrace() {
 	d.trace.names = d.trace.names[:0]
 }
 
+// Tracing reports whether every launch is being timed.
+func (d *Device) Tracing() bool { return d.trace != nil }
+
 // Times syncs and returns the times since StartTrace by kernel, longest first, and stops timing.
 func (d *Device) Times() ([]Timing, error) {
 	t := d.trace

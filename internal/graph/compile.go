@@ -16,6 +16,8 @@ type Program struct {
 	need  int     // bytes of the arena
 	fixed []*Value
 	bytes int
+
+	forward, backward replay
 }
 
 // arenaAlign keeps every cell on its own cache lines and GPU segments.
@@ -29,6 +31,7 @@ func (g *Graph) CompileIn(a *Arena) (*Program, error) {
 	g.plan()
 	size := place(g.cells)
 	p := &Program{be: g.be, nodes: g.nodes, train: g.train, arena: a, need: size, fixed: g.fixed, bytes: size}
+	p.forward.calls, p.backward.calls = p.callForward, p.callBackward
 	for _, c := range g.cells {
 		if c.buf == nil {
 			p.cells = append(p.cells, c)
@@ -50,8 +53,10 @@ func (g *Graph) CompileIn(a *Arena) (*Program, error) {
 	return p, nil
 }
 
-// bind gives every cell its place in the arena's memory.
+// bind gives every cell its place in the arena's memory. What was captured used the places before.
 func (p *Program) bind(arena kernels.Buffer) {
+	p.forward.forget()
+	p.backward.forget()
 	for _, c := range p.cells {
 		c.buf = p.be.Slice(arena, c.dtype, c.last, c.elems)
 	}
@@ -124,7 +129,9 @@ func place(cells []*cell) int {
 }
 
 // Forward replays the recording. Calls may still be running on return.
-func (p *Program) Forward() {
+func (p *Program) Forward() { p.forward.run(p.be) }
+
+func (p *Program) callForward() {
 	for i := range p.nodes {
 		p.nodes[i].op.forward(p.be)
 	}
@@ -135,6 +142,10 @@ func (p *Program) Backward() {
 	if !p.train {
 		panic("graph: Backward of a recording without training")
 	}
+	p.backward.run(p.be)
+}
+
+func (p *Program) callBackward() {
 	for i := len(p.nodes) - 1; i >= 0; i-- {
 		p.nodes[i].op.backward(p.be)
 	}
@@ -145,6 +156,8 @@ func (p *Program) Bytes() int { return p.bytes }
 
 // Free gives the program's memory back; that of a shared arena with its last program.
 func (p *Program) Free() {
+	p.forward.forget()
+	p.backward.forget()
 	p.arena.leave(p)
 	for _, v := range p.fixed {
 		if v.cell.buf != nil {

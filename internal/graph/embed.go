@@ -13,7 +13,7 @@ func (g *Graph) AddEmbed(x, table, ids *Value) *Value { return g.embed(table, id
 
 func (g *Graph) embed(table, ids, add *Value) *Value {
 	shape := append(append(tensor.Shape{}, ids.Shape...), table.Shape.Cols())
-	y := g.value(tensor.Float32, shape...)
+	y := g.value(table.DType, shape...)
 	g.record(&embed{table: table, ids: ids, add: add, y: y}, []*Value{table, ids, add}, []*Value{y})
 	return y
 }

@@ -57,7 +57,7 @@ func (v *Value) Keep() *Value { v.keep = true; return v }
 
 func (v *Value) buf() kernels.Buffer {
 	if v.param != nil {
-		return v.param.value
+		return v.param.work
 	}
 	return v.cell.buf
 }
@@ -96,7 +96,7 @@ func (g *Graph) outside(t tensor.DType, shape tensor.Shape) *Value {
 
 // Param brings a parameter into the recording.
 func (g *Graph) Param(p *Param) *Value {
-	return &Value{DType: tensor.Float32, Shape: p.Shape, param: p, diff: true}
+	return &Value{DType: p.work.DType(), Shape: p.Shape, param: p, diff: true}
 }
 
 // value makes room for an operation's output.

@@ -53,6 +53,9 @@ type Info struct {
 	// TileQ and TileS are the attention tile's height in queries and width in keys: the unit in which
 	// hidden work is skipped.
 	TileQ, TileS int
+	// BFloat16 says that activations and weights may be bfloat16, all of a call together. Gradients of parameters, statistics of rows
+	// and losses are float32 either way.
+	BFloat16 bool
 }
 
 // String names the device and what runs there: "cpu avx512, 2 threads", "cuda:0 sm_90".

@@ -49,8 +49,8 @@ func (m *Decoder) NewDecode(o DecodeOptions, share *Decode) (*Decode, error) {
 		d.cache.keys, d.cache.values = share.cache.keys, share.cache.values
 	} else {
 		for range m.Layers {
-			d.cache.keys = append(d.cache.keys, g.State(tensor.Float32, b, d.S, m.Dim))
-			d.cache.values = append(d.cache.values, g.State(tensor.Float32, b, d.S, m.Dim))
+			d.cache.keys = append(d.cache.keys, g.State(m.Precision, b, d.S, m.Dim))
+			d.cache.values = append(d.cache.values, g.State(m.Precision, b, d.S, m.Dim))
 		}
 	}
 	draw := g.Input(tensor.Int32, 4) // stays 0: rates are 0 or 1, which no draw can change

@@ -1,6 +1,10 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+
+	"dmtrain/internal/tensor"
+)
 
 // Config is the shape of a model.
 type Config struct {
@@ -11,6 +15,8 @@ type Config struct {
 	Dim     int // C, divisible by Heads
 
 	LearnedFill bool // hidden tokens are filled with a trained vector, not with 0
+
+	Precision tensor.DType // what passes compute in, Float32 or BFloat16; see package graph
 }
 
 // Check tells what is impossible about the shape.

@@ -27,7 +27,7 @@ func NewDecoder(be kernels.Backend, c Config, train bool) (*Decoder, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	params, err := graph.NewParams(be, c.specs(), train)
+	params, err := graph.NewParams(be, c.specs(), c.Precision, train)
 	if err != nil {
 		return nil, fmt.Errorf("parameters: %w", err)
 	}

@@ -55,11 +55,11 @@ func NewEncoderDecoder(be kernels.Backend, c EncoderDecoderConfig, train bool) (
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	params, err := graph.NewParams(be, c.specs(), train)
+	params, err := graph.NewParams(be, c.specs(), c.Precision, train)
 	if err != nil {
 		return nil, fmt.Errorf("parameters: %w", err)
 	}
-	table, err := be.Alloc(tensor.Float32, c.Context*c.Dim)
+	table, err := be.Alloc(c.Precision, c.Context*c.Dim)
 	if err != nil {
 		params.Free()
 		return nil, fmt.Errorf("positions: %w", err)

@@ -67,7 +67,7 @@ func (d *PairDecode) open() error {
 		return err
 	}
 	if d.Beams > 1 {
-		if d.scratch, err = newReorderScratch(d.m.be, d.rows()*d.Context, d.m.Dim); err != nil {
+		if d.scratch, err = newReorderScratch(d.m.be, d.m.Precision, d.rows()*d.Context, d.m.Dim); err != nil {
 			d.encoder.prog.Free()
 			return err
 		}
@@ -106,8 +106,8 @@ func (d *PairDecode) record(share *PairDecode) error {
 		c.keys, c.values = share.target.cache.keys, share.target.cache.values
 	} else {
 		for range d.m.Layers {
-			c.keys = append(c.keys, g.State(tensor.Float32, b, d.Context, d.m.Dim))
-			c.values = append(c.values, g.State(tensor.Float32, b, d.Context, d.m.Dim))
+			c.keys = append(c.keys, g.State(d.m.Precision, b, d.Context, d.m.Dim))
+			c.values = append(c.values, g.State(d.m.Precision, b, d.Context, d.m.Dim))
 		}
 	}
 	d.Logits = pairRecorder{EncoderDecoder: d.m, g: g}.decode(d.target, d.encoder.kv, d.cross.Mask).Keep()

@@ -23,7 +23,7 @@ func (m *EncoderDecoder) Init(seed uint64) {
 				w[i] = 1
 			}
 		}
-		m.be.Upload(p.Value(), w)
+		m.Params.Set(p, w)
 	}
 }
 

@@ -7,18 +7,18 @@ import (
 
 // reorderScratch is where cache rows wait while they change places.
 type reorderScratch struct {
-	rows     kernels.Buffer // float32 (n, C)
+	rows     kernels.Buffer // (n, C), of the cache's type
 	from, to kernels.Buffer // int32 (n)
 }
 
-// newReorderScratch makes room for n rows of width c.
-func newReorderScratch(be kernels.Backend, n, c int) (*reorderScratch, error) {
+// newReorderScratch makes room for n rows of width c and type t.
+func newReorderScratch(be kernels.Backend, t tensor.DType, n, c int) (*reorderScratch, error) {
 	s := &reorderScratch{}
 	for _, b := range []struct {
 		buf   *kernels.Buffer
 		dtype tensor.DType
 		n     int
-	}{{&s.rows, tensor.Float32, n * c}, {&s.from, tensor.Int32, n}, {&s.to, tensor.Int32, n}} {
+	}{{&s.rows, t, n * c}, {&s.from, tensor.Int32, n}, {&s.to, tensor.Int32, n}} {
 		buf, err := be.Alloc(b.dtype, b.n)
 		if err != nil {
 			s.free(be)

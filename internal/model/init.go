@@ -26,7 +26,7 @@ func (m *Decoder) Init(seed uint64) {
 				w[i] = 1
 			}
 		}
-		m.be.Upload(p.Value(), w)
+		m.Params.Set(p, w)
 	}
 }
 

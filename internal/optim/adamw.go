@@ -34,6 +34,7 @@ type AdamW struct {
 // group is a run of the flat buffers with one weight decay.
 type group struct {
 	param, grad, m, v kernels.Buffer
+	low               kernels.Buffer // the parameters rounded for passes to read; nil where those read param
 	n                 int
 	decay             float32
 }
@@ -61,7 +62,11 @@ func (a *AdamW) group(from, to int, decay float32) group {
 	part := func(b kernels.Buffer) kernels.Buffer {
 		return a.be.Slice(b, tensor.Float32, from*tensor.Float32.Size(), to-from)
 	}
-	return group{part(a.params.Flat()), part(a.params.Grads()), part(a.Moment1), part(a.Moment2), to - from, decay}
+	g := group{part(a.params.Flat()), part(a.params.Grads()), part(a.Moment1), part(a.Moment2), nil, to - from, decay}
+	if low := a.params.Low(); low != nil {
+		g.low = a.be.Slice(low, low.DType(), from*low.DType().Size(), to-from)
+	}
+	return g
 }
 
 // GradNorm is the gradient's global norm before clipping. It waits for the device; NaN or Inf says that the step must be
@@ -82,7 +87,7 @@ func (a *AdamW) Step(lr, norm float64) {
 		scale = a.Clip / norm
 	}
 	for _, g := range a.groups {
-		a.be.AdamW(kernels.AdamW{Param: g.param, Grad: g.grad, M: g.m, V: g.v, N: g.n,
+		a.be.AdamW(kernels.AdamW{Param: g.param, Grad: g.grad, M: g.m, V: g.v, Low: g.low, N: g.n,
 			LR: float32(lr), Beta1: a.Beta1, Beta2: a.Beta2, Eps: a.Eps, Decay: g.decay, GradScale: float32(scale), Step: a.Taken})
 	}
 }

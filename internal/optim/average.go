@@ -37,11 +37,12 @@ func (a *Average) Update(taken int) {
 
 // Swap exchanges the parameters and their average: the model then computes with the average, until the next Swap. It overwrites the
 // gradients.
-func (a *Average) Swap() {
+func (a *Average) Swap() error {
 	kept := a.params.Grads()
 	a.be.Copy(kept, a.params.Flat())
 	a.be.Copy(a.params.Flat(), a.Mean)
 	a.be.Copy(a.Mean, kept)
+	return a.params.Round()
 }
 
 // Free gives the average's memory back.

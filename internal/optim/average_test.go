@@ -16,7 +16,7 @@ func TestAverageIsItsFormula(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer be.Close()
-	params, err := graph.NewParams(be, []graph.ParamSpec{{Name: "w", Shape: tensor.Shape{3, 5}, Decay: true}, {Name: "b", Shape: tensor.Shape{7}}}, true)
+	params, err := graph.NewParams(be, []graph.ParamSpec{{Name: "w", Shape: tensor.Shape{3, 5}, Decay: true}, {Name: "b", Shape: tensor.Shape{7}}}, tensor.Float32, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,9 @@ func TestAverageIsItsFormula(t *testing.T) {
 		}
 	}
 
-	a.Swap()
+	if err := a.Swap(); err != nil {
+		t.Fatal(err)
+	}
 	swapped := make([]float32, n)
 	if err := be.Download(swapped, params.Flat()); err != nil {
 		t.Fatal(err)
@@ -65,7 +67,9 @@ func TestAverageIsItsFormula(t *testing.T) {
 			t.Fatalf("element %d: the model has %v, the average is %v", i, swapped[i], got[i])
 		}
 	}
-	a.Swap()
+	if err := a.Swap(); err != nil {
+		t.Fatal(err)
+	}
 	if err := be.Download(swapped, params.Flat()); err != nil {
 		t.Fatal(err)
 	}

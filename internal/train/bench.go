@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"dmtrain/internal/backend"
 	"dmtrain/internal/bench"
 	"dmtrain/internal/config"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
-	"dmtrain/internal/tensor"
 )
 
 // warmupSteps are taken before a benchmark's clock starts.
@@ -58,7 +56,7 @@ func Bench(ctx context.Context, c config.Config, o BenchOptions) (*BenchReport, 
 
 // benchSteps times steps on a backend of their own.
 func benchSteps(ctx context.Context, c config.Config, steps int) (r *BenchReport, err error) {
-	be, err := backend.Open(c.Device)
+	be, err := openDevice(c)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +99,7 @@ const mostProfiled = 10
 
 // profileSteps is where the time of steps goes, on a backend of their own.
 func profileSteps(ctx context.Context, c config.Config, steps int) (_ []bench.Share, err error) {
-	be, err := backend.Open(c.Device)
+	be, err := openDevice(c)
 	if err != nil {
 		return nil, err
 	}
@@ -171,16 +169,8 @@ func (s *stepper) report(c config.Config, times []float64) *BenchReport {
 		PlanShare: s.spent.plan.Seconds() / total, CertifiedShare: s.spent.certify.Seconds() / total}
 	r.TokensPerS = float64(work.tokens) / step.Median
 	r.GflopsPerS = work.flops / step.Median / 1e9
-	r.MemoryMiB = float64(16*s.params.Len()+work.bytes) / (1 << 20)
+	r.MemoryMiB = float64(s.params.TrainingBytes()+work.bytes) / (1 << 20)
 	return r
-}
-
-// precision is the type matrix products are computed in.
-func precision(c config.Config) tensor.DType {
-	if c.Precision == "bf16" {
-		return tensor.BFloat16
-	}
-	return tensor.Float32
 }
 
 func sum(v []float64) (total float64) {

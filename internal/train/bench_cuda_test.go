@@ -6,7 +6,7 @@ import "testing"
 
 // A step on a GPU is timed, profiled and held against the peak as one on the CPU is, by the device's own clock.
 func TestBenchOnDevice(t *testing.T) {
-	be := openDevice(t)
+	be := deviceOrSkip(t)
 	c := tiny()
 	c.Bench.Vocab, c.Train.BatchSize = 16, 2
 	r, err := measureSteps(t.Context(), be, c, 2)

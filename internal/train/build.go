@@ -15,7 +15,7 @@ const adamEps = 1e-8
 // modelConfig is the shape a configuration asks for, for a tokenizer of the given vocabulary.
 func modelConfig(c config.Config, vocab int) model.Config {
 	return model.Config{Vocab: vocab, Context: c.Data.SeqLen, Layers: c.Model.Layers, Heads: c.Model.Heads, Dim: c.Model.Dim,
-		LearnedFill: (c.Mask.Form != mask.FormNone || c.Mask.SourceProb > 0) && c.Mask.Fill == mask.FillLearned}
+		LearnedFill: (c.Mask.Form != mask.FormNone || c.Mask.SourceProb > 0) && c.Mask.Fill == mask.FillLearned, Precision: precision(c)}
 }
 
 // maskRun is what masks have to know of a run.

@@ -3,10 +3,12 @@
 package train
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"dmtrain/internal/checkpoint"
@@ -17,12 +19,22 @@ import (
 	"dmtrain/internal/mask"
 )
 
-// openDevice opens the device there is, real or emulated.
-func openDevice(t *testing.T) kernels.Backend {
+// deviceOrSkip opens the device there is, real or emulated.
+func deviceOrSkip(t *testing.T) kernels.Backend {
+	t.Helper()
+	be := deviceIfAny(t)
+	if be == nil {
+		t.Skip("no device here")
+	}
+	return be
+}
+
+// deviceIfAny is deviceOrSkip, and nil where there is none.
+func deviceIfAny(t *testing.T) kernels.Backend {
 	t.Helper()
 	be, err := cuda.Open(0, cuda.Options{})
 	if errors.Is(err, gpu.ErrUnavailable) {
-		t.Skip(err)
+		return nil
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +52,7 @@ func small(form, control string) config.Config {
 
 // Twenty steps on a device see the same masks, bit for bit, and come to the same losses as on the CPU, up to rounding.
 func TestStepsOnDevice(t *testing.T) {
-	be, host := openDevice(t), openCPU(t, 2)
+	be, host := deviceOrSkip(t), openCPU(t, 2)
 	dropping := small(mask.FormInput, mask.ControlLinear)
 	dropping.Model.Dropout, dropping.Mask.EdgeDrop, dropping.Train.MicroBatch = 0.1, 0.1, 2
 	for name, c := range map[string]config.Config{
@@ -74,7 +86,7 @@ func TestStepsOnDevice(t *testing.T) {
 
 // A run begun on one device goes on upon another, and ends where it would have on its own, up to rounding.
 func TestRunsMoveBetweenDevices(t *testing.T) {
-	openDevice(t)
+	deviceOrSkip(t)
 	c := small(mask.FormInfill, mask.ControlAdaptive)
 	c.Train.Steps, c.Train.EvalEvery, c.Train.EvalBatches, c.Train.SaveEvery = 8, 0, 1, 4
 	c.Data.Tokenizer.Kind = "char"
@@ -92,6 +104,55 @@ func TestRunsMoveBetweenDevices(t *testing.T) {
 		if apart := distance(got, want); !(apart <= 1e-4) {
 			t.Errorf("from %s to %s: parameters are %v of their norm apart from those of the CPU alone", way[0], way[1], apart)
 		}
+	}
+}
+
+// A run in bfloat16, the average of its parameters included, is resumed to the bit, and its model is one that the CPU computes with in float32.
+func TestBFloat16RunsResumeExactly(t *testing.T) {
+	deviceOrSkip(t)
+	c := in16(small(mask.FormInput, mask.ControlLinear))
+	c.Device, c.Train.EMA = "cuda", 0.9
+	c.Train.Steps, c.Train.EvalEvery, c.Train.EvalBatches, c.Train.SaveEvery = 6, 3, 1, 3
+	c.Data.Tokenizer.Kind = "char"
+	whole, cut := runConfig(t, c), runConfig(t, c)
+	mustRun(t, quiet(whole, Options{}))
+	mustRun(t, quiet(cut, Options{Until: 3}))
+	mustRun(t, quiet(cut, Options{Resume: true}))
+	if !bytes.Equal(fileOf(t, whole, "model.safetensors"), fileOf(t, cut, "model.safetensors")) {
+		t.Error("the resumed run's model differs")
+	}
+	l, err := Load(Source{Run: whole.Run.Dir, Device: "cpu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// plainCalls is a backend without what it might offer besides the contract.
+type plainCalls struct{ kernels.Backend }
+
+// refusing is a backend on which no call can be captured.
+type refusing struct{ kernels.Backend }
+
+func (refusing) Capture(func()) (kernels.Captured, error) { return nil, errors.New("not today") }
+
+// Steps replayed as one have the bits of steps whose every kernel is launched, and steps that can't be are launched.
+func TestCapturedStepsHaveTheSameBits(t *testing.T) {
+	be := deviceOrSkip(t)
+	if _, ok := be.(kernels.Capturer); !ok {
+		t.Fatal("the device captures nothing")
+	}
+	for name, c := range map[string]config.Config{"lm": restless(), "bf16": in16(restless()), "seq2seq": restlessPairs()} {
+		t.Run(name, func(t *testing.T) {
+			want := take(t, stepperFor(t, plainCalls{be}, c), 8)
+			for name, be := range map[string]kernels.Backend{"captured": be, "refusing": refusing{be}} {
+				if got := take(t, stepperFor(t, be, c), 8); !slices.Equal(got, want) {
+					t.Errorf("%s: %+v, launch by launch %+v", name, got, want)
+				}
+			}
+		})
 	}
 }
 

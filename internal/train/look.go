@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -45,10 +46,12 @@ func (s *session) evaluate() error {
 }
 
 // examine measures the parameters' average, where there is one.
-func (s *session) examine() (metrics.Eval, float64, error) {
+func (s *session) examine() (m metrics.Eval, loss float64, err error) {
 	if a := s.step.average; a != nil {
-		a.Swap()
-		defer a.Swap()
+		if err := a.Swap(); err != nil {
+			return m, 0, err
+		}
+		defer func() { err = errors.Join(err, a.Swap()) }()
 	}
 	return s.exam.look(s.at.Step)
 }

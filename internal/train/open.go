@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"dmtrain/internal/backend"
 	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/config"
 	"dmtrain/internal/mask"
@@ -110,7 +109,7 @@ func (s *session) assemble(tok tokenizer.Tokenizer) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.be, err = backend.Open(c.Device); err != nil {
+	if s.be, err = openDevice(c); err != nil {
 		return err
 	}
 	open := s.openRows
@@ -167,6 +166,9 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 		}
 	}
 	if err := saved.ReadTrained(s.be, params); err != nil {
+		return err
+	}
+	if err := params.Round(); err != nil {
 		return err
 	}
 	if err := saved.ReadMoments(s.be, params, s.step.opt.Moment1, s.step.opt.Moment2); err != nil {

@@ -11,7 +11,7 @@ import (
 
 // Steps of pairs, their hidden sources and targets and the average of the parameters come out on a device as on the CPU, up to rounding.
 func TestPairsOnDevice(t *testing.T) {
-	be := openDevice(t)
+	be := deviceOrSkip(t)
 	host := openCPU(t, 2)
 	c := tinyPairs()
 	c.Data.Train, c.Data.Pairs.BatchTokens = []string{"builtin:dates?n=30"}, 150

@@ -48,6 +48,9 @@ func newProber(be kernels.Backend, c config.Config, m *Masks, layers, rows, plan
 	heads := min(c.Model.Heads, probeHeads)
 	shape := model.Config{Vocab: max(min(m.run.Vocab, probeVocab), 2), Context: c.Data.SeqLen, Layers: layers, Heads: heads,
 		Dim: c.Model.Dim / c.Model.Heads * heads, LearnedFill: modelConfig(c, 1).LearnedFill}
+	if be.Info().BFloat16 {
+		shape.Precision = precision(c)
+	}
 	p := &prober{be: be, masks: m}
 	run := m.run
 	run.Vocab = shape.Vocab
@@ -104,7 +107,7 @@ func (p *prober) randomise() {
 		for i := range v {
 			v[i] = float32(mean + float64(scale*rng.Normal(1, rng.Probe, 0, uint32(w.Index), uint32(i))))
 		}
-		p.be.Upload(w.Value(), v)
+		p.m.Params.Set(w, v)
 	}
 }
 

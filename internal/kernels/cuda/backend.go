@@ -29,7 +29,9 @@ type Backend struct {
 	faultWords [4]int32 // as last read
 	scratch    gpu.Ptr
 	scratchLen int64
-	widths     []uint16 // bfloat16 on its way between host and device
+	outgrown   []gpu.Ptr // former scratch, whose address captured work may hold
+	captures   int       // alive
+	widths     []uint16  // bfloat16 on its way between host and device
 }
 
 var _ kernels.Device = (*Backend)(nil)
@@ -67,7 +69,7 @@ func (b *Backend) Close() error {
 
 // Info implements kernels.Backend.
 func (b *Backend) Info() kernels.Info {
-	return kernels.Info{Name: fmt.Sprintf("cuda:%d", b.ordinal), Path: b.path, Threads: 1, TileQ: tile, TileS: tile}
+	return kernels.Info{Name: fmt.Sprintf("cuda:%d", b.ordinal), Path: b.path, Threads: 1, TileQ: tile, TileS: tile, BFloat16: true}
 }
 
 // Device is the device itself, for measuring time, capturing graphs, and telling what it is.
@@ -100,19 +102,17 @@ func (b *Backend) Sync() error {
 	return fmt.Errorf("cuda: %s: index %d at %d is outside its table", faultNames[code], b.faultWords[2], b.faultWords[1])
 }
 
-// Capture records the calls that work makes as a graph, to be replayed with the same buffers. Whatever work allocates,
-// uploads or downloads must have happened before: run it once first.
-func (b *Backend) Capture(work func()) (*gpu.Graph, error) { return b.dev.Capture(work) }
-
 // scratchFor is device memory that holds until the next call which asks for some.
 func (b *Backend) scratchFor(bytes int64) gpu.Ptr {
 	if bytes <= b.scratchLen {
 		return b.scratch
 	}
-	if b.scratch != 0 {
+	if b.scratch != 0 && b.captures > 0 {
+		b.outgrown = append(b.outgrown, b.scratch)
+	} else if b.scratch != 0 {
 		b.dev.Free(b.scratch)
-		b.scratch, b.scratchLen = 0, 0
 	}
+	b.scratch, b.scratchLen = 0, 0
 	p, err := b.dev.Alloc(bytes)
 	if err != nil {
 		b.dev.Fail(roomFor(err))

@@ -38,6 +38,9 @@ func Run(t *testing.T, open func() (kernels.Backend, error), traits ...Trait) {
 		switch trait {
 		case BFloat16:
 			s.floats = append(s.floats, tensor.BFloat16)
+			if !k.Info().BFloat16 {
+				t.Error("Info says that the backend has no bfloat16")
+			}
 		case Allocates:
 			s.allocates = true
 		}

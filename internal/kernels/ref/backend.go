@@ -20,7 +20,7 @@ func New() *Backend { return &Backend{} }
 
 // Info implements kernels.Backend. A tile is one pair: nothing is skipped but what is hidden.
 func (r *Backend) Info() kernels.Info {
-	return kernels.Info{Name: "ref", Path: "float64", Threads: 1, TileQ: 1, TileS: 1}
+	return kernels.Info{Name: "ref", Path: "float64", Threads: 1, TileQ: 1, TileS: 1, BFloat16: true}
 }
 
 // Close implements kernels.Backend.
