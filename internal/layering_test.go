@@ -32,6 +32,7 @@ var rooms = []string{
 	"internal/generate",
 	"internal/train",
 	"internal/compare",
+	"internal/doctor",
 	"cmd/dmtrain",
 }
 

@@ -54,7 +54,7 @@ leaks, 130 interrupted, after saving.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(trainCommand(), evalCommand(), sampleCommand(), benchCommand(), maskCommand(), compareCommand(), initCommand(), translateCommand(), scoreCommand(), tokenizerCommand(), versionCommand())
+	root.AddCommand(trainCommand(), evalCommand(), sampleCommand(), benchCommand(), doctorCommand(), maskCommand(), compareCommand(), initCommand(), translateCommand(), scoreCommand(), tokenizerCommand(), versionCommand())
 	for _, c := range root.Commands() {
 		mark(c, started)
 	}

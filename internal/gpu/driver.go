@@ -20,11 +20,13 @@ type Module struct {
 
 // Properties describe a device.
 type Properties struct {
-	Name         string
-	Major, Minor int // compute capability
-	Memory       int64
-	Processors   int // streaming multiprocessors
-	Emulated     bool
+	Name       string `json:"name"`
+	Major      int    `json:"major"` // compute capability
+	Minor      int    `json:"minor"`
+	Memory     int64  `json:"memory"`     // bytes
+	Processors int    `json:"processors"` // streaming multiprocessors
+	Driver     string `json:"driver"`     // the CUDA version that its driver supports
+	Emulated   bool   `json:"emulated"`
 }
 
 // Emulation is the DriverName of programs whose device is emulated.

@@ -121,7 +121,7 @@ func describe(dev cu.Device) (p Properties, err error) {
 	if p.Name, err = dev.Name(); err != nil {
 		return p, err
 	}
-	p.Name = strings.TrimRight(p.Name, "\x00")
+	p.Name, p.Driver = strings.TrimRight(p.Name, "\x00"), dotted(cu.Version())
 	if p.Memory, err = dev.TotalMem(); err != nil {
 		return p, err
 	}

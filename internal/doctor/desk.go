@@ -1,0 +1,148 @@
+package doctor
+
+import (
+	"fmt"
+	"math"
+
+	"dmtrain/internal/kernels"
+	"dmtrain/internal/rng"
+	"dmtrain/internal/tensor"
+)
+
+// desk is a backend with the operands of one operation laid out on it, the same on every backend.
+type desk struct {
+	kernels.Backend
+	buffers []kernels.Buffer
+	outputs []output
+	draws   uint32
+	err     error
+}
+
+// output is what an operation wrote, to be compared.
+type output struct {
+	name   string
+	buf    kernels.Buffer
+	length int // of the sums that make an element
+}
+
+func (d *desk) alloc(t tensor.DType, n int) kernels.Buffer {
+	b, err := d.Alloc(t, n)
+	if err != nil {
+		d.err = err
+		panic(stop{})
+	}
+	d.buffers = append(d.buffers, b)
+	return b
+}
+
+// stop unwinds an operation whose operands can't be had.
+type stop struct{}
+
+// put lays out values.
+func (d *desk) put(t tensor.DType, n int, values any) kernels.Buffer {
+	b := d.alloc(t, n)
+	d.Upload(b, values)
+	return b
+}
+
+// normal is n float32 drawn from the normal distribution of mean 0 and deviation 1.
+func (d *desk) normal(n int) kernels.Buffer {
+	d.draws++
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(rng.Normal(1, rng.Probe, d.draws, 0, uint32(i)))
+	}
+	return d.put(tensor.Float32, n, v)
+}
+
+// below is n integers from 0 to most−1.
+func (d *desk) below(n, most int) kernels.Buffer {
+	d.draws++
+	v := make([]int32, n)
+	for i := range v {
+		v[i] = int32(rng.Below(1, rng.Probe, d.draws, 0, uint32(i), most))
+	}
+	return d.put(tensor.Int32, n, v)
+}
+
+func (d *desk) ints(v ...int32) kernels.Buffer { return d.put(tensor.Int32, len(v), v) }
+
+// fill is n times x.
+func (d *desk) fill(n int, x float32) kernels.Buffer {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = x
+	}
+	return d.put(tensor.Float32, n, v)
+}
+
+// some is n bytes, every third of them 1.
+func (d *desk) some(n int) kernels.Buffer {
+	v := make([]uint8, n)
+	for i := range v {
+		v[i] = uint8(i % 3 / 2)
+	}
+	return d.put(tensor.Uint8, n, v)
+}
+
+// floats makes room for an output of n float32, each a sum of so many terms.
+func (d *desk) floats(name string, n, length int) kernels.Buffer {
+	return d.out(name, d.alloc(tensor.Float32, n), length)
+}
+
+// out says that a buffer is an output.
+func (d *desk) out(name string, b kernels.Buffer, length int) kernels.Buffer {
+	d.outputs = append(d.outputs, output{name, b, length})
+	return b
+}
+
+// read is an output on the host, widened.
+func (d *desk) read(o output) ([]float64, error) {
+	n := o.buf.Len()
+	wide := make([]float64, n)
+	var err error
+	switch o.buf.DType() {
+	case tensor.Int32:
+		v := make([]int32, n)
+		err = d.Download(v, o.buf)
+		for i, x := range v {
+			wide[i] = float64(x)
+		}
+	case tensor.Uint8:
+		v := make([]uint8, n)
+		err = d.Download(v, o.buf)
+		for i, x := range v {
+			wide[i] = float64(x)
+		}
+	default:
+		v := make([]float32, n)
+		err = d.Download(v, o.buf)
+		for i, x := range v {
+			wide[i] = float64(x)
+		}
+	}
+	return wide, err
+}
+
+func (d *desk) clear() {
+	for _, b := range d.buffers {
+		d.Free(b)
+	}
+}
+
+// slack is how many times the error of an average rounding, eps·√length, a result may be off: elements are sums of numbers of size 1.
+const slack = 16
+
+// compare says how an output differs from the reference's; "" where it does not by more than rounding.
+func compare(o output, got, want []float64) string {
+	limit := slack * 0x1p-24 * math.Sqrt(float64(o.length))
+	if o.buf.DType() != tensor.Float32 {
+		limit = 0
+	}
+	for i := range want {
+		if d := math.Abs(got[i] - want[i]); !(d <= limit*(1+math.Abs(want[i]))) {
+			return fmt.Sprintf("%s: element %d of %d is %v, not %v", o.name, i, len(want), got[i], want[i])
+		}
+	}
+	return ""
+}

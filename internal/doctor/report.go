@@ -1,0 +1,110 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/cpu"
+
+	"dmtrain/internal/backend"
+	"dmtrain/internal/gpu"
+	"dmtrain/internal/kernels"
+)
+
+// Report is what there is, and how it does.
+type Report struct {
+	Features []string `json:"cpu_features"` // that the CPU kernels ask for
+	Driver   string   `json:"gpu_driver"`   // which driver the program was built with: cuda, emulated or none
+	NoGPU    string   `json:"no_gpu"`       // why there is no GPU to be had; empty where there is one
+	Devices  []Device `json:"devices"`      // the CPU first
+	Healthy  bool     `json:"healthy"`      // every operation of every device is right
+}
+
+// Device is a place to compute.
+type Device struct {
+	Device  string          `json:"device"` // what the setting device calls it
+	Name    string          `json:"name"`
+	GPU     *gpu.Properties `json:"gpu,omitempty"`
+	MatMul  string          `json:"matmul,omitempty"` // what computes matrix products on a GPU
+	Problem string          `json:"problem,omitempty"`
+	Tests   []Finding       `json:"tests"`
+}
+
+// Examine looks at the CPU and every GPU.
+func Examine() Report {
+	r := Report{Features: features(), Driver: gpu.DriverName, Devices: []Device{examine("cpu", nil)}}
+	all, err := gpu.Devices()
+	if err != nil {
+		r.NoGPU = err.Error()
+	}
+	for i := range all {
+		r.Devices = append(r.Devices, examine(fmt.Sprintf("cuda:%d", i), &all[i]))
+	}
+	r.Healthy = true
+	for _, d := range r.Devices {
+		r.Healthy = r.Healthy && d.healthy()
+	}
+	return r
+}
+
+func (d *Device) healthy() bool {
+	for _, f := range d.Tests {
+		if !f.OK {
+			return false
+		}
+	}
+	return d.Problem == ""
+}
+
+// products is a backend that says what computes its matrix products.
+type products interface{ MatMulPath() string }
+
+// examine opens a device and tries it.
+func examine(device string, properties *gpu.Properties) (d Device) {
+	d = Device{Device: device, GPU: properties, Tests: []Finding{}}
+	if properties != nil {
+		d.Name = properties.Name
+	}
+	be, err := backend.Open(device)
+	if err != nil {
+		d.Problem = err.Error()
+		return d
+	}
+	defer func() {
+		if err := be.Close(); err != nil && d.Problem == "" {
+			d.Problem = err.Error()
+		}
+	}()
+	d.describe(be)
+	d.Tests = SelfTest(be)
+	return d
+}
+
+func (d *Device) describe(be kernels.Backend) {
+	if d.Name == "" {
+		d.Name = be.Info().String()
+	}
+	if p, ok := be.(products); ok {
+		d.MatMul = p.MatMulPath()
+	}
+}
+
+// ErrUnhealthy is the error of a report with a wrong operation.
+var ErrUnhealthy = errors.New("a device computes wrongly or does not open: see above")
+
+// features are those of the processor that choose an instruction path.
+func features() []string {
+	var has []string
+	for _, f := range []struct {
+		name  string
+		there bool
+	}{
+		{"avx2", cpu.X86.HasAVX2}, {"fma", cpu.X86.HasFMA}, {"avx512f", cpu.X86.HasAVX512F}, {"avx512bw", cpu.X86.HasAVX512BW},
+		{"avx512dq", cpu.X86.HasAVX512DQ}, {"avx512vl", cpu.X86.HasAVX512VL},
+	} {
+		if f.there {
+			has = append(has, f.name)
+		}
+	}
+	return has
+}
