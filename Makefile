@@ -7,7 +7,7 @@ BENCH_BASE     ?= bench/kernels.txt
 BENCH_MACHINE  ?= a machine that was not named
 
 .DEFAULT_GOAL := help
-.PHONY: help build build-cuda test test-long test-paths test-emulated race lint kernels gpu-bundle bench bench-update generate ci
+.PHONY: help build build-cuda test test-long test-paths test-emulated test-driver race lint kernels gpu-bundle bench bench-update generate ci
 
 # What the device runs, and so the emulated device too.
 DEVICE_PACKAGES = ./internal/gpu/... ./internal/kernels/... ./internal/backend/... ./internal/graph/... ./internal/model/... ./internal/train/... ./internal/bench/...
@@ -34,6 +34,11 @@ test-paths: ## run the kernels' and steps' tests on every instruction path of th
 
 test-emulated: ## run the CUDA kernels and all above them on the emulated device (needs g++)
 	CGO_ENABLED=1 go test -tags cudaemu -timeout 20m $(DEVICE_PACKAGES)
+
+test-driver: ## run the CUDA backend through its real driver code on an emulated libcuda (needs g++ and cuda.h)
+	scripts/build-emulated-driver.sh build/libcuda-emulated.so
+	CGO_ENABLED=1 DMTRAIN_LIBCUDA=$(CURDIR)/build/libcuda-emulated.so go test -tags cuda -timeout 20m ./internal/gpu ./internal/backend ./internal/kernels/cuda
+	CGO_ENABLED=1 DMTRAIN_LIBCUDA=$(CURDIR)/build/libcuda-emulated.so go test -tags cuda -timeout 20m -run 'OnDevice|Captured' ./internal/train
 
 race: ## run the tests under the race detector (needs a C compiler)
 	go test -race -timeout 30m ./...

@@ -8,6 +8,9 @@
 //     shared memory that was never written, with kernel, block and thread;
 //   - neither: no device at all; Open says how to build one that has one.
 //
+// DMTRAIN_LIBCUDA names another driver library than libcuda.so.1, such as emucuda's, which runs the emulated device behind the driver's
+// interface. DMTRAIN_GPU_SYNC=1 waits after every kernel, to learn which one fails.
+//
 // # Vocabulary
 //
 //   - Everything on a device happens in the order in which it was asked for: there is one stream. Calls return before

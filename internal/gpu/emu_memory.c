@@ -278,12 +278,13 @@ static inline void global_access(uintptr_t p, size_t n, int write) {
 	}
 }
 
-extern char __executable_start, end;
+// Where the program, or the library that this is part of, lies in memory: constants and tables are read from there.
+extern char __ehdr_start __attribute__((visibility("hidden"))), _end __attribute__((visibility("hidden")));
 
 static inline void access(uintptr_t p, size_t n, int write) {
 	if (p - global_base < global_size) global_access(p, n, write);
 	else if (p - shared_base < shared_size) shared_access(p, n, write, 0);
-	else if (!emu_on_stack(p) && p - (uintptr_t)&__executable_start >= (uintptr_t)(&end - &__executable_start))
+	else if (!emu_on_stack(p) && p - (uintptr_t)&__ehdr_start >= (uintptr_t)(&_end - &__ehdr_start))
 		emu_fault("%s of %zu bytes at address %#zx, which is no device memory", write ? "write" : "read", n, (size_t)p);
 }
 
