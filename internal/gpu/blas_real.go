@@ -2,4 +2,120 @@
 
 package gpu
 
-func (r *real) blas() (blas, error) { return nil, errNoBLAS }
+/*
+#include <stdlib.h>
+#include "cublaslt.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+)
+
+// blasWorkspace is device memory that algorithms may use.
+const blasWorkspace = 32 << 20
+
+// cublasLt is NVIDIA's library. How products of a shape are computed is chosen the first time, by its own heuristic, among
+// algorithms that give the same bits every time; another shape, so another number of rows, may be summed in another order.
+type cublasLt struct {
+	r         *real
+	handle    unsafe.Pointer
+	found     string
+	workspace Ptr
+	plans     map[C.dm_shape]*C.dm_plan
+}
+
+func (r *real) blas() (blas, error) {
+	const n = 512
+	text := (*[2][n]C.char)(C.calloc(2, n))
+	defer C.free(unsafe.Pointer(text))
+	if C.dm_lt_open(&text[0][0], &text[1][0], n) != 0 {
+		return nil, fmt.Errorf("no cuBLASLt: %s", C.GoString(&text[1][0]))
+	}
+	l := &cublasLt{r: r, found: C.GoString(&text[0][0]), plans: map[C.dm_shape]*C.dm_plan{}}
+	release, err := r.bind()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	var status C.int
+	if l.handle = C.dm_lt_create(&status); l.handle == nil {
+		return nil, fmt.Errorf("%s: cublasLtCreate fails with status %d", l.found, status)
+	}
+	if l.workspace, err = r.alloc(blasWorkspace); err != nil {
+		return nil, errors.Join(err, l.destroy())
+	}
+	return l, nil
+}
+
+func (l *cublasLt) name() string { return "cuBLASLt (" + l.found + ")" }
+
+func (l *cublasLt) matmul(p Product) error {
+	release, err := l.r.bind()
+	if err != nil {
+		return err
+	}
+	defer release()
+	plan, err := l.plan(shapeOf(p))
+	if err != nil {
+		return fmt.Errorf("%s: %d×%d×%d: %w", l.found, p.M, p.N, p.K, err)
+	}
+	var failed *C.char
+	status := C.dm_lt_matmul(l.handle, plan, C.uint64_t(p.A), C.uint64_t(p.B), C.uint64_t(p.C), C.uint64_t(p.Add), C.uint64_t(p.Bias),
+		C.uint64_t(l.workspace), blasWorkspace, unsafe.Pointer(l.r.cStream()), &failed)
+	if status != 0 {
+		return fmt.Errorf("%s: %d×%d×%d: %s: status %d", l.found, p.M, p.N, p.K, C.GoString(failed), status)
+	}
+	l.r.launched("cublaslt_matmul")
+	return nil
+}
+
+// plan is how products of a shape are computed.
+func (l *cublasLt) plan(s C.dm_shape) (*C.dm_plan, error) {
+	if p := l.plans[s]; p != nil {
+		return p, nil
+	}
+	var failed *C.char
+	var status C.int
+	p := C.dm_lt_plan(l.handle, &s, blasWorkspace, &failed, &status)
+	if p == nil {
+		return nil, fmt.Errorf("%s: status %d", C.GoString(failed), status)
+	}
+	l.plans[s] = p
+	return p, nil
+}
+
+// shapeOf is all that the choice of an algorithm depends on.
+func shapeOf(p Product) C.dm_shape {
+	lowest := uint64(p.A|p.B|p.C|p.Add|p.Bias) | 256
+	return C.dm_shape{m: C.int(p.M), n: C.int(p.N), k: C.int(p.K), trans_a: truth(p.TransA), trans_b: truth(p.TransB),
+		bf16: truth(p.BF16), bf16_c: truth(p.BF16C), bias: truth(p.Bias != 0), add: truth(p.Add != 0), alignment: C.int(lowest & -lowest)}
+}
+
+func truth(b bool) C.int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (l *cublasLt) close() {
+	for _, p := range l.plans {
+		C.dm_lt_free(p)
+	}
+	if l.destroy() == nil {
+		_ = l.r.free(l.workspace) // the context, which goes next, would take it along
+	}
+}
+
+func (l *cublasLt) destroy() error {
+	release, err := l.r.bind()
+	if err != nil {
+		return err
+	}
+	defer release()
+	C.dm_lt_destroy(l.handle)
+	return nil
+}

@@ -8,6 +8,7 @@
 //     shared memory that was never written, with kernel, block and thread;
 //   - neither: no device at all; Open says how to build one that has one.
 //
+// Matrix products may be computed by cuBLASLt, which is looked for at run time (BLAS); DMTRAIN_CUBLASLT names its library.
 // DMTRAIN_LIBCUDA names another driver library than libcuda.so.1, such as emucuda's, which runs the emulated device behind the driver's
 // interface. DMTRAIN_GPU_SYNC=1 waits after every kernel, to learn which one fails.
 //
