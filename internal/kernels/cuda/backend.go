@@ -56,6 +56,9 @@ func Open(ordinal int, o Options) (*Backend, error) {
 	} else {
 		b.blas, b.noBLAS = dev.BLAS()
 	}
+	if b.blas != nil {
+		b.path += ", cuBLASLt"
+	}
 	return b, nil
 }
 
