@@ -67,7 +67,7 @@ func (l *cublasLt) matmul(p Product) error {
 	status := C.dm_lt_matmul(l.handle, plan, C.uint64_t(p.A), C.uint64_t(p.B), C.uint64_t(p.C), C.uint64_t(p.Add), C.uint64_t(p.Bias),
 		C.uint64_t(l.workspace), blasWorkspace, unsafe.Pointer(l.r.cStream()), &failed)
 	if status != 0 {
-		return fmt.Errorf("%s: %d×%d×%d: %s: status %d", l.found, p.M, p.N, p.K, function(failed), status)
+		return fmt.Errorf("%s: %d×%d×%d: %s: status %d", l.found, p.M, p.N, p.K, culprit(failed), status)
 	}
 	l.r.launched("cublaslt_matmul")
 	return nil
@@ -82,14 +82,14 @@ func (l *cublasLt) plan(s C.dm_shape) (*C.dm_plan, error) {
 	var status C.int
 	p := C.dm_lt_plan(l.handle, &s, blasWorkspace, &failed, &status)
 	if p == nil {
-		return nil, fmt.Errorf("%s: status %d", function(failed), status)
+		return nil, fmt.Errorf("%s: status %d", culprit(failed), status)
 	}
 	l.plans[s] = p
 	return p, nil
 }
 
-// function is the library's function that a call of the shim was to: "ltMatmul(...)" is cublasLtMatmul.
-func function(call *C.char) string {
+// culprit is the library's function that a call of the shim was to: "ltMatmul(...)" is cublasLtMatmul.
+func culprit(call *C.char) string {
 	name, _, _ := strings.Cut(C.GoString(call), "(")
 	if inner, ok := strings.CutPrefix(name, "lt"); ok {
 		return "cublasLt" + inner
