@@ -12,7 +12,7 @@ type Finding struct {
 	Problem   string `json:"problem,omitempty"` // where it differs from the formula, or why it did not run
 }
 
-// SelfTest tries every operation on a backend. It takes less than a second on a CPU or a GPU.
+// SelfTest tries every operation on a backend.
 func SelfTest(be kernels.Backend) []Finding {
 	var all []Finding
 	for _, o := range operations() {
