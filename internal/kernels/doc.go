@@ -58,13 +58,15 @@ type Info struct {
 	BFloat16 bool
 }
 
-// String names the device and what runs there: "cpu avx512, 2 threads", "cuda:0 sm_90".
+// Device names the device and what runs there: "cpu avx512", "cuda:0 sm_90".
+func (i Info) Device() string { return i.Name + " " + i.Path }
+
+// String is Device with its threads, where there are several: "cpu avx512, 2 threads".
 func (i Info) String() string {
-	text := i.Name + " " + i.Path
 	if i.Threads > 1 {
-		text += fmt.Sprintf(", %d threads", i.Threads)
+		return fmt.Sprintf("%s, %d threads", i.Device(), i.Threads)
 	}
-	return text
+	return i.Device()
 }
 
 // Memory owns buffers.

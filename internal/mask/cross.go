@@ -39,9 +39,29 @@ func (p *Planner) waitFor(t int, length int32, s State) int32 {
 	return int32(min(k+float64(t), most))
 }
 
-// MovedBySource lists the outputs, those of slots aside, that have not waited for source token j and whose logits (B, T, V) changed with
+// ProbeSource is ProbeAt for the source: it changes the tokens at some positions of sources, s a row, and wants the logits of all outputs
+// that have not waited for them, by sees, to keep every bit; those of slots with look-ahead aside.
+func (p *Plan) ProbeSource(sources []int32, s, vocab int, positions []int, sees []int32, logits Logits) ([]*Leak, error) {
+	base, changed := make([]float32, len(sees)*vocab), make([]float32, len(sees)*vocab)
+	if err := logits(base, sources); err != nil {
+		return nil, err
+	}
+	var leaks []*Leak
+	sources = append([]int32(nil), sources...)
+	for _, j := range positions {
+		turn(sources, j, s, vocab, 1)
+		if err := logits(changed, sources); err != nil {
+			return nil, err
+		}
+		turn(sources, j, s, vocab, vocab-1)
+		leaks = append(leaks, p.movedBySource(sees, j, base, changed)...)
+	}
+	return leaks, nil
+}
+
+// movedBySource lists the outputs, those of slots aside, that have not waited for source token j and whose logits (B, T, V) changed with
 // it in every row.
-func (p *Plan) MovedBySource(sees []int32, j int, base, changed []float32) []*Leak {
+func (p *Plan) movedBySource(sees []int32, j int, base, changed []float32) []*Leak {
 	var leaks []*Leak
 	v := len(base) / len(sees)
 	for n, seen := range sees {

@@ -35,11 +35,11 @@ func (p *Plan) ProbeAt(ids []int32, vocab int, positions []int, logits Logits) (
 		if !p.asked(t) {
 			continue
 		}
-		p.turn(ids, t, vocab, 1)
+		turn(ids, t, p.T, vocab, 1)
 		if err := logits(changed, ids); err != nil {
 			return nil, err
 		}
-		p.turn(ids, t, vocab, vocab-1)
+		turn(ids, t, p.T, vocab, vocab-1)
 		leaks = append(leaks, p.moved(base, changed, t, vocab)...)
 	}
 	return leaks, nil
@@ -55,9 +55,9 @@ func (p *Plan) asked(t int) bool {
 	return false
 }
 
-// turn moves the token at t of every row by so many places through the vocabulary.
-func (p *Plan) turn(ids []int32, t, vocab, by int) {
-	for n := t; n < len(ids); n += p.T {
+// turn moves the token at t of every row of so many by some places through the vocabulary.
+func turn(ids []int32, t, tokens, vocab, by int) {
+	for n := t; n < len(ids); n += tokens {
 		ids[n] = int32((int(ids[n]) + by) % vocab)
 	}
 }

@@ -164,7 +164,7 @@ func (s *stepper) report(c config.Config, times []float64) *BenchReport {
 	s.control.Record(&seen, s.stats)
 	work := s.work(c)
 	r := &BenchReport{Params: s.params.Count(), TokensPerStep: work.tokens,
-		StepMsMedian: step.Median * 1e3, StepMsMin: step.Min * 1e3, Threads: info.Threads, Device: info.Name + " " + info.Path,
+		StepMsMedian: step.Median * 1e3, StepMsMin: step.Min * 1e3, Threads: info.Threads, Device: info.Device(),
 		VisibleShare: seen.Visible, TilesComputed: seen.Tiles, TilesTotal: seen.TilesTotal,
 		PlanShare: s.spent.plan.Seconds() / total, CertifiedShare: s.spent.certify.Seconds() / total}
 	r.TokensPerS = float64(work.tokens) / step.Median

@@ -84,7 +84,7 @@ func BenchAttention(ctx context.Context, o AttentionOptions) (_ *AttentionBench,
 	if o.Precision == "bf16" && info.Name == "cpu" {
 		return nil, &OptionError{"precision", "bf16 needs a CUDA device; on the CPU it is fp32"}
 	}
-	r := &AttentionBench{Device: info.Name + " " + info.Path, Threads: info.Threads, Precision: o.Precision}
+	r := &AttentionBench{Device: info.Device(), Threads: info.Threads, Precision: o.Precision}
 	t := precision(config.Config{Precision: o.Precision})
 	peak, err := bench.MatMulPeak(ctx, be, t)
 	if err != nil {

@@ -102,19 +102,24 @@ func CheckMasks(ctx context.Context, c config.Config, o CheckOptions) (_ *MaskCh
 	defer k.probe.free()
 	mc := m.Config()
 	r := &MaskCheck{Sound: true, Structure: mc.Structure, Form: mc.Form, Control: mc.Control, SeqLen: c.Data.SeqLen, Layers: k.layers,
-		Model: k.probe.describe(), Warnings: append([]string{}, m.Warnings...)}
+		Model: describe(k.probe.m.Config, be), Warnings: append([]string{}, m.Warnings...)}
+	return r, r.judge(ctx, samples, k.check)
+}
+
+// judge lets check look at every sample, the n-th plan.
+func (r *MaskCheck) judge(ctx context.Context, samples []sample, check func(n int, s sample) (PlanCheck, error)) error {
 	for n, s := range samples {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
-		p, err := k.check(n, s)
+		p, err := check(n, s)
 		if err != nil {
-			return nil, fmt.Errorf("step %d: %w", s.step, err)
+			return fmt.Errorf("step %d: %w", s.step, err)
 		}
 		r.Sound = r.Sound && p.Leak() == nil
 		r.Plans = append(r.Plans, p)
 	}
-	return r, nil
+	return nil
 }
 
 func (o CheckOptions) rows(c config.Config) int {
@@ -183,7 +188,7 @@ func (k *checker) check(n int, s sample) (PlanCheck, error) {
 	}
 	p := PlanCheck{Step: s.step, Openness: s.openness, FirstRow: k.rows.First, Rows: k.rows.B, Supervised: k.plan.Supervised}
 	k.count(&p)
-	p.Certificate, p.Closure = k.certificate(), k.closure()
+	p.Certificate, p.Closure = certified(k.plan.Certify()), k.closure()
 	positions := k.probe.positions(n, p.Leak())
 	leaks, err := k.probe.run(&k.plan, k.rows, s, positions)
 	if err != nil {
@@ -209,9 +214,10 @@ func (k *checker) count(p *PlanCheck) {
 	}
 }
 
-func (k *checker) certificate() Verdict {
+// certified is a certificate's word.
+func certified(err error) Verdict {
 	var l *mask.Leak
-	if errors.As(k.plan.Certify(), &l) {
+	if errors.As(err, &l) {
 		return verdict([]*mask.Leak{l})
 	}
 	return verdict(nil)

@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"dmtrain/internal/backend"
 	"dmtrain/internal/config"
@@ -54,22 +53,10 @@ func checkPairMasks(ctx context.Context, c config.Config, o CheckOptions) (_ *Ma
 		return nil, err
 	}
 	defer k.free()
-	mc, info := m.Config(), be.Info()
+	mc := m.Config()
 	r := &MaskCheck{Sound: true, Structure: mc.Structure, Form: mc.Form, Control: mc.Control, Cross: mc.Cross, SeqLen: k.rows.Target.T, Layers: k.layers,
-		Model: ProbeModel{Layers: k.layers, Heads: k.model.Heads, Dim: k.model.Dim, Vocab: k.model.Vocab, Device: info.Name + " " + info.Path},
-		Plans: []PlanCheck{}, Warnings: append([]string{}, set.Warnings...)}
-	for n, s := range m.samples() {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		p, err := k.check(n, s)
-		if err != nil {
-			return nil, fmt.Errorf("step %d: %w", s.step, err)
-		}
-		r.Sound = r.Sound && p.Leak() == nil
-		r.Plans = append(r.Plans, p)
-	}
-	return r, nil
+		Model: describe(k.model.Config, be), Plans: []PlanCheck{}, Warnings: append([]string{}, set.Warnings...)}
+	return r, r.judge(ctx, m.samples(), k.check)
 }
 
 func newPairChecker(be kernels.Backend, m *Masks, pairs *data.Pairs, o CheckOptions) (*pairChecker, error) {
@@ -86,9 +73,7 @@ func newPairChecker(be kernels.Backend, m *Masks, pairs *data.Pairs, o CheckOpti
 	for _, shape := range k.loader.Shapes() {
 		s, t = max(s, shape.S), max(t, shape.T)
 	}
-	heads := min(c.Model.Heads, probeHeads)
-	shape := model.EncoderDecoderConfig{CausalEncoder: c.Model.CausalEncoder, Config: model.Config{Vocab: max(min(m.run.Vocab, probeVocab), 2), Context: max(s, t),
-		Layers: k.layers, Heads: heads, Dim: c.Model.Dim / c.Model.Heads * heads, LearnedFill: modelConfig(c, 1).LearnedFill}}
+	shape := model.EncoderDecoderConfig{CausalEncoder: c.Model.CausalEncoder, Config: probeShape(c, m.run.Vocab, max(s, t), k.layers)}
 	var err error
 	if k.model, err = model.NewEncoderDecoder(be, shape, false); err != nil {
 		return nil, err
@@ -121,9 +106,9 @@ func (k *pairChecker) check(n int, s sample) (PlanCheck, error) {
 	c := checker{Masks: k.Masks, layers: k.layers, plan: k.plan}
 	p := PlanCheck{Step: s.step, Openness: s.openness, Rows: k.plan.B, Supervised: k.plan.Supervised}
 	c.count(&p)
-	p.Certificate, p.Closure = c.certificate(), c.closure()
-	if err := k.plan.CertifyCross(k.sees); err != nil && p.Certificate.Sound {
-		return p, err
+	p.Certificate, p.Closure = certified(k.plan.Certify()), c.closure()
+	if p.Certificate.Sound {
+		p.Certificate = certified(k.plan.CertifyCross(k.sees))
 	}
 	ids := k.rows.Target.IDs
 	positions := spread(k.rows.Target.T, n)
@@ -132,7 +117,8 @@ func (k *pairChecker) check(n int, s sample) (PlanCheck, error) {
 		return p, err
 	}
 	p.Probe, p.Probed = verdict(leaks), len(positions)
-	unread, err := k.unread(spread(k.rows.S, n))
+	unread, err := k.plan.ProbeSource(k.rows.Sources, k.rows.S, k.model.Vocab, spread(k.rows.S, n), k.sees,
+		func(dst []float32, sources []int32) error { return k.logits(dst, sources, ids) })
 	if err != nil {
 		return p, err
 	}
@@ -173,32 +159,4 @@ func (k *pairChecker) logits(dst []float32, sources, ids []int32) error {
 	k.pass.Supervised(1)
 	k.pass.Forward()
 	return k.be.Download(dst, k.pass.Logits.Buffer())
-}
-
-// unread changes source tokens, and wants the logits of all outputs that have not waited for them to keep every bit, those of slots
-// with look-ahead aside.
-func (k *pairChecker) unread(positions []int) ([]*mask.Leak, error) {
-	v := k.model.Vocab
-	base, changed := make([]float32, len(k.sees)*v), make([]float32, len(k.sees)*v)
-	if err := k.logits(base, k.rows.Sources, k.rows.Target.IDs); err != nil {
-		return nil, err
-	}
-	var leaks []*mask.Leak
-	sources := append([]int32(nil), k.rows.Sources...)
-	for _, j := range positions {
-		turn(sources, j, k.rows.S, v, 1)
-		if err := k.logits(changed, sources, k.rows.Target.IDs); err != nil {
-			return nil, err
-		}
-		turn(sources, j, k.rows.S, v, v-1)
-		leaks = append(leaks, k.plan.MovedBySource(k.sees, j, base, changed)...)
-	}
-	return leaks, nil
-}
-
-// turn moves the token at j of every row of s tokens by so many places through the vocabulary.
-func turn(ids []int32, j, s, vocab, by int) {
-	for n := j; n < len(ids); n += s {
-		ids[n] = int32((int(ids[n]) + by) % vocab)
-	}
 }

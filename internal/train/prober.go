@@ -45,9 +45,7 @@ type prober struct {
 }
 
 func newProber(be kernels.Backend, c config.Config, m *Masks, layers, rows, plans int) (_ *prober, err error) {
-	heads := min(c.Model.Heads, probeHeads)
-	shape := model.Config{Vocab: max(min(m.run.Vocab, probeVocab), 2), Context: c.Data.SeqLen, Layers: layers, Heads: heads,
-		Dim: c.Model.Dim / c.Model.Heads * heads, LearnedFill: modelConfig(c, 1).LearnedFill}
+	shape := probeShape(c, m.run.Vocab, c.Data.SeqLen, layers)
 	if be.Info().BFloat16 {
 		shape.Precision = precision(c)
 	}
@@ -77,6 +75,13 @@ func newProber(be kernels.Backend, c config.Config, m *Masks, layers, rows, plan
 	return p, nil
 }
 
+// probeShape is ProbeModel's for a configuration: so many positions and layers.
+func probeShape(c config.Config, vocab, context, layers int) model.Config {
+	heads := min(c.Model.Heads, probeHeads)
+	return model.Config{Vocab: max(min(vocab, probeVocab), 2), Context: context, Layers: layers, Heads: heads,
+		Dim: c.Model.Dim / c.Model.Heads * heads, LearnedFill: modelConfig(c, 1).LearnedFill}
+}
+
 func (p *prober) free() {
 	if p.first != nil {
 		p.first.lane.pass.Free()
@@ -85,9 +90,8 @@ func (p *prober) free() {
 	p.m.Params.Free()
 }
 
-func (p *prober) describe() ProbeModel {
-	info := p.be.Info()
-	return ProbeModel{Layers: p.m.Layers, Heads: p.m.Heads, Dim: p.m.Dim, Vocab: p.m.Vocab, Device: info.Name + " " + info.Path}
+func describe(m model.Config, be kernels.Backend) ProbeModel {
+	return ProbeModel{Layers: m.Layers, Heads: m.Heads, Dim: m.Dim, Vocab: m.Vocab, Device: be.Info().Device()}
 }
 
 // randomise draws weights under which nothing vanishes: every layer's outputs and attention scores have about unit size, so that
