@@ -77,19 +77,11 @@ func TestProfiledStepsAreTheSame(t *testing.T) {
 	}
 	c := withMask(mask.FormInfill, mask.ControlAdaptive)
 	plain, profiled := stepperOf(t, be, c, 16), stepperOf(t, p, c, 16)
-	for i := range 5 {
-		a, err := plain.step(i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := profiled.step(i)
-		if err != nil {
-			t.Fatal(err)
-		}
+	together(t, plain, profiled, 5, func(step int, a, b result) {
 		if a != b {
-			t.Fatalf("step %d: %+v, profiled %+v", i, a, b)
+			t.Fatalf("step %d: %+v, profiled %+v", step, a, b)
 		}
-	}
+	})
 }
 
 func TestBenchIsInterrupted(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"dmtrain/internal/config"
-	"dmtrain/internal/data"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/kernels/ref"
 	"dmtrain/internal/mask"
@@ -46,15 +45,7 @@ func stepperFor(t *testing.T, be kernels.Backend, c config.Config) *stepper {
 	if c.Task != config.TaskPairs {
 		return stepperOf(t, be, c, lowVocab)
 	}
-	set, err := data.OpenPairs(c.Data, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := newPairStepper(be, c, maskRun(c, set.Tokenizer.Vocab(), set.UnigramEntropy, nil), set.Train)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return pairStepper(t, be, c)
 }
 
 // take takes the first n steps.

@@ -62,24 +62,17 @@ func TestStepsOnDevice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, b := stepperOf(t, be, c, 16), stepperOf(t, host, c, 16)
-			for step := range 20 {
-				got, err := a.step(step)
-				if err != nil {
-					t.Fatal(err)
-				}
-				want, err := b.step(step)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !(math.Abs(got.Loss-want.Loss) <= 1e-5*want.Loss) || got.Supervised != want.Supervised || got.Skipped {
-					t.Errorf("step %d: %+v, on the CPU %+v", step, got, want)
+			together(t, a, b, 20, func(step int, got, want result) {
+				near(t, step, got, want)
+				if got.Skipped {
+					t.Errorf("step %d was skipped", step)
 				}
 				for i, m := range a.micro {
 					if !reflect.DeepEqual(m.plan, b.micro[i].plan) {
 						t.Errorf("step %d: the masks of micro-batch %d differ", step, i)
 					}
 				}
-			}
+			})
 		})
 	}
 }

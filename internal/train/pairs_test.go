@@ -2,19 +2,16 @@ package train
 
 import (
 	"bytes"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
-	"dmtrain/internal/rng"
 )
 
 // tinyPairs trains in moments but has everything with state in it: several shapes of batch, masks that move, dropout, an average.
@@ -85,28 +82,7 @@ func TestKilledRunsOfPairsResume(t *testing.T) {
 	}
 	c := inRun(t, tinyPairs())
 	c.Train.Steps, c.Train.SaveEvery, c.Train.Keep = 60, 3, 2
-	start := time.Now()
-	mustRun(t, quiet(c, Options{}))
-	took := time.Since(start)
-	want := outcomeOf(t, c)
-	c = inRun(t, c)
-	file := filepath.Join(t.TempDir(), "c.yaml")
-	if err := os.WriteFile(file, c.YAML(""), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	struck := 0
-	for i := range kills {
-		if runChild(t, file, time.Duration(float64(took)*float64(rng.Uniform(8, rng.Probe, 0, 0, uint32(i)))*1.5/float64(kills))) {
-			struck++
-		}
-	}
-	if struck == 0 {
-		t.Error("every child ended before it was killed")
-	}
-	if runChild(t, file, time.Minute) {
-		t.Fatal("the last child did not end")
-	}
-	want.equals(t, outcomeOf(t, c))
+	resumesAfter(t, c, kills)
 }
 
 func pairStepper(t *testing.T, be kernels.Backend, c config.Config) *stepper {
@@ -127,19 +103,7 @@ func TestStepOfPairsAllocatesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.Data.Train, c.Train.MicroBatch = []string{"builtin:dates?n=1000"}, 2 // far more steps an epoch than are taken
 			s := pairStepper(t, openCPU(t, 2), c)
-			step := 0
-			run := func() {
-				if _, err := s.step(step); err != nil {
-					t.Fatal(err)
-				}
-				step++
-			}
-			for range 40 { // until every shape has been seen
-				run()
-			}
-			if n := testing.AllocsPerRun(10, run); n != 0 {
-				t.Errorf("%v allocations a step", n)
-			}
+			allocatesNothing(t, s, 40) // until every shape has been seen
 		})
 	}
 }
@@ -153,22 +117,12 @@ func TestMicroBatchesOfPairsMakeOneStep(t *testing.T) {
 			cut.Train.MicroBatch = 2
 			be := openCPU(t, 2)
 			a, b := pairStepper(t, be, whole), pairStepper(t, be, cut)
-			for step := range 6 {
-				ra, err := a.step(step)
-				if err != nil {
-					t.Fatal(err)
-				}
-				rb, err := b.step(step)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if ra.Supervised != rb.Supervised || math.Abs(ra.Loss-rb.Loss) > 1e-5*ra.Loss || math.Abs(ra.GradNorm-rb.GradNorm) > 1e-4*ra.GradNorm {
-					t.Errorf("step %d: %+v in one batch, %+v in %d", step, ra, rb, len(b.micro))
-				}
+			together(t, a, b, 6, func(step int, ra, rb result) {
+				near(t, step, rb, ra)
 				if ha, hb := hiddenOf(a), hiddenOf(b); !strings.HasPrefix(hb, ha) {
 					t.Errorf("step %d: other tokens are hidden:\n%s\n%s", step, ha, hb)
 				}
-			}
+			})
 		})
 	}
 }

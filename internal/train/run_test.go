@@ -174,6 +174,12 @@ func TestKilledRunsResume(t *testing.T) {
 	c := runConfig(t, adaptive())
 	c.Train.Steps, c.Train.SaveEvery = 200, 7
 	c.Train.Keep = 2
+	resumesAfter(t, c, kills)
+}
+
+// resumesAfter kills a run so often, at random, and wants it to end as one that was left alone.
+func resumesAfter(t *testing.T, c config.Config, kills int) {
+	t.Helper()
 	start := time.Now()
 	mustRun(t, quiet(c, Options{}))
 	took := time.Since(start)
