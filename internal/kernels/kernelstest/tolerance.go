@@ -8,9 +8,10 @@ import (
 
 // tolerance says how far an output may be from the reference's; see the package's documentation.
 type tolerance struct {
-	terms int     // of the longest sum; 0 means equal
-	floor float64 // the least scale
-	nan   bool    // the reference may give NaN, and then so must the backend
+	terms int       // of the longest sum; 0 means equal
+	floor float64   // the least scale
+	sizes []float64 // that of each element, where elements differ much; or nil
+	nan   bool      // the reference may give NaN, and then so must the backend
 }
 
 // exactly is for results that one correctly rounded operation, or none, gives.
@@ -25,6 +26,12 @@ func (t tolerance) atLeast(scale float64) tolerance {
 	return t
 }
 
+// sized is atLeast for each element.
+func (t tolerance) sized(sizes []float64) tolerance {
+	t.sizes = sizes
+	return t
+}
+
 // epsilon is the distance from 1 to the next number of a type.
 func epsilon(dt tensor.DType) float64 {
 	if dt == tensor.BFloat16 {
@@ -33,14 +40,18 @@ func epsilon(dt tensor.DType) float64 {
 	return 0x1p-23
 }
 
-// limit is the allowed error as a function of the reference's value, among all its values.
-func (t tolerance) limit(dt tensor.DType, all []float64) func(want float64) float64 {
+// limit is the allowed error of the i-th element, given all of the reference's.
+func (t tolerance) limit(dt tensor.DType, all []float64) func(i int) float64 {
 	if t.terms == 0 {
-		return func(float64) float64 { return 0 }
+		return func(int) float64 { return 0 }
 	}
-	scale := math.Max(t.floor, rms(all))
+	least := math.Max(t.floor, rms(all))
 	sum := 2 * 0x1p-23 * math.Sqrt(float64(t.terms))
-	return func(want float64) float64 {
+	return func(i int) float64 {
+		want, scale := all[i], least
+		if t.sizes != nil {
+			scale = math.Max(scale, t.sizes[i])
+		}
 		bound := sum*(math.Abs(want)+scale) + epsilon(dt)*math.Abs(want)
 		if dt == tensor.BFloat16 {
 			bound += epsilon(dt) * scale

@@ -195,9 +195,9 @@ func (t *trial) compareOutputs(got, want []byte) {
 			if !o.tolerance.nan && w[i] != w[i] {
 				t.Fatalf("%s: the reference left NaN at %d of %d", o.name, i, len(w))
 			}
-			if !near(g[i], w[i], limit(w[i])) {
+			if !near(g[i], w[i], limit(i)) {
 				if wrong++; wrong == 1 {
-					first = fmt.Sprintf("%v, want %v ± %.2g", o.show(g[i]), w[i], limit(w[i]))
+					first = fmt.Sprintf("%v, want %v ± %.2g", o.show(g[i]), w[i], limit(i))
 					first = fmt.Sprintf("element (%d, %d) is %s", i/o.cols, i%o.cols, first)
 				}
 			}
