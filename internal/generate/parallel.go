@@ -79,8 +79,8 @@ func (r Rounds) PerToken() float64 {
 // ahead is predicted by that token, as ever: so blocks of one are causal decoding.
 func (d *Decoder) Parallel(ctx context.Context, prompt []int32, block int, a Acceptance, o Options, emit Emit) (Rounds, error) {
 	var r Rounds
-	if block < 1 || block > d.m.Context/2 {
-		return r, fmt.Errorf("block: %d tokens is not within 1 … %d, half the model's context", block, d.m.Context/2)
+	if err := checkBlock(block, d.m.Context); err != nil {
+		return r, err
 	}
 	first, rest, err := d.blockPasses(block)
 	if err != nil {
@@ -106,6 +106,14 @@ func (d *Decoder) Parallel(ctx context.Context, prompt []int32, block int, a Acc
 		}
 	}
 	return r, nil
+}
+
+// checkBlock tells when a block of so many tokens does not fit twice into a model's context, as it must with the block before it.
+func checkBlock(block, context int) error {
+	if block < 1 || block > context/2 {
+		return fmt.Errorf("block: %d tokens is not within 1 … %d, half the model's context", block, context/2)
+	}
+	return nil
 }
 
 // blockPasses records a block's first pass, which also reads the block before, and that of its later rounds.
@@ -208,18 +216,24 @@ func (b *blockDecoder) round(ids []int32, open []guess, position int) error {
 		b.next = append(b.next[:0], row(behind-1)...)
 	}
 	for i := range open {
-		at := open[i].at
-		own := row(behind + at)
-		switch {
-		case seesAhead(isOpen, at, b.d.window):
-		case at == 0:
-			own = b.next
-		case !isOpen[at-1]:
-			own = row(behind + at - 1)
-		}
-		open[i].id, open[i].conf = b.pick(own, b.Sequence, position+at, b.Banned)
+		own := predictor(isOpen, open[i].at, b.d.window, b.next, func(i int) []float32 { return row(behind + i) })
+		open[i].id, open[i].conf = b.pick(own, b.Sequence, position+open[i].at, b.Banned)
 	}
 	return nil
+}
+
+// predictor is the logits that predict the slot at a place of a block: the slot's own if it sees a token after it, and otherwise those
+// of the token before it, which before the block is the text's last, with the logits next. A slot between open ones has only its own.
+func predictor(isOpen []bool, at, window int, next []float32, row func(i int) []float32) []float32 {
+	switch {
+	case seesAhead(isOpen, at, window):
+		return row(at)
+	case at == 0:
+		return next
+	case !isOpen[at-1]:
+		return row(at - 1)
+	}
+	return row(at)
 }
 
 // seesAhead says whether the slot at a place of the block sees a token after it. Only then does it know more than the token

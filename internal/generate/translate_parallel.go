@@ -3,8 +3,8 @@ package generate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
+	"slices"
 
 	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
@@ -25,10 +25,11 @@ func TranslateParallel(ctx context.Context, m *model.EncoderDecoder, c mask.Conf
 	switch {
 	case c.Form != mask.FormInfill:
 		return nil, r, errors.New("mask.form: only a model trained with infill predicts blocks in parallel")
-	case b.Size < 1 || b.Size > m.Context/2:
-		return nil, r, fmt.Errorf("block: %d tokens is not within 1 … %d, half the model's context", b.Size, m.Context/2)
 	case o.Beams != 1:
 		return nil, r, errors.New("beams: parallel decoding follows one target at a time")
+	}
+	if err := checkBlock(b.Size, m.Context); err != nil {
+		return nil, r, err
 	}
 	var t *blockTranslator
 	free := func() {
@@ -102,7 +103,7 @@ func (t *blockTranslator) decode(ctx context.Context, sources [][]int32, lines [
 		targets[i] = &target{line: line, length: lens[i]}
 	}
 	for t.begin(targets) {
-		for round := 1; anyOpen(targets); round++ {
+		for round := 1; slices.ContainsFunc(targets, (*target).unfinished); round++ {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -121,30 +122,24 @@ func (t *blockTranslator) decode(ctx context.Context, sources [][]int32, lines [
 }
 
 // begin opens the next block of every target that goes on, and says whether there is one.
-func (t *blockTranslator) begin(targets []*target) (any bool) {
+func (t *blockTranslator) begin(targets []*target) (more bool) {
 	for _, g := range targets {
 		n := min(t.Size, t.limit()-len(g.ids))
 		g.block, g.open = nil, nil
 		if g.ended || n < 1 {
 			continue
 		}
-		any = true
+		more = true
 		g.block = make([]int32, n)
 		for i := range n {
 			g.open = append(g.open, guess{at: i})
 		}
 	}
-	return any
+	return more
 }
 
-func anyOpen(targets []*target) bool {
-	for _, g := range targets {
-		if len(g.open) > 0 {
-			return true
-		}
-	}
-	return false
-}
+// unfinished says whether slots of the block are open.
+func (g *target) unfinished() bool { return len(g.open) > 0 }
 
 // round predicts the open slots of all targets, and accepts some.
 func (t *blockTranslator) round(targets []*target, round int) error {
@@ -155,7 +150,7 @@ func (t *blockTranslator) round(targets []*target, round int) error {
 	clearTokens(tok)
 	behind := make([]int, len(targets))
 	for i, g := range targets {
-		if len(g.open) > 0 {
+		if g.unfinished() {
 			r := rowsOf{tok, i, pass.T, pass.Context}
 			if round == 1 {
 				behind[i] = len(g.ids) + 1 - g.cached
@@ -168,7 +163,7 @@ func (t *blockTranslator) round(targets []*target, round int) error {
 		return err
 	}
 	for i, g := range targets {
-		if len(g.open) > 0 {
+		if g.unfinished() {
 			row := func(n int) []float32 { return logits[(i*pass.T+n)*t.vocab:][:t.vocab] }
 			if behind[i] > 0 {
 				g.next = append(g.next[:0], row(behind[i]-1)...)
@@ -249,19 +244,12 @@ func (g *target) isOpen() []bool {
 	return open
 }
 
-// guess predicts a target's open slots: by the slot itself if it sees a token after it, and otherwise by the token before it.
+// guess predicts a target's open slots.
 func (t *blockTranslator) guess(g *target, row func(int) []float32) {
 	open := g.isOpen()
 	for i := range g.open {
 		at := g.open[i].at
-		own := row(at)
-		switch {
-		case seesAhead(open, at, t.window):
-		case at == 0:
-			own = g.next
-		case !open[at-1]:
-			own = row(at - 1)
-		}
+		own := predictor(open, at, t.window, g.next, row)
 		pick := sampler{Sampling: t.Sampling}
 		g.open[i].id, g.open[i].conf = pick.pick(own, g.line, len(g.ids)+at, t.banned())
 	}
