@@ -21,7 +21,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 	"unsafe"
 
@@ -60,11 +59,6 @@ type real struct {
 	capturing bool
 }
 
-type captured struct {
-	exec    C.CUgraphExec
-	kernels []string // that it launches
-}
-
 type function struct {
 	name   string
 	fn     cu.Function
@@ -83,13 +77,16 @@ func start() error {
 	case C.CUDA_ERROR_NO_DEVICE:
 		return fmt.Errorf("%w: the NVIDIA driver finds no device", ErrUnavailable)
 	default:
-		return fmt.Errorf("%w: the NVIDIA driver does not start: %s", ErrUnavailable, C.GoString(C.error_text(C.CUresult(code))))
+		return fmt.Errorf("%w: the NVIDIA driver does not start: %s", ErrUnavailable, reason(C.CUresult(code)))
 	}
 	if v := cu.Version(); v < driverVersion {
 		return fmt.Errorf("%w: the NVIDIA driver supports CUDA %s, the kernels need %s (driver 520 or later)", ErrUnavailable, dotted(v), dotted(driverVersion))
 	}
 	return nil
 }
+
+// reason is the driver's text for a code.
+func reason(code C.CUresult) string { return C.GoString(C.error_text(code)) }
 
 func dotted(version int) string { return fmt.Sprintf("%d.%d", version/1000, version%1000/10) }
 
@@ -315,7 +312,7 @@ func (r *real) launch(k kernel, grid Dim, threads, shared int, args []uint64) er
 	if shared > plainShared && shared > f.shared {
 		// cu.Function holds a CUfunction and nothing else.
 		if code := C.cuFuncSetAttribute(*(*C.CUfunction)(unsafe.Pointer(&f.fn)), C.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, C.int(shared)); code != C.CUDA_SUCCESS {
-			return fmt.Errorf("kernel %s: %d bytes of shared memory: %s", f.name, shared, C.GoString(C.error_text(code)))
+			return fmt.Errorf("kernel %s: %d bytes of shared memory: %s", f.name, shared, reason(code))
 		}
 		f.shared = shared
 	}
@@ -407,68 +404,4 @@ func (r *real) elapsed(from, to event) (float64, error) {
 	defer release()
 	ms, err := r.events[from].Elapsed(r.events[to])
 	return ms / 1000, err
-}
-
-// cStream is the stream for calls that gorgonia.org/cu does not wrap; cu.Stream holds a CUstream and nothing else.
-func (r *real) cStream() C.CUstream { return *(*C.CUstream)(unsafe.Pointer(&r.stream)) }
-
-func (r *real) beginCapture() error {
-	release, err := r.bind()
-	if err != nil {
-		return err
-	}
-	defer release()
-	if r.stepwise {
-		return errors.New("DMTRAIN_GPU_SYNC asks for a synchronisation after every launch")
-	}
-	if code := C.cuStreamBeginCapture(r.cStream(), C.CU_STREAM_CAPTURE_MODE_RELAXED); code != C.CUDA_SUCCESS {
-		return errors.New(C.GoString(C.error_text(code)))
-	}
-	r.capturing = true
-	return nil
-}
-
-func (r *real) endCapture() (graph, error) {
-	release, err := r.bind()
-	if err != nil {
-		return 0, err
-	}
-	defer release()
-	r.capturing = false
-	names := slices.Clone(r.since)
-	r.since = r.since[:0]
-	var recorded C.CUgraph
-	if code := C.cuStreamEndCapture(r.cStream(), &recorded); code != C.CUDA_SUCCESS {
-		return 0, errors.New(C.GoString(C.error_text(code)))
-	}
-	defer C.cuGraphDestroy(recorded)
-	g := captured{kernels: names}
-	if code := C.cuGraphInstantiateWithFlags(&g.exec, recorded, 0); code != C.CUDA_SUCCESS {
-		return 0, errors.New(C.GoString(C.error_text(code)))
-	}
-	r.graphs = append(r.graphs, g)
-	return graph(len(r.graphs) - 1), nil
-}
-
-func (r *real) replay(g graph) error {
-	release, err := r.bind()
-	if err != nil {
-		return err
-	}
-	defer release()
-	if code := C.cuGraphLaunch(r.graphs[g].exec, r.cStream()); code != C.CUDA_SUCCESS {
-		return fmt.Errorf("graph: %s", C.GoString(C.error_text(code)))
-	}
-	r.launched(r.graphs[g].kernels...)
-	return nil
-}
-
-func (r *real) freeGraph(g graph) {
-	release, err := r.bind()
-	if err != nil {
-		return // the context is gone, and the graph with it
-	}
-	defer release()
-	C.cuGraphExecDestroy(r.graphs[g].exec)
-	r.graphs[g] = captured{}
 }

@@ -47,7 +47,7 @@ func newStaging() (*staging, error) {
 func pinned(bytes int) (unsafe.Pointer, error) {
 	var p unsafe.Pointer
 	if code := C.cuMemHostAlloc(&p, C.size_t(bytes), 0); code != C.CUDA_SUCCESS {
-		return nil, fmt.Errorf("%d bytes of pinned host memory can't be had (error %d)", bytes, int(code))
+		return nil, fmt.Errorf("%d bytes of pinned host memory can't be had: %s", bytes, reason(code))
 	}
 	return p, nil
 }
