@@ -9,6 +9,9 @@ BENCH_MACHINE  ?= a machine that was not named
 .DEFAULT_GOAL := help
 .PHONY: help build build-cuda test test-long test-paths test-emulated test-driver race lint kernels gpu-bundle bench bench-update generate ci
 
+# What depends on the CPU's instructions.
+CPU_PACKAGES = ./internal/kernels/cpu/... ./internal/graph/... ./internal/model/... ./internal/train/...
+
 # What the device runs, and so the emulated device too.
 DEVICE_PACKAGES = ./internal/gpu/... ./internal/kernels/... ./internal/backend/... ./internal/graph/... ./internal/model/... ./internal/train/... ./internal/bench/...
 
@@ -28,9 +31,9 @@ test-long: ## run all tests, those that train for long too
 	DMTRAIN_LONG=1 go test -timeout 30m ./...
 
 test-paths: ## run the kernels' and steps' tests on every instruction path of the CPU
-	DMTRAIN_CPU=avx2 go test -count=1 ./internal/kernels/... ./internal/graph/... ./internal/model/... ./internal/train/...
-	DMTRAIN_CPU=generic go test -count=1 ./internal/kernels/... ./internal/graph/... ./internal/model/... ./internal/train/...
-	go test -tags purego ./internal/kernels/cpu/... ./internal/graph/... ./internal/model/... ./internal/train/...
+	DMTRAIN_CPU=avx2 go test -count=1 $(CPU_PACKAGES)
+	DMTRAIN_CPU=generic go test -count=1 $(CPU_PACKAGES)
+	go test -tags purego $(CPU_PACKAGES)
 
 test-emulated: ## run the CUDA kernels and all above them on the emulated device (needs g++)
 	CGO_ENABLED=1 go test -tags cudaemu -timeout 20m $(DEVICE_PACKAGES)
