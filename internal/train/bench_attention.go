@@ -63,7 +63,7 @@ func (o *AttentionOptions) forms() (forms []bench.Form, err error) {
 	switch {
 	case len(o.Lengths) == 0 || len(o.Masks) == 0:
 		err = &OptionError{"lengths", "there must be one, and a mask"}
-	case o.Precision != "fp32" && o.Precision != "bf16":
+	case o.Precision != config.FP32 && o.Precision != config.BF16:
 		err = &OptionError{"precision", fmt.Sprintf("%q is neither fp32 nor bf16", o.Precision)}
 	}
 	return forms, err
@@ -81,7 +81,7 @@ func BenchAttention(ctx context.Context, o AttentionOptions) (_ *AttentionBench,
 	}
 	defer func() { err = errors.Join(err, be.Close()) }()
 	info := be.Info()
-	if o.Precision == "bf16" && info.Name == "cpu" {
+	if o.Precision == config.BF16 && !info.BFloat16 {
 		return nil, &OptionError{"precision", "bf16 needs a CUDA device; on the CPU it is fp32"}
 	}
 	r := &AttentionBench{Device: info.Device(), Threads: info.Threads, Precision: o.Precision}
