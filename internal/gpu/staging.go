@@ -21,19 +21,23 @@ const (
 	stagingAlign = 256
 )
 
-// staging is pinned host memory, from which the device copies while the host goes on. Uploads go through a ring: a piece is
-// written where the oldest copies have been done, and an event tells when its own copy is.
+// staging is pinned host memory, from which the device copies while the host goes on. Uploads go through a ring, which the host and
+// the device have alike: a piece crosses over to the same place on the device on a stream of its own, so while kernels run, and the
+// stream of the kernels puts it where it belongs once all before it is done. A piece is written where the oldest have been put in
+// their places; an event tells when that is.
 type staging struct {
 	up, down []byte
 	upAt     unsafe.Pointer
 	downAt   unsafe.Pointer
+	there    cu.DevicePtr // the device's ring
+	copies   cu.Stream    // over which pieces cross
+	crossed  cu.Event     // the newest piece
 	ring     ring
 	events   []cu.Event // idle ones
 }
 
-func newStaging() (*staging, error) {
-	s := &staging{ring: ring{size: stagingUp}}
-	var err error
+func newStaging() (s *staging, err error) {
+	s = &staging{ring: ring{size: stagingUp}}
 	if s.upAt, err = pinned(stagingUp); err != nil {
 		return nil, err
 	}
@@ -41,7 +45,14 @@ func newStaging() (*staging, error) {
 		return nil, err
 	}
 	s.up, s.down = unsafe.Slice((*byte)(s.upAt), stagingUp), unsafe.Slice((*byte)(s.downAt), stagingDown)
-	return s, nil
+	if s.there, err = cu.MemAlloc(stagingUp); err != nil {
+		return nil, err
+	}
+	if s.copies, err = cu.MakeStream(cu.NonBlocking); err != nil {
+		return nil, err
+	}
+	s.crossed, err = cu.MakeEvent(cu.DisableTiming)
+	return s, err
 }
 
 func pinned(bytes int) (unsafe.Pointer, error) {
@@ -68,20 +79,35 @@ func (s *staging) upload(stream cu.Stream, dst Ptr, src []byte) error {
 			return err
 		}
 		copy(s.up[at:], src[:n])
-		if err := cu.MemcpyHtoDAsync(cu.DevicePtr(dst), unsafe.Pointer(&s.up[at]), int64(n), stream); err != nil {
+		if err := s.cross(stream, dst, at, n); err != nil {
 			return err
 		}
-		e, err := s.event()
-		if err != nil {
-			return err
-		}
-		if err := e.Record(stream); err != nil {
-			return err
-		}
-		s.ring.took(e)
 		src, dst = src[n:], dst+Ptr(n)
 	}
 	return nil
+}
+
+// cross takes n bytes of the ring to the device, and on to where they belong.
+func (s *staging) cross(stream cu.Stream, dst Ptr, at, n int) error {
+	there := s.there + cu.DevicePtr(at)
+	if err := cu.MemcpyHtoDAsync(there, unsafe.Pointer(&s.up[at]), int64(n), s.copies); err != nil {
+		return err
+	}
+	if err := s.crossed.Record(s.copies); err != nil {
+		return err
+	}
+	if err := stream.Wait(s.crossed, 0); err != nil { // for this piece, whatever is recorded later
+		return err
+	}
+	if err := cu.MemcpyDtoDAsync(cu.DevicePtr(dst), there, int64(n), stream); err != nil {
+		return err
+	}
+	placed, err := s.event()
+	if err != nil {
+		return err
+	}
+	s.ring.took(placed)
+	return placed.Record(stream)
 }
 
 // room is where n bytes may be written, after waiting for as many copies as stand in the way.

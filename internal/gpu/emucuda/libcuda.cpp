@@ -2,8 +2,9 @@
 // -tags cuda loads it when DMTRAIN_LIBCUDA names it, and then its whole way to a device is tried where there is none: gorgonia.org/cu,
 // contexts, modules, arguments, staging, events, graphs and faults. scripts/build-emulated-driver.sh builds it.
 //
-// It is as unhelpful as a driver may be. Work on a stream is queued and done no earlier than somebody waits for it, so that host memory
-// reused or read too early gives wrong numbers. What a driver refuses is refused with the driver's code, and the reason is
+// It is as unhelpful as a driver may be. Work on the first stream is queued and done no earlier than somebody waits for it, so that host
+// memory reused or read too early gives wrong numbers. Work on any other is done as late as that or at once, by the toss of a coin: streams
+// that don't wait for each other where they must give wrong numbers too. What a driver refuses is refused with the driver's code, and the reason is
 // printed. A kernel gets of each argument as many bytes as the PTX says that it takes. After a fault every call fails.
 //
 // DMTRAIN_EMULATE=no-device, old-driver, old-card or small-memory gives a machine on which dmtrain has to give up.
@@ -15,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,6 +30,11 @@ namespace {
 
 using Work = std::function<CUresult()>;
 
+struct Stream {
+	std::deque<Work> queue;
+	bool first;
+};
+
 struct Function {
 	std::string name;
 	std::vector<int> params; // bytes of each
@@ -35,20 +42,29 @@ struct Function {
 	unsigned shared = 48 << 10;
 };
 
-struct Event {
-	bool recorded = false, passed = false;
+// A mark is one recording of an event, in the stream that it was recorded in.
+struct Mark {
+	Stream *in;
+	bool passed = false;
 	std::chrono::steady_clock::time_point when;
 };
 
+struct Event {
+	std::shared_ptr<Mark> mark;
+};
+
 std::recursive_mutex lock;
-std::vector<Work> queue;
+std::vector<std::unique_ptr<Stream>> streams;
 std::vector<Work> *capturing; // what is being captured, if anything is
+Stream *captured;             // from which
+unsigned coins = 1;
 std::map<std::string, std::unique_ptr<Function>> functions;
 CUresult broken = CUDA_SUCCESS; // what every call fails with after a fault
 int context;                    // its address is the context
 bool alive;
 thread_local bool current;
 size_t given, room; // bytes of memory
+std::map<uintptr_t, size_t> allocations;
 
 bool emulates(const char *what) {
 	const char *e = getenv("DMTRAIN_EMULATE");
@@ -72,21 +88,33 @@ CUresult ready(const char *call) {
 	return CUDA_SUCCESS;
 }
 
-// Work that the device does later; while a stream is captured, only when the graph is launched.
-CUresult later(Work w) {
-	(capturing ? *capturing : queue).push_back(std::move(w));
-	return CUDA_SUCCESS;
+// Does what is queued in a stream, until done says that it is enough.
+CUresult flush(Stream *s, const std::function<bool()> &done) {
+	while (!s->queue.empty() && !broken && !done()) {
+		Work w = std::move(s->queue.front());
+		s->queue.pop_front();
+		if (CUresult e = w()) broken = e;
+	}
+	return broken;
 }
 
-// Does what is queued, until done says that it is enough.
-CUresult flush(const std::function<bool()> &done) {
-	size_t n = 0;
-	while (n < queue.size() && !broken && !done()) {
-		Work w = std::move(queue[n++]);
-		broken = w();
-	}
-	queue.erase(queue.begin(), queue.begin() + (long)n);
+CUresult flush(Stream *s) {
+	return flush(s, [] { return false; });
+}
+
+CUresult flush_all() {
+	for (auto &s : streams) flush(s.get());
 	return broken;
+}
+
+bool toss() { return (coins = coins * 1664525u + 1013904223u) >> 31; }
+
+// Work that the device does later; while its stream is captured, only when the graph is launched.
+CUresult later(CUstream stream, Work w) {
+	Stream *s = (Stream *)stream;
+	if (capturing && s == captured) return capturing->push_back(std::move(w)), CUDA_SUCCESS;
+	s->queue.push_back(std::move(w));
+	return s->first || toss() ? CUDA_SUCCESS : flush(s);
 }
 
 CUresult waits(const char *call) {
@@ -167,7 +195,6 @@ CUresult cuGetErrorString(CUresult code, const char **text) {
 
 CUresult cuCtxCreate(CUcontext *c, unsigned, CUdevice) {
 	std::lock_guard<std::recursive_mutex> hold(lock);
-	queue.clear();
 	functions.clear();
 	capturing = nullptr;
 	broken = CUDA_SUCCESS;
@@ -185,7 +212,11 @@ CUresult cuCtxGetCurrent(CUcontext *c) { return *c = current ? (CUcontext)&conte
 
 CUresult cuCtxDestroy(CUcontext) {
 	std::lock_guard<std::recursive_mutex> hold(lock);
-	flush([] { return false; });
+	flush_all();
+	streams.clear();
+	for (auto &a : allocations) emu_free(a.first);
+	allocations.clear();
+	given = 0;
 	alive = current = false;
 	return CUDA_SUCCESS;
 }
@@ -217,7 +248,7 @@ CUresult cuFuncSetAttribute(CUfunction f, CUfunction_attribute a, int value) {
 	return CUDA_SUCCESS;
 }
 
-CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, CUstream, void **params, void **) {
+CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, CUstream stream, void **params, void **) {
 	std::lock_guard<std::recursive_mutex> hold(lock);
 	if (CUresult e = ready("cuLaunchKernel")) return e;
 	Function *f = (Function *)function;
@@ -230,7 +261,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned 
 		memcpy(&v, params[i], (size_t)f->params[i]);
 		args.push_back(v);
 	}
-	return later([=] {
+	return later(stream, [=] {
 		if (emu_launch(f->kernel, {gx, gy, gz}, {bx, by, bz}, shared, args.data(), (int)args.size()) == 0) return CUDA_SUCCESS;
 		return refuse(CUDA_ERROR_ILLEGAL_ADDRESS, "%s", emu_fault_text());
 	});
@@ -244,15 +275,19 @@ CUresult cuMemAlloc(CUdeviceptr *p, size_t n) {
 	if (given + n > room) return CUDA_ERROR_OUT_OF_MEMORY;
 	uintptr_t at = emu_alloc(n);
 	if (!at) return CUDA_ERROR_OUT_OF_MEMORY;
-	given += n;
+	given += allocations[at] = n;
 	return *p = at, CUDA_SUCCESS;
 }
 
 CUresult cuMemFree(CUdeviceptr p) {
 	std::lock_guard<std::recursive_mutex> hold(lock);
 	if (CUresult e = ready("cuMemFree")) return e;
-	if (CUresult e = flush([] { return false; })) return e;
-	if (emu_free((uintptr_t)p)) return refuse(CUDA_ERROR_INVALID_VALUE, "cuMemFree: %#llx was not allocated", p);
+	if (CUresult e = flush_all()) return e;
+	auto at = allocations.find((uintptr_t)p);
+	if (at == allocations.end()) return refuse(CUDA_ERROR_INVALID_VALUE, "cuMemFree: %#llx was not allocated", p);
+	emu_free(at->first);
+	given -= at->second;
+	allocations.erase(at);
 	return CUDA_SUCCESS;
 }
 
@@ -268,42 +303,55 @@ CUresult cuMemHostAlloc(void **p, size_t n, unsigned) {
 
 CUresult cuMemFreeHost(void *p) { return free(p), CUDA_SUCCESS; }
 
-CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t n, CUstream) {
+CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t n, CUstream stream) {
 	std::lock_guard<std::recursive_mutex> hold(lock);
 	if (CUresult e = moves("cuMemcpyHtoDAsync", to, n)) return e;
-	return later([=] { return memcpy((void *)to, from, n), CUDA_SUCCESS; });
+	return later(stream, [=] { return memcpy((void *)to, from, n), CUDA_SUCCESS; });
 }
 
-CUresult cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t n, CUstream) {
+CUresult cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t n, CUstream stream) {
 	std::lock_guard<std::recursive_mutex> hold(lock);
 	if (CUresult e = moves("cuMemcpyDtoHAsync", from, n)) return e;
-	return later([=] { return memcpy(to, (const void *)from, n), CUDA_SUCCESS; });
+	return later(stream, [=] { return memcpy(to, (const void *)from, n), CUDA_SUCCESS; });
 }
 
-CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t n, CUstream) {
+CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t n, CUstream stream) {
 	std::lock_guard<std::recursive_mutex> hold(lock);
 	if (CUresult e = moves("cuMemcpyDtoDAsync", to, n)) return e;
 	if (CUresult e = moves("cuMemcpyDtoDAsync", from, n)) return e;
-	return later([=] { return memcpy((void *)to, (const void *)from, n), CUDA_SUCCESS; });
+	return later(stream, [=] { return memcpy((void *)to, (const void *)from, n), CUDA_SUCCESS; });
 }
 
-CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char v, size_t n, CUstream) {
+CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char v, size_t n, CUstream stream) {
 	std::lock_guard<std::recursive_mutex> hold(lock);
 	if (CUresult e = moves("cuMemsetD8Async", to, n)) return e;
-	return later([=] { return memset((void *)to, v, n), CUDA_SUCCESS; });
+	return later(stream, [=] { return memset((void *)to, v, n), CUDA_SUCCESS; });
 }
 
-// Streams, of which there is one, and events.
+// Streams and events.
 
-CUresult cuStreamCreate(CUstream *s, unsigned) {
+CUresult cuStreamCreate(CUstream *s, unsigned flags) {
+	std::lock_guard<std::recursive_mutex> hold(lock);
 	if (CUresult e = ready("cuStreamCreate")) return e;
-	return *s = (CUstream)&queue, CUDA_SUCCESS;
+	if (flags != CU_STREAM_NON_BLOCKING) return refuse(CUDA_ERROR_INVALID_VALUE, "only streams that don't block are emulated");
+	streams.push_back(std::make_unique<Stream>());
+	streams.back()->first = streams.size() == 1;
+	return *s = (CUstream)streams.back().get(), CUDA_SUCCESS;
 }
 
-CUresult cuStreamSynchronize(CUstream) {
+CUresult cuStreamSynchronize(CUstream s) {
 	std::lock_guard<std::recursive_mutex> hold(lock);
 	if (CUresult e = waits("cuStreamSynchronize")) return e;
-	return flush([] { return false; });
+	return flush((Stream *)s);
+}
+
+// As the event is now: what is recorded later is not waited for. One that was never recorded has passed.
+CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
+	std::lock_guard<std::recursive_mutex> hold(lock);
+	if (CUresult r = ready("cuStreamWaitEvent")) return r;
+	std::shared_ptr<Mark> mark = ((Event *)event)->mark;
+	if (!mark) return CUDA_SUCCESS;
+	return later(stream, [=] { return flush(mark->in, [=] { return mark->passed; }); });
 }
 
 CUresult cuEventCreate(CUevent *e, unsigned) {
@@ -311,25 +359,26 @@ CUresult cuEventCreate(CUevent *e, unsigned) {
 	return *e = (CUevent) new Event, CUDA_SUCCESS;
 }
 
-CUresult cuEventRecord(CUevent event, CUstream) {
+CUresult cuEventRecord(CUevent event, CUstream stream) {
 	std::lock_guard<std::recursive_mutex> hold(lock);
 	if (CUresult r = ready("cuEventRecord")) return r;
-	Event *e = (Event *)event;
-	e->recorded = true;
-	e->passed = false;
-	return later([=] { return e->passed = true, e->when = std::chrono::steady_clock::now(), CUDA_SUCCESS; });
+	auto mark = std::make_shared<Mark>();
+	mark->in = (Stream *)stream;
+	((Event *)event)->mark = mark;
+	return later(stream, [=] { return mark->passed = true, mark->when = std::chrono::steady_clock::now(), CUDA_SUCCESS; });
 }
 
 CUresult cuEventSynchronize(CUevent event) {
 	std::lock_guard<std::recursive_mutex> hold(lock);
 	if (CUresult r = waits("cuEventSynchronize")) return r;
-	Event *e = (Event *)event;
-	return flush([=] { return !e->recorded || e->passed; });
+	std::shared_ptr<Mark> mark = ((Event *)event)->mark;
+	return mark ? flush(mark->in, [=] { return mark->passed; }) : CUDA_SUCCESS;
 }
 
 CUresult cuEventElapsedTime(float *ms, CUevent from, CUevent to) {
-	Event *a = (Event *)from, *b = (Event *)to;
-	if (!a->passed || !b->passed) return CUDA_ERROR_NOT_READY;
+	std::lock_guard<std::recursive_mutex> hold(lock);
+	std::shared_ptr<Mark> a = ((Event *)from)->mark, b = ((Event *)to)->mark;
+	if (!a || !b || !a->passed || !b->passed) return CUDA_ERROR_NOT_READY;
 	*ms = std::chrono::duration<float, std::milli>(b->when - a->when).count();
 	return CUDA_SUCCESS;
 }
@@ -338,9 +387,10 @@ CUresult cuEventDestroy(CUevent e) { return delete (Event *)e, CUDA_SUCCESS; }
 
 // Graphs.
 
-CUresult cuStreamBeginCapture(CUstream, CUstreamCaptureMode) {
+CUresult cuStreamBeginCapture(CUstream stream, CUstreamCaptureMode) {
 	std::lock_guard<std::recursive_mutex> hold(lock);
 	if (CUresult e = waits("cuStreamBeginCapture")) return e;
+	captured = (Stream *)stream;
 	return capturing = new std::vector<Work>, CUDA_SUCCESS;
 }
 
@@ -356,10 +406,10 @@ CUresult cuGraphInstantiateWithFlags(CUgraphExec *x, CUgraph g, unsigned long lo
 	return *x = (CUgraphExec) new std::vector<Work>(*(std::vector<Work> *)g), CUDA_SUCCESS;
 }
 
-CUresult cuGraphLaunch(CUgraphExec x, CUstream) {
+CUresult cuGraphLaunch(CUgraphExec x, CUstream stream) {
 	std::lock_guard<std::recursive_mutex> hold(lock);
 	if (CUresult e = ready("cuGraphLaunch")) return e;
-	for (const Work &w : *(std::vector<Work> *)x) later(w);
+	for (const Work &w : *(std::vector<Work> *)x) later(stream, w);
 	return CUDA_SUCCESS;
 }
 
