@@ -63,7 +63,11 @@ func pinned(bytes int) (unsafe.Pointer, error) {
 	return p, nil
 }
 
+// close waits for copies under way, which read what it gives back. A fault ends them too.
 func (s *staging) close() {
+	if s.copies != (cu.Stream{}) {
+		_ = s.copies.Synchronize()
+	}
 	for _, p := range []unsafe.Pointer{s.upAt, s.downAt} {
 		if p != nil {
 			C.cuMemFreeHost(p)
