@@ -13,7 +13,6 @@
 namespace attention_bf16_cu {
 
 const int THREADS = 128;
-const float LOG2E = 1.4426950408889634f, LN2 = 0.6931471805599453f;
 
 struct Shape {
 	int t, s, d;
@@ -160,14 +159,22 @@ __device__ __forceinline__ float2 edge_factors(const EdgeDrop &e, unsigned line,
 // Calls f(n, r, i, visible) for a thread's scores of one tile: rows are queries q.., columns 8·N keys from key on.
 template <int N, class F> __device__ __forceinline__ void each_score(const QueryBounds (&q)[2], const Mask &m, int key, bool all, F f) {
 	int col = key + threadIdx.x % 4 * 2;
+	if (all) {
+#pragma unroll
+		for (int n = 0; n < N; n++)
+#pragma unroll
+			for (int i = 0; i < 2; i++)
+#pragma unroll
+				for (int r = 0; r < 2; r++) f(n, r, i, true);
+		return;
+	}
 #pragma unroll
 	for (int n = 0; n < N; n++)
 #pragma unroll
 		for (int i = 0; i < 2; i++) {
-			KeyBounds k = {0, 0, 0, true};
-			if (!all) k = key_bounds(m, col + 8 * n + i);
+			KeyBounds k = key_bounds(m, col + 8 * n + i);
 #pragma unroll
-			for (int r = 0; r < 2; r++) f(n, r, i, all || visible(q[r], k));
+			for (int r = 0; r < 2; r++) f(n, r, i, visible(q[r], k));
 		}
 }
 
@@ -188,14 +195,14 @@ template <int D> __device__ __forceinline__ void softmax_step(float (&s)[8][4], 
 #pragma unroll
 	for (int r = 0; r < 2; r++) {
 		top[r] = row_max(top[r]);
-		float base = top[r] == MINUS_INFINITY ? 0.0f : top[r], shrink = exp2f(largest[r] - base), part = 0;
+		float base = top[r] == MINUS_INFINITY ? 0.0f : top[r], shrink = fast_exp2(largest[r] - base), part = 0;
 		largest[r] = top[r];
 #pragma unroll
 		for (int n = 0; n < 8; n++)
 #pragma unroll
 			for (int i = 0; i < 2; i++) {
 				float &x = s[n][2 * r + i];
-				x = exp2f(x - base);
+				x = fast_exp2(x - base);
 				part += x;
 			}
 		sum[r] = sum[r] * shrink + row_sum(part);
@@ -286,7 +293,7 @@ template <int D> __device__ __forceinline__ void backward_queries(Output dq, Mat
 		inner_products<D>(s, qs, warp_row, ks, 0);
 		inner_products<D>(g, gs, warp_row, vs, 0);
 		each_score<8>(bounds, m, tile * TILE, whole(m, query_tile, tile), [&](int c, int r, int i, bool see) {
-			s[c][2 * r + i] = see ? exp2f(s[c][2 * r + i] * (z.scale * LOG2E) - log_sums[r]) : 0.0f;
+			s[c][2 * r + i] = see ? fast_exp2(s[c][2 * r + i] * (z.scale * LOG2E) - log_sums[r]) : 0.0f;
 			if (!see) g[c][2 * r + i] = 0.0f; // it may be infinite
 		});
 		if (e.rate > 0.0f)
@@ -366,7 +373,7 @@ template <int D> __device__ __forceinline__ void backward_keys(Output dk, Output
 					for (int r = 0; r < 2; r++) {
 						float &w = s[c][2 * r + i], &d = g[c][2 * r + i];
 						bool see = all || visible(qb, bounds[r]);
-						float p = see ? exp2f(w * (z.scale * LOG2E) - col.log_sum) : 0.0f, f = 1.0f;
+						float p = see ? fast_exp2(w * (z.scale * LOG2E) - col.log_sum) : 0.0f, f = 1.0f;
 						if (e.rate > 0.0f) {
 							int j = mine + 8 * r;
 							uint4 draws = philox(e.draw, e.purpose, edge_line(e, row, z.t, tile * TILE + at), (unsigned)j / 4);
@@ -401,17 +408,22 @@ __device__ __forceinline__ long long line(int t) { return ((long long)blockIdx.z
 } // namespace attention_bf16_cu
 using namespace attention_bf16_cu;
 
+// Blocks at once on a processor, as many as registers allow without spilling.
+#define FORWARD_BLOCKS(width) (width <= 64 ? 4 : 2)
+#define BACKWARD_BLOCKS(width) (width == 64 ? 3 : 2)
+
 // The names say the widest head: 32, 64 or 128. Dynamic shared memory is 3 tiles forward and 4 backward.
 #define ATTENTION(width) \
-	KERNEL(THREADS, attention_bf16_d##width, bf16 *out, float *lse, const bf16 *q, const bf16 *k, const bf16 *v, long long out_stride, \
-		long long q_stride, long long k_stride, long long v_stride, const int *pos, const int *lo, const int *hi, const int *tag, \
+	KERNEL_RESIDENT(THREADS, FORWARD_BLOCKS(width), attention_bf16_d##width, bf16 *out, float *lse, const bf16 *q, const bf16 *k, \
+		const bf16 *v, long long out_stride, long long q_stride, long long k_stride, long long v_stride, const int *pos, const int *lo, const int *hi, const int *tag, \
 		const int *a, const int *b, const int *tables, int t, int s, int d, float scale, const int *draw, float rate, unsigned purpose, \
 		int vectors) { \
 		Mask m = mask_row({pos, lo, hi, tag, a, b, tables, t, s}, blockIdx.z); \
 		forward<width>(head(out, out_stride, t, d), lse + line(t), head(q, q_stride, t, d), head(k, k_stride, s, d), \
 			head(v, v_stride, s, d), m, edge_drop(draw, rate, purpose, blockIdx.y), {t, s, d, scale, vectors}, blockIdx.z); \
 	} \
-	KERNEL(THREADS, attention_dq_bf16_d##width, bf16 *dq, const bf16 *q, const bf16 *k, const bf16 *v, const bf16 *dout, \
+	KERNEL_RESIDENT(THREADS, BACKWARD_BLOCKS(width), attention_dq_bf16_d##width, bf16 *dq, const bf16 *q, const bf16 *k, \
+		const bf16 *v, const bf16 *dout, \
 		long long dq_stride, long long q_stride, long long k_stride, long long v_stride, long long dout_stride, const float *lse, \
 		const float *delta, const int *pos, const int *lo, const int *hi, const int *tag, const int *a, const int *b, \
 		const int *tables, int t, int s, int d, float scale, const int *draw, float rate, unsigned purpose, int vectors) { \
@@ -420,7 +432,8 @@ using namespace attention_bf16_cu;
 			head(dout, dout_stride, t, d), lse + line(t), delta + line(t), m, edge_drop(draw, rate, purpose, blockIdx.y), \
 			{t, s, d, scale, vectors}, blockIdx.z); \
 	} \
-	KERNEL(THREADS, attention_dkv_bf16_d##width, bf16 *dk, bf16 *dv, const bf16 *q, const bf16 *k, const bf16 *v, const bf16 *dout, \
+	KERNEL_RESIDENT(THREADS, BACKWARD_BLOCKS(width), attention_dkv_bf16_d##width, bf16 *dk, bf16 *dv, const bf16 *q, const bf16 *k, \
+		const bf16 *v, const bf16 *dout, \
 		long long dk_stride, long long dv_stride, long long q_stride, long long k_stride, long long v_stride, long long dout_stride, \
 		const float *lse, const float *delta, const int *pos, const int *lo, const int *hi, const int *tag, const int *a, \
 		const int *b, const int *tables, int t, int s, int d, float scale, const int *draw, float rate, unsigned purpose, int vectors) { \

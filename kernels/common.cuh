@@ -17,6 +17,8 @@
 #else
 #include <cuda_bf16.h>
 #define KERNEL(threads, name, ...) extern "C" __global__ void __launch_bounds__(threads) name(__VA_ARGS__)
+// KERNEL_RESIDENT also says how many blocks a processor must hold at once: the compiler keeps to the registers that leaves.
+#define KERNEL_RESIDENT(threads, blocks, name, ...) extern "C" __global__ void __launch_bounds__(threads, blocks) name(__VA_ARGS__)
 #define SHARED(type, name, count) __shared__ __align__(16) type name[count]
 #define SHARED_DYNAMIC(type, name) \
 	extern __shared__ __align__(16) unsigned char dynamic_shared[]; \
@@ -26,6 +28,7 @@
 typedef __nv_bfloat16 bf16;
 
 const unsigned ALL_LANES = 0xffffffffu;
+const float LOG2E = 1.4426950408889634f, LN2 = 0.6931471805599453f;
 const float MINUS_INFINITY = -__builtin_huge_valf();
 
 __device__ __forceinline__ float widen(float v) { return v; }
@@ -43,6 +46,18 @@ __device__ __forceinline__ unsigned pack(float first, float second) {
 	unsigned r;
 	asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(second), "f"(first));
 	return r;
+#endif
+}
+
+// 2ˣ to 2 units in the last place; what would be denormal is 0.
+__device__ __forceinline__ float fast_exp2(float x) {
+#ifdef DMTRAIN_EMULATED
+	float y = exp2f(x);
+	return y < 0x1p-126f ? 0.0f : y;
+#else
+	float y;
+	asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+	return y;
 #endif
 }
 
@@ -130,13 +145,18 @@ template <class V> __device__ __forceinline__ V block_sum(V v, V *scratch, int t
 
 const float GELU_SCALE = 0.7978845608028654f, GELU_CUBIC = 0.044715f;
 
-__device__ __forceinline__ float gelu(float x) { return 0.5f * x * (1.0f + tanhf(GELU_SCALE * (x + GELU_CUBIC * x * x * x))); }
+// How much of x passes: ½·(1 + tanh u) = 1/(1 + exp(−2u)), which has no cancellation on the left.
+__device__ __forceinline__ float gelu_gate(float x) {
+	return 1.0f / (1.0f + fast_exp2(-2.0f * LOG2E * GELU_SCALE * (x + GELU_CUBIC * x * x * x)));
+}
+
+__device__ __forceinline__ float gelu(float x) { return x * gelu_gate(x); }
 
 __device__ __forceinline__ float gelu_slope(float x) {
-	float t = tanhf(GELU_SCALE * (x + GELU_CUBIC * x * x * x));
+	float gate = gelu_gate(x);
 	float inner = GELU_SCALE * (1.0f + 3.0f * GELU_CUBIC * x * x);
-	float bend = 1.0f - t * t; // 0 far out, where x·inner may be infinite
-	return 0.5f * (1.0f + t) + (bend == 0.0f ? 0.0f : 0.5f * x * bend * inner);
+	float bend = gate * (1.0f - gate); // 0 far out, where x·inner may be infinite
+	return gate + (bend == 0.0f ? 0.0f : 2.0f * x * bend * inner);
 }
 
 // Random draws: Philox4x32-10 (Salmon et al. 2011), the same bits as package rng's.

@@ -42,17 +42,28 @@ template <class T> __device__ __forceinline__ void embed(
 	}
 }
 
-// The first token with an id owns the id's row of the table, and adds the gradients of all that follow along the chain.
+// The first token with an id owns the id's row of the table, and adds the gradients of all that follow along the chain. A warp takes
+// a packet a lane: a frequent token's chain is long, and walked by as many warps at once as its row has packets for.
 template <class T> __device__ __forceinline__ void embed_backward(
-	float *dtable, const T *dout, const int *ids, const int *next, const int *later, int n, int cols) {
-	int row = warp_row();
-	if (row >= n || later[row]) return;
-	float *to = dtable + (long long)ids[row] * cols;
-	for (int c = threadIdx.x % 32; c < cols; c += 32) {
-		float sum = to[c];
-		for (int i = row; i >= 0; i = next[i]) sum += widen(dout[(long long)i * cols + c]);
-		to[c] = sum;
+	float *dtable, const T *dout, const int *ids, const int *next, const int *later, int n, int cols, int vectors) {
+	const int W = Packet<T>::width;
+	int row = warp_row(), c = (blockIdx.y * 32 + threadIdx.x % 32) * W;
+	if (row >= n || c >= cols || later[row]) return;
+	float *to = dtable + (long long)ids[row] * cols + c;
+	int count = clip(cols - c);
+	float sum[W];
+#pragma unroll
+	for (int k = 0; k < W; k++) sum[k] = k < count ? to[k] : 0.0f;
+	for (int i = row; i >= 0;) {
+		float v[W];
+		load_packet(v, dout + (long long)i * cols + c, count, vectors);
+		i = next[i];
+#pragma unroll
+		for (int k = 0; k < W; k++) sum[k] += v[k];
 	}
+#pragma unroll
+	for (int k = 0; k < W; k++)
+		if (k < count) to[k] = sum[k];
 }
 
 template <class T> __device__ __forceinline__ void put_rows(
@@ -108,8 +119,9 @@ KERNEL(THREADS, embed_links, int *next, int *later, const int *ids, int n, int v
 		int *fault) { \
 		embed(out, table, ids, add, n, vocabulary, cols, vectors, fault); \
 	} \
-	KERNEL(THREADS, embed_backward_##suffix, float *dtable, const T *dout, const int *ids, const int *next, const int *later, int n, int cols) { \
-		embed_backward(dtable, dout, ids, next, later, n, cols); \
+	KERNEL(THREADS, embed_backward_##suffix, float *dtable, const T *dout, const int *ids, const int *next, const int *later, int n, int cols, \
+		int vectors) { \
+		embed_backward(dtable, dout, ids, next, later, n, cols, vectors); \
 	} \
 	KERNEL(THREADS, put_rows_##suffix, T *dst, const T *src, const int *at, int n, int cols, long long dst_stride, long long src_stride, \
 		int dst_rows, int vectors, int *fault) { \

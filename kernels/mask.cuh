@@ -44,17 +44,26 @@ __device__ __forceinline__ TilePair tile_pair(const Mask &m, int query_tile, int
 	return all ? VISIBLE : PARTIAL;
 }
 
-// The first tile at or after `from` that is not all hidden; the number of tiles when there is none.
+// The first tile at or after `from` that is not all hidden; the number of tiles when there is none. A warp asks together, 32 tiles at
+// a time.
 __device__ __forceinline__ int next_key_tile(const Mask &m, int query_tile, int from) {
-	int n = tiles(m.s);
-	while (from < n && tile_pair(m, query_tile, from) == HIDDEN) from++;
-	return from;
+	int n = tiles(m.s), lane = threadIdx.x % 32;
+	for (; from < n; from += 32) {
+		int at = from + lane;
+		unsigned shown = __ballot_sync(ALL_LANES, at < n && tile_pair(m, query_tile, at) != HIDDEN);
+		if (shown) return from + __ffs((int)shown) - 1;
+	}
+	return n;
 }
 
 __device__ __forceinline__ int next_query_tile(const Mask &m, int key_tile, int from) {
-	int n = tiles(m.t);
-	while (from < n && tile_pair(m, from, key_tile) == HIDDEN) from++;
-	return from;
+	int n = tiles(m.t), lane = threadIdx.x % 32;
+	for (; from < n; from += 32) {
+		int at = from + lane;
+		unsigned shown = __ballot_sync(ALL_LANES, at < n && tile_pair(m, at, key_tile) != HIDDEN);
+		if (shown) return from + __ffs((int)shown) - 1;
+	}
+	return n;
 }
 
 // What a query and a key know of the mask. One past the end sees nothing and is seen by none.

@@ -56,7 +56,8 @@ KERNEL(THREADS, adamw, float *param, const float *grad, float *m, float *v, bf16
 		store_packet(param + i, p, count, vectors);
 		store_packet(m + i, mean, count, vectors);
 		store_packet(v + i, square, count, vectors);
-		if (low)
+		if (low && vectors && count >= W) *(uint2 *)(low + i) = make_uint2(pack(p[0], p[1]), pack(p[2], p[3])); // half a packet
+		else if (low)
 #pragma unroll
 			for (int k = 0; k < W; k++)
 				if (k < count) low[i + k] = narrow<bf16>(p[k]);

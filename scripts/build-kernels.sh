@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.."
 out=internal/kernels/cuda/ptx
 nvcc=${NVCC:-nvcc}
 version=11.8
+archs='sm_80 sm_86 sm_89 sm_90'
 
 command -v "$nvcc" >/dev/null 2>&1 || { echo "build-kernels: no nvcc here; scripts/setup-cuda.sh installs it" >&2; exit 1; }
 have=$("$nvcc" --version | sed -n 's/.*release \([0-9.]*\),.*/\1/p')
@@ -34,19 +35,27 @@ same() {
 	return 1
 }
 
+# report names each kernel once, with the registers it has on each capability.
 report() {
-	for ptx in "$out"/*.ptx; do
-		ptxas -arch=sm_80 -v "$ptx" -o /dev/null 2>&1
-	done | awk '
-		/Compiling entry function/ { split($0, q, "\047"); name = q[2] }
-		/bytes spill stores/ { spills = $5 + $9 }
+	for arch in $archs; do
+		for ptx in "$out"/*.ptx; do
+			ptxas -arch="$arch" -v "$ptx" -o /dev/null 2>&1
+		done
+	done | awk -v archs="$archs" '
+		/Compiling entry function/ { split($0, q, "\047"); name = q[2]; if (!(name in shared)) order[++n] = name }
+		/bytes spill stores/ { spills[name] += $5 + $9 }
 		/Used [0-9]+ registers/ {
-			shared = 0
-			for (i = 2; i <= NF; i++) if ($i ~ /^smem/) shared = $(i - 2)
-			printf "%-32s %4d registers %6d bytes shared %6d bytes spilled\n", name, $5, shared, spills
-			if (name ~ /^attention/ && spills > 0) bad = bad " " name
+			shared[name] = 0
+			for (i = 2; i <= NF; i++) if ($i ~ /^smem/) shared[name] = $(i - 2)
+			registers[name] = registers[name] sprintf(" %5d", $5)
+			if (name ~ /^attention/ && spills[name] > 0 && !(name in told)) { bad = bad " " name; told[name] }
 		}
-		END { if (bad != "") { print "build-kernels: spills in" bad; exit 1 } }'
+		END {
+			gsub("sm_", "   ", archs)
+			printf "%-32s %s  bytes shared  spilled\n", "registers on sm_", archs
+			for (i = 1; i <= n; i++) printf "%-32s%s  %12d  %7d\n", order[i], registers[order[i]], shared[order[i]], spills[order[i]]
+			if (bad != "") { print "build-kernels: spills in" bad; exit 1 }
+		}'
 }
 
 case "${1:-}" in

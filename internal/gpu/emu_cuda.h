@@ -160,6 +160,8 @@ inline bool __all_sync(unsigned lanes, bool p) { return __ballot_sync(lanes, p) 
 		#name, threads, emu::count(name), [](const uint64_t *args) { emu::call(name, args); }); \
 	extern "C" void name(__VA_ARGS__)
 
+#define KERNEL_RESIDENT(threads, blocks, name, ...) KERNEL(threads, name, __VA_ARGS__)
+
 // Shared memory of a block: an array declared in place, and the part whose size the launch gives.
 #define SHARED(type, name, count) \
 	static const size_t name##_place = emu_shared_static(sizeof(type) * (count), 16); \

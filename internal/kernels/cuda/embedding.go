@@ -32,8 +32,9 @@ func (b *Backend) EmbedBackward(p kernels.EmbedBackward) {
 	later := next + gpu.Ptr(4*p.N)
 	b.dev.Set(later, 0, 4*p.N)
 	b.dev.Launch("embed_links", rowGrid(p.N), rowThreads, 0, address(next), address(later), address(ids), integer(p.N), integer(p.V), address(b.fault))
-	b.dev.Launch(named(t, "embed_backward_f32", "embed_backward_bf16"), rowGrid(p.N), rowThreads, 0,
-		address(dtable), address(dout), address(ids), address(next), address(later), integer(p.N), integer(p.C))
+	b.dev.Launch(named(t, "embed_backward_f32", "embed_backward_bf16"), gpu.Dim{X: ceilDiv(p.N, rowsPerBlock), Y: ceilDiv(p.C, 32*packet(t)), Z: 1},
+		rowThreads, 0,
+		address(dtable), address(dout), address(ids), address(next), address(later), integer(p.N), integer(p.C), vectors(p.C*t.Size(), dout))
 }
 
 // PutRows implements kernels.Embedding.

@@ -39,5 +39,5 @@ func (b *Backend) AdamW(p kernels.AdamW) {
 	spread := 1 / math.Sqrt(1-math.Pow(float64(p.Beta2), k))
 	b.dev.Launch("adamw", elementGrid(p.N, packet(f)), rowThreads, 0, address(param), address(grad), address(m), address(v), address(low),
 		integer(p.N), gpu.Float(p.LR*p.Decay), gpu.Float(p.Beta1), gpu.Float(p.Beta2), gpu.Float(float32(step)), gpu.Float(float32(spread)),
-		gpu.Float(p.Eps), gpu.Float(p.GradScale), vectors(0, param, grad, m, v))
+		gpu.Float(p.Eps), gpu.Float(p.GradScale), vectors(0, param, grad, m, v, low))
 }
