@@ -59,7 +59,7 @@ func (l *cublasLt) matmul(p Product) error {
 		return err
 	}
 	defer release()
-	plan, err := l.plan(shapeOf(p))
+	plan, err := l.plan(shapeOf(p), p.Bias)
 	if err != nil {
 		return fmt.Errorf("%s: %d×%d×%d: %w", l.found, p.M, p.N, p.K, err)
 	}
@@ -74,13 +74,13 @@ func (l *cublasLt) matmul(p Product) error {
 }
 
 // plan is how products of a shape are computed.
-func (l *cublasLt) plan(s C.dm_shape) (*C.dm_plan, error) {
+func (l *cublasLt) plan(s C.dm_shape, bias Ptr) (*C.dm_plan, error) {
 	if p := l.plans[s]; p != nil {
 		return p, nil
 	}
 	var failed *C.char
 	var status C.int
-	p := C.dm_lt_plan(l.handle, &s, blasWorkspace, &failed, &status)
+	p := C.dm_lt_plan(l.handle, &s, C.uint64_t(bias), blasWorkspace, &failed, &status)
 	if p == nil {
 		return nil, fmt.Errorf("%s: status %d", culprit(failed), status)
 	}

@@ -125,6 +125,43 @@ func checkProduct(t *testing.T, d *Device, b *BLAS, p Product, bias, add bool) {
 	}
 }
 
+// A product that was captured is computed anew at each replay, from what its operands hold then.
+func TestCapturedProducts(t *testing.T) {
+	onEmulatedDriver(t)
+	fakeBLAS(t)
+	d, err := Open(0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	b, err := d.BLAS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	p := Product{M: 1, N: 1, K: 1}
+	p.A, _ = numbers(t, d, 1, 1, false)
+	p.B, _ = numbers(t, d, 1, 2, false)
+	p.C, _ = numbers(t, d, 1, 3, false)
+	p.Bias, _ = numbers(t, d, 1, 4, false)
+	b.MatMul(p) // makes the plan
+	g, err := d.Capture(func() { b.MatMul(p) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Free()
+	for i := range 3 {
+		for at, v := range map[Ptr]float32{p.A: float32(i), p.B: 3, p.Bias: 0.5} {
+			d.Write(at, unsafe.Pointer(&v), 4)
+		}
+		g.Replay()
+		var got float32
+		if err := d.Read(unsafe.Pointer(&got), p.C, 4); err != nil || got != float32(3*i)+0.5 {
+			t.Errorf("replay %d: 3·%d + ½ is %v (%v)", i, i, got, err)
+		}
+	}
+}
+
 // place is where element (i, j) of a rows×cols matrix lies.
 func place(transposed bool, i, j, rows, cols int) int {
 	if transposed {

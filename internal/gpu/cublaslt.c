@@ -13,6 +13,7 @@ enum {
 	OP_N = 0, OP_T = 1,
 	DESC_TRANSA = 3, DESC_TRANSB = 4, DESC_EPILOGUE = 7, DESC_BIAS_POINTER = 8,
 	EPILOGUE_BIAS = 4,
+	REDUCTION_COMPUTE_TYPE = 2,
 	PREF_MAX_WORKSPACE = 1, PREF_REDUCTION_MASK = 3, PREF_ALIGNMENT_A = 5, PREF_ALIGNMENT_D = 8,
 };
 
@@ -99,22 +100,27 @@ fail:
 	return -1;
 }
 
-static int describe(dm_plan *p, const dm_shape *s, const char **failed, int *status) {
+// describe sets a bias as well, any one: the choice of an algorithm asks for it.
+static int describe(dm_plan *p, const dm_shape *s, uint64_t bias, const char **failed, int *status) {
 	int32_t first = s->trans_b ? OP_T : OP_N, second = s->trans_a ? OP_T : OP_N;
 	uint32_t epilogue = EPILOGUE_BIAS;
 	TRY(ltMatmulDescCreate(&p->desc, COMPUTE_32F, R_32F));
 	TRY(ltMatmulDescSetAttribute(p->desc, DESC_TRANSA, &first, sizeof first));
 	TRY(ltMatmulDescSetAttribute(p->desc, DESC_TRANSB, &second, sizeof second));
-	if (s->bias) TRY(ltMatmulDescSetAttribute(p->desc, DESC_EPILOGUE, &epilogue, sizeof epilogue));
+	if (s->bias) {
+		TRY(ltMatmulDescSetAttribute(p->desc, DESC_EPILOGUE, &epilogue, sizeof epilogue));
+		TRY(ltMatmulDescSetAttribute(p->desc, DESC_BIAS_POINTER, &bias, sizeof bias));
+	}
 	return 0;
 fail:
 	return -1;
 }
 
-// Only algorithms that sum a product's terms in one place, in a fixed order: the same bits every time.
+// Only algorithms that sum a product's terms in a fixed order: the same bits every time. A long sum may be cut into parts, which lie beside
+// each other in the workspace, in float32, until a second kernel adds them up; it may not be gathered in place.
 static int choose(void *handle, dm_plan *p, const dm_shape *s, size_t workspace, const char **failed, int *status) {
 	void *pref = NULL;
-	uint32_t reductions = 0, alignment = (uint32_t)s->alignment;
+	uint32_t reductions = REDUCTION_COMPUTE_TYPE, alignment = (uint32_t)s->alignment;
 	uint64_t bytes = workspace;
 	heuristic best;
 	int found = 0;
@@ -137,12 +143,12 @@ fail:
 	return -1;
 }
 
-dm_plan *dm_lt_plan(void *handle, const dm_shape *s, size_t workspace, const char **failed, int *status) {
+dm_plan *dm_lt_plan(void *handle, const dm_shape *s, uint64_t bias, size_t workspace, const char **failed, int *status) {
 	dm_plan *p = calloc(1, sizeof *p);
 	if (!p) return NULL;
 	p->has_bias = s->bias;
 	p->has_add = s->add;
-	if (layouts(p, s, failed, status) || describe(p, s, failed, status) || choose(handle, p, s, workspace, failed, status)) {
+	if (layouts(p, s, failed, status) || describe(p, s, bias, failed, status) || choose(handle, p, s, workspace, failed, status)) {
 		dm_lt_free(p);
 		return NULL;
 	}

@@ -22,7 +22,7 @@ void *dm_lt_create(int *status); // a handle
 void dm_lt_destroy(void *handle);
 
 // Chooses how to compute a shape: NULL, and what failed with which status, when it can't be.
-dm_plan *dm_lt_plan(void *handle, const dm_shape *s, size_t workspace, const char **failed, int *status);
+dm_plan *dm_lt_plan(void *handle, const dm_shape *s, uint64_t bias, size_t workspace, const char **failed, int *status);
 void dm_lt_free(dm_plan *p);
 
 // Computes: 0, or the status and what failed.

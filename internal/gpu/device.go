@@ -15,6 +15,7 @@ type Device struct {
 	kernels map[string]kernel
 	args    [MaxArgs]uint64
 	err     error
+	idle    bool // nothing was asked since the last Sync
 	trace   *trace
 }
 
@@ -118,13 +119,19 @@ func (d *Device) kernel(name string) (kernel, error) {
 
 // Sync waits for everything asked for so far and returns the first fault since the last Sync.
 func (d *Device) Sync() error {
+	if d.Idle() {
+		return nil
+	}
 	err := d.err
 	if e := d.drv.sync(); err == nil && e != nil {
 		err = fmt.Errorf("gpu: %w", e)
 	}
-	d.err = nil
+	d.err, d.idle = nil, err == nil
 	return err
 }
+
+// Idle reports whether nothing was asked since the last Sync, which found no fault.
+func (d *Device) Idle() bool { return d.idle && d.err == nil }
 
 // Fail makes err the fault that the next Sync returns, unless there is one already.
 func (d *Device) Fail(err error) {
@@ -133,7 +140,9 @@ func (d *Device) Fail(err error) {
 	}
 }
 
+// check takes what came of asking the driver for something.
 func (d *Device) check(err error) {
+	d.idle = false
 	if err != nil && d.err == nil {
 		d.err = fmt.Errorf("gpu: %w", err)
 	}

@@ -267,6 +267,12 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned 
 	});
 }
 
+CUresult cuLaunchHostFunc(CUstream stream, CUhostFn f, void *of) {
+	std::lock_guard<std::recursive_mutex> hold(lock);
+	if (CUresult e = ready("cuLaunchHostFunc")) return e;
+	return later(stream, [=] { return f(of), CUDA_SUCCESS; });
+}
+
 // Memory.
 
 CUresult cuMemAlloc(CUdeviceptr *p, size_t n) {

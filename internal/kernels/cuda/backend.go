@@ -91,6 +91,9 @@ var faultNames = [...]string{1: "embed", 2: "embed backward", 3: "put rows", 4: 
 
 // Sync implements kernels.Memory.
 func (b *Backend) Sync() error {
+	if b.dev.Idle() {
+		return nil
+	}
 	if err := b.dev.Read(unsafe.Pointer(&b.faultWords), b.fault, len(b.faultWords)*4); err != nil {
 		return err
 	}
