@@ -19,6 +19,7 @@ const (
 	stagingDown  = 4 << 20
 	stagingPiece = stagingUp / 4
 	stagingAlign = 256
+	stagingMost  = 64 // pieces under way: more than a step's uploads for two micro-batches
 )
 
 // staging is pinned host memory, from which the device copies while the host goes on. Uploads go through a ring, which the host and
@@ -166,10 +167,14 @@ type stretch struct {
 	done     cu.Event
 }
 
-// reserve finds n bytes behind the newest stretch, or at the start when they don't fit there; false while the oldest stand in the way.
+// reserve finds n bytes behind the newest stretch, or at the start when they don't fit there; false while the oldest stand in the way
+// or there are too many.
 func (r *ring) reserve(n int) (at int, ok bool) {
-	if len(r.taken) == 0 {
+	switch len(r.taken) {
+	case 0:
 		r.next = 0
+	case stagingMost:
+		return 0, false
 	}
 	at = r.next
 	if at+n > r.size {

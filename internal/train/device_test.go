@@ -131,7 +131,7 @@ type refusing struct{ kernels.Backend }
 
 func (refusing) Capture(func()) (kernels.Captured, error) { return nil, errors.New("not today") }
 
-// Steps replayed as one have the bits of steps whose every kernel is launched, and steps that can't be are launched.
+// Steps replayed as one leave the bits of steps whose every kernel is launched, and steps that can't be are launched.
 func TestCapturedStepsHaveTheSameBits(t *testing.T) {
 	be := deviceOrSkip(t)
 	if _, ok := be.(kernels.Capturer); !ok {
@@ -139,14 +139,37 @@ func TestCapturedStepsHaveTheSameBits(t *testing.T) {
 	}
 	for name, c := range map[string]config.Config{"lm": restless(), "bf16": in16(restless()), "seq2seq": restlessPairs()} {
 		t.Run(name, func(t *testing.T) {
-			want := take(t, stepperFor(t, plainCalls{be}, c), 8)
+			launched := stepperFor(t, plainCalls{be}, c)
+			want := take(t, launched, 20)
 			for name, be := range map[string]kernels.Backend{"captured": be, "refusing": refusing{be}} {
-				if got := take(t, stepperFor(t, be, c), 8); !slices.Equal(got, want) {
+				s := stepperFor(t, be, c)
+				if got := take(t, s, 20); !slices.Equal(got, want) {
 					t.Errorf("%s: %+v, launch by launch %+v", name, got, want)
+				}
+				if !slices.Equal(parametersOf(t, s), parametersOf(t, launched)) {
+					t.Errorf("%s: the parameters differ from those of steps launch by launch", name)
 				}
 			}
 		})
 	}
+}
+
+// Steps on a device allocate nothing on the host either.
+func TestStepOnDeviceAllocatesNothing(t *testing.T) {
+	be := deviceOrSkip(t)
+	for name, c := range map[string]config.Config{"lm": restless(), "bf16": in16(restless()), "seq2seq": restlessPairs()} {
+		t.Run(name, func(t *testing.T) { allocatesNothing(t, stepperFor(t, be, c), 10) })
+	}
+}
+
+// parametersOf are a stepper's parameters, padding included.
+func parametersOf(t *testing.T, s *stepper) []float32 {
+	t.Helper()
+	v := make([]float32, s.params.Len())
+	if err := s.be.Download(v, s.params.Flat()); err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 // savedParameters are all tensors of a checkpoint's model, in the file's order.

@@ -135,32 +135,59 @@ func (s *stepper) check(p *mask.Plan) error {
 	return p.Certify()
 }
 
-// gradients runs every micro-batch forwards and backwards, gathering losses and gradients of the whole step.
+// gradients runs every micro-batch forwards and backwards, gathering losses and gradients of the whole step. A micro-batch is on its way to
+// the device while the one before it is computed.
 func (s *stepper) gradients(step int, r *result) error {
 	s.stats.Begin(step)
 	sum := 0.0
-	for _, m := range s.micro {
-		l := m.lane
-		if err := l.load(m, &m.plan); err != nil {
+	for i, m := range s.micro {
+		if i == 0 {
+			if err := m.load(); err != nil {
+				return err
+			}
+		}
+		m.run(s.seed, step, r.Supervised)
+		if i+1 < len(s.micro) {
+			if err := s.micro[i+1].load(); err != nil {
+				return err
+			}
+		}
+		nll, err := s.observe(m)
+		if err != nil {
 			return err
 		}
-		l.pass.Supervised(r.Supervised)
-		l.pass.At(s.seed, step, m.rows.First)
-		l.pass.Forward()
-		l.pass.Backward()
-		if err := l.out.download(s.be, l.stats); err != nil {
-			return err
-		}
-		for _, nll := range l.out.NLL {
-			sum += float64(nll)
-		}
-		s.stats.Add(&m.plan, m.rows, l.out.Outputs)
-		if s.measure {
-			s.stats.Measure(&m.plan, s.tileQ, s.tileS)
-		}
+		sum += nll
 	}
 	r.Loss = sum / float64(max(r.Supervised, 1))
 	return nil
+}
+
+// load uploads the micro-batch under its plan.
+func (m *micro) load() error { return m.lane.load(m, &m.plan) }
+
+// run computes the loaded micro-batch's gradients, of a step with so many supervised tokens.
+func (m *micro) run(seed uint64, step, supervised int) {
+	pass := m.lane.pass
+	pass.Supervised(supervised)
+	pass.At(seed, step, m.rows.First)
+	pass.Forward()
+	pass.Backward()
+}
+
+// observe waits for a micro-batch, and adds what it said of its tokens to the step's statistics. It returns the sum of their losses.
+func (s *stepper) observe(m *micro) (nll float64, err error) {
+	out := &m.lane.out
+	if err := out.download(s.be, m.lane.stats); err != nil {
+		return 0, err
+	}
+	for _, v := range out.NLL {
+		nll += float64(v)
+	}
+	s.stats.Add(&m.plan, m.rows, out.Outputs)
+	if s.measure {
+		s.stats.Measure(&m.plan, s.tileQ, s.tileS)
+	}
+	return nll, nil
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
