@@ -42,6 +42,7 @@ test-driver: ## run the CUDA backend through its real driver code on an emulated
 	scripts/build-emulated-driver.sh build/libcuda-emulated.so
 	CGO_ENABLED=1 DMTRAIN_LIBCUDA=$(CURDIR)/build/libcuda-emulated.so go test -tags cuda -timeout 20m ./internal/gpu ./internal/backend ./internal/kernels/cuda
 	CGO_ENABLED=1 DMTRAIN_LIBCUDA=$(CURDIR)/build/libcuda-emulated.so go test -tags cuda -timeout 20m -run 'OnDevice|Captured' ./internal/train
+	CGO_ENABLED=1 DMTRAIN_LIBCUDA=$(CURDIR)/build/libcuda-emulated.so go test -tags cuda -timeout 20m -run 'Scripts/device' ./cmd/dmtrain
 
 race: ## run the tests under the race detector (needs a C compiler)
 	go test -race -timeout 30m ./...

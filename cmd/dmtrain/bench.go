@@ -82,6 +82,9 @@ func (o *benchOptions) run(ctx context.Context, stdout io.Writer) error {
 func (o *benchOptions) print(stdout io.Writer, r *train.BenchReport) error {
 	t := table{}
 	t.add("device", "%s, %d threads", r.Device, r.Threads)
+	if r.NoGPU != "" {
+		t.add("gpu", "%s", r.NoGPU)
+	}
 	t.add("parameters", "%d", r.Params)
 	t.add("step", "%.2f ms median, %.2f ms min, of %d", r.StepMsMedian, r.StepMsMin, o.steps)
 	t.add("speed", "%.0f tokens/s, %d tokens a step", r.TokensPerS, r.TokensPerStep)

@@ -17,8 +17,9 @@ func doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Say what there is to compute with, and whether it computes rightly",
 		Long: `doctor lists the CPU and the GPUs that this program can use, and why it can use no GPU
-where that is so. On each it makes a call of every operation and holds the result to the
-operation's formula. It exits with 1 where one is wrong; having no GPU is no fault.`,
+where that is so. On each it makes a call of every operation in every precision, holds the
+result to the operation's formula, and takes some steps of training whose losses it holds to
+those that the formulas give. It exits with 1 where one is wrong; having no GPU is no fault.`,
 		Example: `  dmtrain doctor
   dmtrain doctor --json`,
 		Args: cobra.NoArgs,
@@ -88,5 +89,7 @@ func showDevice(t *table, d doctor.Device) {
 		}
 		t.add("  wrong", "%s: %s", f.Operation, f.Problem)
 	}
-	t.add("  self-test", "%d of %d operations are right", right, len(d.Tests))
+	if len(d.Tests) > 0 {
+		t.add("  self-test", "%d of %d tests passed", right, len(d.Tests))
+	}
 }

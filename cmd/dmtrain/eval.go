@@ -108,6 +108,7 @@ func (o *evalOptions) check() error {
 func printReport(w io.Writer, r *train.Report) error {
 	t := table{}
 	t.add("checkpoint", "%s (step %d)", r.Checkpoint, r.Step)
+	t.add("device", "%s", r.Device)
 	t.add("loss", "%.4f nats/token", float64(r.Loss))
 	t.add("perplexity", "%.4g", float64(r.Perplexity))
 	t.add("bits per byte", "%.4f", float64(r.BitsPerByte))

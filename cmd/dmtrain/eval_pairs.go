@@ -23,6 +23,10 @@ func (o *evalOptions) evalPairs(stdout, stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	info := t.Backend.Info()
+	if info.NoGPU != "" {
+		warnings = append(warnings, info.NoGPU)
+	}
 	if o.json {
 		return json.NewEncoder(stdout).Encode(m)
 	}
@@ -31,6 +35,7 @@ func (o *evalOptions) evalPairs(stdout, stderr io.Writer) (err error) {
 	}
 	out := table{}
 	out.add("checkpoint", "%s (step %d)", t.Dir, t.Step)
+	out.add("device", "%s", info.Device())
 	out.add("loss", "%.4f nats/token", float64(m.ValidLoss))
 	out.add("perplexity", "%.4g", float64(m.Perplexity))
 	out.add("accuracy", "%.2f %% of tokens", 100*m.Accuracy)

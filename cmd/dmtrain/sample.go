@@ -131,6 +131,7 @@ func (o *sampleOptions) run(ctx context.Context, stdin io.Reader, stdout, stderr
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
+	o.sayDevice(stderr, l.Backend)
 	if o.blank != "" {
 		return o.fill(ctx, l, prompt, stdout, stderr)
 	}

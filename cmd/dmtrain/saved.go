@@ -1,8 +1,13 @@
 package main
 
 import (
+	"fmt"
+	"io"
+
 	"github.com/spf13/cobra"
 
+	"dmtrain/internal/gpu"
+	"dmtrain/internal/kernels"
 	"dmtrain/internal/train"
 )
 
@@ -19,6 +24,17 @@ func (s *saved) addFlags(cmd *cobra.Command) {
 	must(cmd.MarkFlagDirname("checkpoint"))
 	complete(cmd, "which", "best", "last")
 	complete(cmd, "device", "auto", "cpu", "cuda")
+}
+
+// sayDevice tells where a saved model computes, if this program leaves a choice.
+func (s *saved) sayDevice(stderr io.Writer, be kernels.Backend) {
+	info := be.Info()
+	switch {
+	case info.NoGPU != "":
+		fmt.Fprintf(stderr, "dmtrain: computing on %v; %s\n", info, info.NoGPU)
+	case gpu.DriverName != gpu.None:
+		fmt.Fprintf(stderr, "dmtrain: computing on %v\n", info)
+	}
 }
 
 func (s *saved) check() error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -12,6 +13,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"dmtrain/internal/gpu"
 )
 
 func TestMain(m *testing.M) {
@@ -20,7 +23,29 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command lines in testdata/script as a user would.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage, "roughen": roughen}})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Condition: condition, Setup: knowDriver,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage, "roughen": roughen}})
+}
+
+// driverVar names another library than the NVIDIA driver's.
+const driverVar = "DMTRAIN_LIBCUDA"
+
+// condition: [gpu] where the program finds one, emulated or not; [emulated-driver] where it takes an emulated driver for a real one.
+func condition(name string) (bool, error) {
+	switch name {
+	case "gpu":
+		devices, err := gpu.Devices()
+		return err == nil && len(devices) > 0, nil
+	case "emulated-driver":
+		return gpu.DriverName == gpu.CUDA && strings.Contains(os.Getenv(driverVar), "emulated"), nil
+	}
+	return false, fmt.Errorf("no condition %q", name)
+}
+
+// knowDriver hands the driver's library on to programs.
+func knowDriver(env *testscript.Env) error {
+	env.Setenv(driverVar, os.Getenv(driverVar))
+	return nil
 }
 
 // exits runs a program that must end with a code: exits 2 dmtrain ….

@@ -109,6 +109,7 @@ func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, std
 		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
+	o.sayDevice(stderr, t.Backend)
 	special := t.Tokenizer.Specials()
 	o.Begin, o.End = special.Begin, special.End
 	if o.streaming {

@@ -19,7 +19,7 @@ import (
 func Open(device string) (kernels.Backend, error) {
 	switch device {
 	case "cpu":
-		return openCPU()
+		return openCPU("")
 	case "auto":
 		return openAuto()
 	}
@@ -50,17 +50,18 @@ func ordinal(device string) (int, error) {
 	return n, nil
 }
 
-func openCPU() (kernels.Backend, error) { return cpu.New(cpu.Options{}) }
+// openCPU opens the CPU; why is for Info.
+func openCPU(noGPU string) (kernels.Backend, error) { return cpu.New(cpu.Options{NoGPU: noGPU}) }
 
-// openAuto never takes the emulated device, which is for tests.
+// openAuto never takes the emulated device, which is for tests. Where it looked for a GPU in vain, the backend's Info says why.
 func openAuto() (kernels.Backend, error) {
-	if gpu.DriverName == gpu.Emulation {
-		return openCPU()
+	if gpu.DriverName != gpu.CUDA {
+		return openCPU("")
 	}
 	be, err := cuda.Open(0, cuda.Options{})
 	switch {
 	case errors.Is(err, gpu.ErrUnavailable):
-		return openCPU()
+		return openCPU(strings.TrimPrefix(err.Error(), "gpu: "))
 	case err != nil:
 		return nil, fmt.Errorf("device: auto: there is a GPU, but it does not open: %w; device: cpu does without it", err)
 	}

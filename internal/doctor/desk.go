@@ -12,6 +12,7 @@ import (
 // desk is a backend with the operands of one operation laid out on it, the same on every backend.
 type desk struct {
 	kernels.Backend
+	float   tensor.DType // of activations and weights
 	buffers []kernels.Buffer
 	outputs []output
 	draws   uint32
@@ -45,14 +46,19 @@ func (d *desk) put(t tensor.DType, n int, values any) kernels.Buffer {
 	return b
 }
 
-// normal is n float32 drawn from the normal distribution of mean 0 and deviation 1.
-func (d *desk) normal(n int) kernels.Buffer {
+// normal is n activations or weights, drawn from the normal distribution of mean 0 and deviation 1.
+func (d *desk) normal(n int) kernels.Buffer { return d.drawn(d.float, n) }
+
+// single is normal in float32, as gradients of parameters and the optimiser's state are in either precision.
+func (d *desk) single(n int) kernels.Buffer { return d.drawn(tensor.Float32, n) }
+
+func (d *desk) drawn(t tensor.DType, n int) kernels.Buffer {
 	d.draws++
 	v := make([]float32, n)
 	for i := range v {
 		v[i] = float32(rng.Normal(1, rng.Probe, d.draws, 0, uint32(i)))
 	}
-	return d.put(tensor.Float32, n, v)
+	return d.put(t, n, v)
 }
 
 // below is n integers from 0 to most−1.
@@ -85,8 +91,13 @@ func (d *desk) some(n int) kernels.Buffer {
 	return d.put(tensor.Uint8, n, v)
 }
 
-// floats makes room for an output of n float32, each a sum of so many terms.
+// floats makes room for an output of n activations, each a sum of so many terms.
 func (d *desk) floats(name string, n, length int) kernels.Buffer {
+	return d.out(name, d.alloc(d.float, n), length)
+}
+
+// singles is floats in float32.
+func (d *desk) singles(name string, n, length int) kernels.Buffer {
 	return d.out(name, d.alloc(tensor.Float32, n), length)
 }
 
@@ -133,16 +144,32 @@ func (d *desk) clear() {
 // slack is how many times the error of an average rounding, eps·√length, a result may be off: elements are sums of numbers of size 1.
 const slack = 16
 
-// compare says how an output differs from the reference's; "" where it does not by more than rounding.
-func compare(o output, got, want []float64) string {
-	limit := slack * 0x1p-24 * math.Sqrt(float64(o.length))
-	if o.buf.DType() != tensor.Float32 {
-		limit = 0
+// allowed is how far an element of an output may be off. A bfloat16 output is rounded once, and intermediate results may be.
+func (o output) allowed(want float64) float64 {
+	sum := math.Sqrt(float64(o.length))
+	switch o.buf.DType() {
+	case tensor.Float32:
+		return slack * 0x1p-24 * sum * (1 + math.Abs(want))
+	case tensor.BFloat16:
+		return 0x1p-8 * (sum + math.Abs(want))
 	}
+	return 0
+}
+
+// compare says where an output differs most from the reference's, for what it may; "" where it does not by more than rounding.
+func compare(o output, got, want []float64) string {
+	wrong, worst, excess := 0, 0, 0.0
 	for i := range want {
-		if d := math.Abs(got[i] - want[i]); !(d <= limit*(1+math.Abs(want[i]))) {
-			return fmt.Sprintf("%s: element %d of %d is %v, not %v", o.name, i, len(want), got[i], want[i])
+		d, may := math.Abs(got[i]-want[i]), o.allowed(want[i])
+		if d <= may {
+			continue
+		}
+		if wrong++; wrong == 1 || !(d-may <= excess) { // NaN is worse than any number
+			worst, excess = i, d-may
 		}
 	}
-	return ""
+	if wrong == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: %d of %d elements are wrong; element %d is %v, not %v", o.name, wrong, len(want), worst, got[worst], want[worst])
 }

@@ -45,18 +45,18 @@ func matmul(d *desk) {
 		Bias: d.normal(wide), Add: d.normal(tokens * wide), Gelu: d.floats("gelu", tokens*wide, width)})
 	dy := d.normal(tokens * wide)
 	d.MatMul(kernels.MatMul{C: d.floats("dA", tokens*width, wide), A: dy, B: w, M: tokens, N: width, K: wide, TransB: true})
-	d.MatMul(kernels.MatMul{C: d.floats("dB", width*wide, tokens), A: x, B: dy, M: width, N: wide, K: tokens, TransA: true})
+	d.MatMul(kernels.MatMul{C: d.singles("dB", width*wide, tokens), A: x, B: dy, M: width, N: wide, K: tokens, TransA: true})
 	d.MatMul(kernels.MatMul{C: d.floats("row", wide, width), A: x, B: w, M: 1, N: wide, K: width})
 }
 
 func biasGrad(d *desk) {
-	d.BiasGrad(kernels.BiasGrad{DBias: d.out("dbias", d.normal(wide), tokens), DY: d.normal(tokens * wide), Rows: tokens, Cols: wide})
+	d.BiasGrad(kernels.BiasGrad{DBias: d.out("dbias", d.single(wide), tokens), DY: d.normal(tokens * wide), Rows: tokens, Cols: wide})
 }
 
 func embed(d *desk) {
 	ids := d.below(tokens, vocabulary)
 	d.Embed(kernels.Embed{Out: d.floats("out", tokens*width, 1), Table: d.normal(vocabulary * width), IDs: ids, Add: d.normal(tokens * width), N: tokens, V: vocabulary, C: width})
-	d.EmbedBackward(kernels.EmbedBackward{DTable: d.out("dtable", d.normal(vocabulary*width), tokens), DOut: d.normal(tokens * width), IDs: ids, N: tokens, V: vocabulary, C: width})
+	d.EmbedBackward(kernels.EmbedBackward{DTable: d.out("dtable", d.single(vocabulary*width), tokens), DOut: d.normal(tokens * width), IDs: ids, N: tokens, V: vocabulary, C: width})
 }
 
 func moveRows(d *desk) {
@@ -71,11 +71,11 @@ func moveRows(d *desk) {
 
 func layerNorm(d *desk) {
 	x, weight := d.normal(tokens*width), d.normal(width)
-	mean, rstd := d.floats("mean", tokens, width), d.floats("rstd", tokens, width)
+	mean, rstd := d.singles("mean", tokens, width), d.singles("rstd", tokens, width)
 	d.LayerNorm(kernels.LayerNorm{Y: d.floats("Y", tokens*width, width), X: x, Weight: weight, Bias: d.normal(width), Mean: mean, RStd: rstd,
 		Rows: tokens, Cols: width, Eps: normEps})
-	d.LayerNormBackward(kernels.LayerNormBackward{DX: d.floats("dX", tokens*width, width), DWeight: d.out("dweight", d.normal(width), tokens),
-		DBias: d.out("dbias", d.normal(width), tokens), DY: d.normal(tokens * width), X: x, Weight: weight, Mean: mean, RStd: rstd,
+	d.LayerNormBackward(kernels.LayerNormBackward{DX: d.floats("dX", tokens*width, width), DWeight: d.out("dweight", d.single(width), tokens),
+		DBias: d.out("dbias", d.single(width), tokens), DY: d.normal(tokens * width), X: x, Weight: weight, Mean: mean, RStd: rstd,
 		Add: d.normal(tokens * width), Rows: tokens, Cols: width})
 }
 
@@ -103,7 +103,7 @@ func maskedFill(d *desk) {
 	hidden, x := d.some(tokens), d.normal(tokens*width)
 	d.MaskedFill(kernels.MaskedFill{Y: d.floats("Y", tokens*width, 1), X: x, Hidden: hidden, Value: d.normal(width), Rows: tokens, Cols: width})
 	d.MaskedFillBackward(kernels.MaskedFillBackward{DX: d.floats("dX", tokens*width, 1), DY: x, Hidden: hidden,
-		DValue: d.out("dvalue", d.normal(width), tokens), Rows: tokens, Cols: width})
+		DValue: d.out("dvalue", d.single(width), tokens), Rows: tokens, Cols: width})
 }
 
 // inf hides a key from every query.
@@ -130,7 +130,7 @@ func attention(d *desk, see func(i int) (pos, hi int32), drop float32) {
 	d.PrepareMask(m)
 	matrix := func(b kernels.Buffer) kernels.Strided { return kernels.Dense(b, width) }
 	q, k, v := matrix(d.normal(tokens*width)), matrix(d.normal(tokens*width)), matrix(d.normal(tokens*width))
-	out, lse := matrix(d.floats("out", tokens*width, seq)), d.floats("lse", rows*heads*seq, width)
+	out, lse := matrix(d.floats("out", tokens*width, seq)), d.singles("lse", rows*heads*seq, width)
 	edges := kernels.EdgeDrop{Rate: drop, Layer: 1, Draw: d.draw()}
 	d.Attention(kernels.AttentionForward{T: seq, S: seq, H: heads, D: width / heads, Q: q, K: k, V: v, Out: out, LSE: lse, Mask: m, Drop: edges})
 	d.AttentionBackward(kernels.AttentionBackward{T: seq, S: seq, H: heads, D: width / heads,
@@ -139,18 +139,22 @@ func attention(d *desk, see func(i int) (pos, hi int32), drop float32) {
 }
 
 func crossEntropy(d *desk) {
-	one := func(name string) kernels.Buffer { return d.floats(name, tokens, vocabulary) }
+	one := func(name string) kernels.Buffer { return d.singles(name, tokens, vocabulary) }
 	d.CrossEntropy(kernels.CrossEntropy{Logits: d.normal(tokens * vocabulary), Targets: d.below(tokens, vocabulary), N: tokens, V: vocabulary,
 		NLL: one("nll"), Conf: one("confidence"), Entropy: one("entropy"), Margin: one("margin"), Argmax: d.out("argmax", d.alloc(tensor.Int32, tokens), 1),
 		DLogits: d.floats("dlogits", tokens*vocabulary, vocabulary), Scale: d.fill(1, 1./tokens), Smoothing: 0.1})
 }
 
 func squaredNorm(d *desk) {
-	d.SquaredNorm(kernels.SquaredNorm{Out: d.floats("norm", 1, 1), X: d.normal(tokens * width), N: tokens * width})
+	d.SquaredNorm(kernels.SquaredNorm{Out: d.singles("norm", 1, 1), X: d.normal(tokens * width), N: tokens * width})
 }
 
 func adamW(d *desk) {
 	n := tokens * width
-	d.AdamW(kernels.AdamW{Param: d.out("parameters", d.normal(n), 1), Grad: d.normal(n), M: d.out("first moment", d.normal(n), 1), V: d.out("second moment", d.fill(n, 0.5), 1),
-		N: n, LR: 1e-3, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, Decay: 0.1, GradScale: 0.5, Step: 3})
+	var low kernels.Buffer
+	if d.float != tensor.Float32 {
+		low = d.floats("rounded parameters", n, 1)
+	}
+	d.AdamW(kernels.AdamW{Param: d.out("parameters", d.single(n), 1), Grad: d.single(n), M: d.out("first moment", d.single(n), 1), V: d.out("second moment", d.fill(n, 0.5), 1),
+		Low: low, N: n, LR: 1e-3, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, Decay: 0.1, GradScale: 0.5, Step: 3})
 }

@@ -3,6 +3,7 @@ package doctor
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sys/cpu"
 
@@ -66,8 +67,11 @@ func examine(device string, properties *gpu.Properties) (d Device) {
 		d.Name = properties.Name
 	}
 	be, err := backend.Open(device)
+	if errors.Is(err, gpu.ErrUnavailable) {
+		err = errors.Unwrap(err) // what to do about a setting is beside the point
+	}
 	if err != nil {
-		d.Problem = err.Error()
+		d.Problem = strings.TrimPrefix(err.Error(), "gpu: ")
 		return d
 	}
 	defer func() {

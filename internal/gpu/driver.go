@@ -29,11 +29,15 @@ type Properties struct {
 	Emulated   bool   `json:"emulated"`
 }
 
-// Emulation is the DriverName of programs whose device is emulated.
-const Emulation = "emulated"
+// What DriverName may be.
+const (
+	None      = "none"     // this program was built without
+	CUDA      = "cuda"     // it drives GPUs
+	Emulation = "emulated" // its device is emulated
+)
 
 // ErrUnavailable is wrapped by every error that means "there is no GPU to be had here", as opposed to one that fails.
-var ErrUnavailable = errors.New("no GPU")
+var ErrUnavailable = errors.New("no usable GPU")
 
 // OutOfMemory says what was asked and what there was.
 type OutOfMemory struct{ Asked, Free, Total int64 }

@@ -5,7 +5,7 @@ package gpu
 import "fmt"
 
 // DriverName says which driver this program was built with.
-const DriverName = "none"
+const DriverName = None
 
 var errBuiltWithout = fmt.Errorf("%w: this program was built without CUDA; build it with -tags cuda (scripts/setup-cuda.sh installs what that needs)", ErrUnavailable)
 

@@ -28,7 +28,7 @@ import (
 )
 
 // DriverName says which driver this program was built with.
-const DriverName = "cuda"
+const DriverName = CUDA
 
 const (
 	// The PTX is that of CUDA 11.8, for compute capability 8.0.

@@ -56,6 +56,8 @@ type Info struct {
 	// BFloat16 says that activations and weights may be bfloat16, all of a call together. Gradients of parameters, statistics of rows
 	// and losses are float32 either way.
 	BFloat16 bool
+	// NoGPU says why this is the CPU, where a GPU was looked for.
+	NoGPU string
 }
 
 // Device names the device and what runs there: "cpu avx512", "cuda:0 sm_90".

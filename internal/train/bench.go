@@ -23,9 +23,10 @@ type BenchReport struct {
 	GflopsPerS     float64 `json:"model_gflops_per_s"`
 	Threads        int     `json:"threads"`
 	Device         string  `json:"device"`
-	MemoryMiB      float64 `json:"memory_mib"` // parameters, gradients, moments and the training pass
-	VisibleShare   float64 `json:"visible"`    // visible pairs over all, in the last step
-	TilesComputed  int     `json:"tiles"`      // attention tiles computed a layer and head, in the last step
+	NoGPU          string  `json:"no_gpu,omitempty"` // why it is the CPU, where a GPU was looked for
+	MemoryMiB      float64 `json:"memory_mib"`       // parameters, gradients, moments and the training pass
+	VisibleShare   float64 `json:"visible"`          // visible pairs over all, in the last step
+	TilesComputed  int     `json:"tiles"`            // attention tiles computed a layer and head, in the last step
 	TilesTotal     int     `json:"tiles_total"`
 	PlanShare      float64 `json:"plan_share"` // of the steps' time, spent on planning and certifying masks
 	CertifiedShare float64 `json:"certify_share"`
@@ -164,7 +165,7 @@ func (s *stepper) report(c config.Config, times []float64) *BenchReport {
 	s.control.Record(&seen, s.stats)
 	work := s.work(c)
 	r := &BenchReport{Params: s.params.Count(), TokensPerStep: work.tokens,
-		StepMsMedian: step.Median * 1e3, StepMsMin: step.Min * 1e3, Threads: info.Threads, Device: info.Device(),
+		StepMsMedian: step.Median * 1e3, StepMsMin: step.Min * 1e3, Threads: info.Threads, Device: info.Device(), NoGPU: info.NoGPU,
 		VisibleShare: seen.Visible, TilesComputed: seen.Tiles, TilesTotal: seen.TilesTotal,
 		PlanShare: s.spent.plan.Seconds() / total, CertifiedShare: s.spent.certify.Seconds() / total}
 	r.TokensPerS = float64(work.tokens) / step.Median

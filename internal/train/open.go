@@ -180,7 +180,11 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 
 // begin writes the configuration and opens the log.
 func (s *session) begin() (err error) {
-	s.Console.Note("training on %v", s.be.Info())
+	info := s.be.Info()
+	if info.NoGPU != "" {
+		s.Console.Note("%s", info.NoGPU)
+	}
+	s.Console.Note("training on %v", info)
 	if err := s.run.WriteFile(checkpoint.ConfigFile, s.settings()); err != nil {
 		return err
 	}

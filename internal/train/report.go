@@ -24,7 +24,8 @@ type EvalOptions struct {
 type Report struct {
 	Checkpoint  string         `json:"checkpoint"`
 	Step        int            `json:"step"`
-	Loss        metrics.Number `json:"loss"` // nats per token, under the static mask
+	Device      string         `json:"device"` // on which it was measured
+	Loss        metrics.Number `json:"loss"`   // nats per token, under the static mask
 	Perplexity  metrics.Number `json:"perplexity"`
 	BitsPerByte metrics.Number `json:"bits_per_byte"`
 	Accuracy    float64        `json:"accuracy"`
@@ -64,8 +65,12 @@ func Evaluate(ctx context.Context, o EvalOptions) (_ *Report, err error) {
 		return nil, err
 	}
 	m := score.record(l.Step)
-	r := &Report{Checkpoint: l.Dir, Step: l.Step, Loss: m.ValidLoss, Perplexity: m.Perplexity, BitsPerByte: m.BitsPerByte,
-		Accuracy: m.Accuracy, ECE: m.ECE, Tokens: m.Tokens, Unknown: corpus.Unknown(), Infill: []Blanks{}, Warnings: warnings}
+	info := l.Backend.Info()
+	if info.NoGPU != "" {
+		warnings = append(warnings, info.NoGPU)
+	}
+	r := &Report{Checkpoint: l.Dir, Step: l.Step, Device: info.Device(), Loss: m.ValidLoss, Perplexity: m.Perplexity, BitsPerByte: m.BitsPerByte,
+		Accuracy: m.Accuracy, ECE: m.ECE, Tokens: m.Tokens, Unknown: corpus.Unknown(), Infill: []Blanks{}, Warnings: append([]string{}, warnings...)}
 	if o.Blanks == nil && l.Config.Mask.Form == mask.FormInfill {
 		o.Blanks = []float64{blankRate, manyBlanks}
 	}

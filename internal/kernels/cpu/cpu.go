@@ -11,6 +11,8 @@ import (
 type Options struct {
 	// Threads is the number of workers, the caller's goroutine among them; 0 means GOMAXPROCS.
 	Threads int
+	// NoGPU is what Info says of why this is not a GPU.
+	NoGPU string
 }
 
 // Backend runs kernels on the processor. Calls are synchronous, and like a device's stream they come from one
@@ -20,6 +22,7 @@ type Backend struct {
 	pool  *pool
 	prim  primitives
 	tasks tasks
+	noGPU string
 
 	buf       []float32 // see scratch
 	partial64 []float64 // SquaredNorm's sums by chunk
@@ -41,12 +44,12 @@ func New(opts Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{pool: newPool(threads), prim: prim}, nil
+	return &Backend{pool: newPool(threads), prim: prim, noGPU: opts.NoGPU}, nil
 }
 
 // Info says which path runs and on how many threads.
 func (b *Backend) Info() kernels.Info {
-	return kernels.Info{Name: "cpu", Path: b.prim.path, Threads: len(b.pool.workers), TileQ: tileQ, TileS: tileS}
+	return kernels.Info{Name: "cpu", Path: b.prim.path, Threads: len(b.pool.workers), TileQ: tileQ, TileS: tileS, NoGPU: b.noGPU}
 }
 
 // Close stops the workers.
