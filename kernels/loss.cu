@@ -3,7 +3,7 @@
 
 namespace loss_cu {
 
-const int THREADS = 256, WARPS = THREADS / 32;
+const int THREADS = 256, WIDE_THREADS = 768;
 
 // What some of a row's logits say together, relative to the largest of them.
 struct Summary {
@@ -14,23 +14,28 @@ struct Summary {
 
 __device__ __forceinline__ Summary nothing() { return {MINUS_INFINITY, MINUS_INFINITY, 0.0f, 0.0f, 0x7fffffff}; }
 
-__device__ __forceinline__ void include(Summary &s, float x, int index) {
-	if (x > s.largest) {
-		if (s.sum != 0.0f) {
-			float by = s.largest - x, shrink = expf(by);
-			s.slope = shrink == 0.0f ? 0.0f : shrink * (s.slope + s.sum * by);
-			s.sum *= shrink;
-		}
-		s.second = s.largest, s.largest = x, s.argmax = index;
-		s.sum += 1.0f;
-		return;
+// What lies further below the largest weighs nothing.
+const float FAR = -200.0f;
+
+// Takes in W neighbours, of which the first has an index. Indices rise from call to call, so the first of equal logits is kept.
+template <int W> __device__ __forceinline__ void include(Summary &s, const float (&x)[W], int index) {
+	float before = s.largest;
+#pragma unroll
+	for (int k = 0; k < W; k++) {
+		s.second = fmaxf(s.second, fminf(s.largest, x[k]));
+		s.argmax = x[k] > s.largest ? index + k : s.argmax;
+		s.largest = fmaxf(s.largest, x[k]);
 	}
-	if (x > s.second) s.second = x;
-	float by = x - s.largest, e = expf(by); // NaN stays NaN and spoils the sum, as it should
-	if (x == MINUS_INFINITY) return;
-	s.sum += e;
-	if (e != 0.0f) s.slope += e * by;
-	if (index < s.argmax && x == s.largest) s.argmax = index;
+	float base = s.largest == MINUS_INFINITY ? 0.0f : s.largest;
+	float by = before == s.largest ? 0.0f : fmaxf(before - base, FAR), shrink = expf(by);
+	s.slope = shrink * (s.slope + s.sum * by);
+	s.sum *= shrink;
+#pragma unroll
+	for (int k = 0; k < W; k++) {
+		float below = x[k] == base ? 0.0f : x[k] - base, e = expf(below); // NaN stays NaN and spoils the sum, as it should
+		s.sum += e;
+		s.slope += e * fmaxf(below, FAR);
+	}
 }
 
 // Brings a summary to a larger maximum.
@@ -63,25 +68,29 @@ __device__ __forceinline__ Summary merge_warp(Summary s) {
 	return s;
 }
 
-template <class T> __device__ __forceinline__ void cross_entropy(const T *logits, const int *targets, int vocabulary, float *nll, float *conf,
-	float *entropy, float *margin, int *argmax, T *dlogits, const float *scale, float smoothing,
-	int *fault) {
+template <int THREADS, class T> __device__ __forceinline__ void cross_entropy(const T *logits, const int *targets, int vocabulary, int stride, float *nll,
+	float *conf, float *entropy, float *margin, int *argmax, T *dlogits, const float *scale, float smoothing, int vectors, int *fault) {
+	const int WARPS = THREADS / 32, W = Packet<T>::width;
 	SHARED(Summary, parts, WARPS);
 	int row = blockIdx.x, target = targets[row];
-	logits += (long long)row * vocabulary;
+	logits += (long long)row * stride;
 	if (target < -1 || target >= vocabulary) {
 		if (threadIdx.x == 0) report_fault(fault, FAULT_CROSS_ENTROPY, row, target);
 		return;
 	}
 	Summary s = nothing();
-	for (int v = threadIdx.x; v < vocabulary; v += THREADS) include(s, widen(logits[v]), v);
+	for (int v = threadIdx.x * W; v < vocabulary; v += THREADS * W) {
+		float x[W];
+		load_packet(x, logits + v, clip(vocabulary - v), vectors);
+#pragma unroll
+		for (int k = 0; k < W; k++) x[k] = v + k < vocabulary ? x[k] : MINUS_INFINITY;
+		include(s, x, v);
+	}
 	s = merge_warp(s);
 	if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = s;
 	float at_target = target >= 0 ? widen(logits[target]) : 0.0f;
 	__syncthreads();
-	s = parts[0];
-#pragma unroll
-	for (int w = 1; w < WARPS; w++) s = merge(s, parts[w]);
+	s = merge_warp(threadIdx.x % 32 < WARPS ? parts[threadIdx.x % 32] : nothing());
 	float log_sum = logf(s.sum);
 	if (threadIdx.x == 0) {
 		if (nll) nll[row] = target >= 0 ? log_sum - (at_target - s.largest) : 0.0f;
@@ -91,23 +100,31 @@ template <class T> __device__ __forceinline__ void cross_entropy(const T *logits
 		if (argmax) argmax[row] = s.argmax < vocabulary ? s.argmax : 0; // all NaN
 	}
 	if (!dlogits) return;
-	dlogits += (long long)row * vocabulary;
-	float by = target >= 0 ? scale[0] : 0.0f, spread = smoothing / (float)vocabulary, peak = 1.0f - smoothing + spread;
-	for (int v = threadIdx.x; v < vocabulary; v += THREADS) {
-		float g = 0.0f;
-		if (target >= 0) g = (expf(widen(logits[v]) - s.largest) / s.sum - (v == target ? peak : spread)) * by;
-		dlogits[v] = narrow<T>(g);
+	dlogits += (long long)row * stride;
+	float by = target >= 0 ? scale[0] : 0.0f, spread = smoothing / (float)vocabulary, peak = 1.0f - smoothing + spread, inverse = 1.0f / s.sum;
+	for (int v = threadIdx.x * W; v < stride; v += THREADS * W) {
+		float g[W] = {};
+		if (target >= 0) {
+			load_packet(g, logits + v, clip(vocabulary - v), vectors);
+#pragma unroll
+			for (int k = 0; k < W; k++)
+				g[k] = v + k < vocabulary ? (expf(g[k] - s.largest) * inverse - (v + k == target ? peak : spread)) * by : 0.0f;
+		}
+		store_packet(dlogits + v, g, clip(stride - v), vectors);
 	}
 }
 
 } // namespace loss_cu
 using namespace loss_cu;
 
-#define LOSS(suffix, T) \
-	KERNEL(THREADS, cross_entropy_##suffix, const T *logits, const int *targets, int vocabulary, float *nll, float *conf, float *entropy, \
-		float *margin, int *argmax, T *dlogits, const float *scale, float smoothing, int *fault) { \
-		cross_entropy(logits, targets, vocabulary, nll, conf, entropy, margin, argmax, dlogits, scale, smoothing, fault); \
+#define LOSS(name, THREADS, T) \
+	KERNEL(THREADS, name, const T *logits, const int *targets, int vocabulary, int stride, float *nll, float *conf, float *entropy, float *margin, \
+		int *argmax, T *dlogits, const float *scale, float smoothing, int vectors, int *fault) { \
+		cross_entropy<THREADS>(logits, targets, vocabulary, stride, nll, conf, entropy, margin, argmax, dlogits, scale, smoothing, vectors, fault); \
 	}
 
-LOSS(f32, float)
-LOSS(bf16, bf16)
+LOSS(cross_entropy_f32, THREADS, float)
+LOSS(cross_entropy_bf16, THREADS, bf16)
+// For long rows: so few are read at a time that the second reading finds them in a cache.
+LOSS(cross_entropy_wide_f32, WIDE_THREADS, float)
+LOSS(cross_entropy_wide_bf16, WIDE_THREADS, bf16)

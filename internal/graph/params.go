@@ -10,6 +10,15 @@ type ParamSpec struct {
 	Name  string
 	Shape tensor.Shape
 	Decay bool // subject to weight decay: matrices, not biases or norms
+	Rows  int  // how many rows of a matrix there is room for, those past its own being 0 for ever; 0 = no more than its own
+}
+
+// room is how many elements the parameter takes, its further rows included.
+func (s ParamSpec) room() int {
+	if s.Rows <= s.Shape[0] {
+		return s.Shape.Elems()
+	}
+	return s.Rows * s.Shape.Cols()
 }
 
 // Param is one parameter with its gradient.
@@ -20,6 +29,16 @@ type Param struct {
 	value  kernels.Buffer
 	work   kernels.Buffer // what passes read: value itself, or its rounded copy
 	grad   kernels.Buffer
+	taller *Param // with all the rows there is room for; nil where that is no more
+}
+
+// Taller is the parameter with all the rows there is room for: for products that go faster so. Those past its own are 0, and
+// stay so as long as their gradients are.
+func (p *Param) Taller() *Param {
+	if p.taller == nil {
+		return p
+	}
+	return p.taller
 }
 
 // Value is the parameter's float32 memory. Where passes read a rounded copy they see what is
@@ -62,7 +81,7 @@ func NewParams(be kernels.Backend, specs []ParamSpec, t tensor.DType, train bool
 		for _, p := range ps.list {
 			if p.Decay == decay {
 				p.offset = ps.total
-				ps.total += (p.Shape.Elems() + paramAlign - 1) / paramAlign * paramAlign
+				ps.total += (p.room() + paramAlign - 1) / paramAlign * paramAlign
 			}
 		}
 		if decay {
@@ -91,16 +110,26 @@ func (ps *Params) alloc(train bool) (err error) {
 		}
 	}
 	for _, p := range ps.list {
-		p.value = ps.Part(ps.flat, p)
-		p.work = p.value
-		if ps.low != nil {
-			p.work = ps.be.Slice(ps.low, ps.dtype, p.offset*ps.dtype.Size(), p.Shape.Elems())
-		}
-		if train {
-			p.grad = ps.Part(ps.grads, p)
+		ps.slice(p, train)
+		if p.Rows > p.Shape[0] {
+			p.taller = &Param{ParamSpec: p.ParamSpec, Index: p.Index, offset: p.offset}
+			p.taller.Shape = tensor.Shape{p.Rows, p.Shape.Cols()}
+			ps.slice(p.taller, train)
 		}
 	}
 	return nil
+}
+
+// slice gives a parameter its places in the flat buffers.
+func (ps *Params) slice(p *Param, train bool) {
+	p.value = ps.Part(ps.flat, p)
+	p.work = p.value
+	if ps.low != nil {
+		p.work = ps.be.Slice(ps.low, ps.dtype, p.offset*ps.dtype.Size(), p.Shape.Elems())
+	}
+	if train {
+		p.grad = ps.Part(ps.grads, p)
+	}
 }
 
 // DType is the type that passes over these parameters compute in.

@@ -46,6 +46,7 @@ func (c Config) specs() []graph.ParamSpec {
 	linear := func(name string, in, out int) { matrix(name, in, out); vector(name+".bias", out) }
 
 	matrix("transformer.wte", c.Vocab, c.Dim)
+	specs[0].Rows = c.outputRows()
 	matrix("transformer.wpe", c.Context, c.Dim)
 	for i := range c.Layers {
 		pre := blockName(i)
@@ -74,6 +75,7 @@ type inputs struct {
 	dropout        float32
 	edgeDrop       float32
 	cache          *cache // nil: keys and values are those of this pass
+	pad            bool   // logits as wide as goes well; see outputs
 }
 
 // recorder records one decoder into one graph.
@@ -83,7 +85,7 @@ type recorder struct {
 	in inputs
 }
 
-// record returns the logits (B, T, V).
+// record returns the logits (B, T, V), padded if asked.
 func (m *Decoder) record(g *graph.Graph, in inputs) *graph.Value {
 	r := recorder{m, g, in}
 	wte := r.param("transformer.wte.weight")
@@ -96,7 +98,29 @@ func (m *Decoder) record(g *graph.Graph, in inputs) *graph.Value {
 	for i := range m.Layers {
 		x = r.block(i, x)
 	}
-	return g.LinearT(r.norm("transformer.ln_f", x), wte)
+	return g.LinearT(r.norm("transformer.ln_f", x), outputs(g, m.Params.Get("transformer.wte.weight"), in.pad))
+}
+
+// vectorBytes is what a row of logits is a multiple of where bfloat16 passes compute it: tensor cores and their libraries take rows
+// that start anywhere several times as long.
+const vectorBytes = 16
+
+// outputRows is how many rows the token embedding has room for.
+func (c Config) outputRows() int {
+	if c.Precision != tensor.BFloat16 {
+		return c.Vocab
+	}
+	n := vectorBytes / c.Precision.Size()
+	return (c.Vocab + n - 1) / n * n
+}
+
+// outputs is the tied output layer's weight (V, C), with the rows it has room for if the logits may be wider than the vocabulary. The
+// loss reads none of the columns more, and gives them no gradient.
+func outputs(g *graph.Graph, embedding *graph.Param, pad bool) *graph.Value {
+	if pad {
+		embedding = embedding.Taller()
+	}
+	return g.Param(embedding)
 }
 
 // block is one layer: attention and a two-layer perceptron, each behind a norm and added to x.

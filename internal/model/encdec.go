@@ -96,6 +96,7 @@ func decoderBlock(i int) string { return fmt.Sprintf("decoder.h.%d.", i) }
 func (c EncoderDecoderConfig) specs() []graph.ParamSpec {
 	s := paramSpecs{dim: c.Dim}
 	s.matrix(sharedParam, c.Vocab, c.Dim)
+	s.list[0].Rows = c.outputRows()
 	for i := range c.Layers {
 		pre := encoderBlock(i)
 		s.selfAttention(pre)

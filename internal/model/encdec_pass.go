@@ -53,7 +53,7 @@ func (m *EncoderDecoder) NewPass(o PairOptions) (*PairPass, error) {
 		p.rate = floats(g, o.B, o.T)
 		p.target.hidden = g.Bernoulli(p.rate.value, p.draw.value)
 	}
-	r := pairRecorder{EncoderDecoder: m, g: g, draw: p.draw.value}
+	r := pairRecorder{EncoderDecoder: m, g: g, draw: p.draw.value, pad: !o.Logits}
 	if o.Train {
 		r.dropout, r.edgeDrop = o.Dropout, o.EdgeDrop
 	}
@@ -61,7 +61,7 @@ func (m *EncoderDecoder) NewPass(o PairOptions) (*PairPass, error) {
 	if o.Logits {
 		p.Logits = logits.Keep()
 	}
-	p.Stats = g.SmoothedCrossEntropy(logits, p.targets.value, p.scale.value, o.Smoothing)
+	p.Stats = g.CrossEntropy(logits, p.targets.value, p.scale.value, m.Vocab, o.Smoothing)
 	if o.Arena == nil {
 		o.Arena = graph.NewArena(m.be)
 	}

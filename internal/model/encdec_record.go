@@ -12,6 +12,7 @@ type pairRecorder struct {
 	g                 *graph.Graph
 	draw              *graph.Value // the step's place in the random streams; nil where nothing is dropped
 	dropout, edgeDrop float32
+	pad               bool // logits as wide as goes well; see outputs
 }
 
 // side is what a recording reads of the source or of the target.
@@ -48,7 +49,7 @@ func (r pairRecorder) keysValues(encoded *graph.Value) []*graph.Value {
 	return kv
 }
 
-// decode returns the logits (B, T, V) of targets that see the source's keys and values as far as the cross mask allows.
+// decode returns the logits (B, T, V), padded if asked, of targets that see the source's keys and values as far as the cross mask allows.
 func (r pairRecorder) decode(dst side, kv []*graph.Value, cross *graph.Mask) *graph.Value {
 	y := r.embed(dst, 1)
 	for i := range r.Layers {
@@ -58,7 +59,7 @@ func (r pairRecorder) decode(dst side, kv []*graph.Value, cross *graph.Mask) *gr
 		y = r.addLinear(y, r.attendSource(i, q, kv[i], cross), pre+"cross.c_proj", layer, 2)
 		y = r.perceptron(pre, layer, y)
 	}
-	return r.g.LinearT(r.norm("decoder.ln_f", y), r.param(sharedParam))
+	return r.g.LinearT(r.norm("decoder.ln_f", y), outputs(r.g, r.Params.Get(sharedParam), r.pad))
 }
 
 // embed is √C times the token embedding, filled where hidden, plus the position's sinusoids.

@@ -47,11 +47,12 @@ func (m *Decoder) NewPass(o PassOptions) (*Pass, error) {
 	if o.Train {
 		in.dropout, in.edgeDrop = o.Dropout, o.EdgeDrop
 	}
+	in.pad = !o.Logits
 	logits := m.record(g, in)
 	if o.Logits {
 		p.Logits = logits.Keep()
 	}
-	p.Stats = g.CrossEntropy(logits, p.targets.value, p.scale.value)
+	p.Stats = g.CrossEntropy(logits, p.targets.value, p.scale.value, m.Vocab, 0)
 	prog, err := g.Compile()
 	if err != nil {
 		return nil, err

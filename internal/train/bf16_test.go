@@ -2,6 +2,7 @@ package train
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,8 +21,8 @@ func lowBackends(t *testing.T) map[string]kernels.Backend {
 	return all
 }
 
-// lowVocab is the vocabulary of these tests' random texts.
-const lowVocab = 16
+// lowVocab is the vocabulary of these tests' random texts: not one that bfloat16 logits' rows have without columns more.
+const lowVocab = 13
 
 // restless is a configuration whose steps draw everything that can be drawn: hidden tokens, dropped edges, dropout, in two micro-batches.
 func restless() config.Config {
@@ -90,6 +91,36 @@ func TestBFloat16LossesStayNearFloat32(t *testing.T) {
 				}
 				if same {
 					t.Error("both precisions have the same bits: nothing was computed in bfloat16")
+				}
+			})
+		}
+	}
+}
+
+// The rows that the embedding has room for behind the vocabulary are no parameters: training leaves them 0.
+func TestRowsBehindTheVocabularyStayZero(t *testing.T) {
+	for name, be := range lowBackends(t) {
+		for task, c := range map[string]config.Config{"lm": restless(), "seq2seq": restlessPairs()} {
+			t.Run(name+"/"+task, func(t *testing.T) {
+				s := stepperFor(t, be, in16(c))
+				take(t, s, 5)
+				embedding := s.params.All()[0]
+				taller := embedding.Taller()
+				if n := taller.Shape[0]; n%8 != 0 || n-embedding.Shape[0] < 1 {
+					t.Fatalf("a vocabulary of %d has %d rows", embedding.Shape[0], n)
+				}
+				for name, b := range map[string]kernels.Buffer{"value": taller.Value(), "gradient": taller.Grad(), "moment": s.params.Part(s.opt.Moment1, taller)} {
+					v := make([]float32, b.Len())
+					if err := be.Download(v, b); err != nil {
+						t.Fatal(err)
+					}
+					own := embedding.Shape.Elems()
+					if slices.Max(v[:own]) == 0 {
+						t.Errorf("the %s is all 0", name)
+					}
+					if slices.ContainsFunc(v[own:], func(x float32) bool { return x != 0 }) {
+						t.Errorf("the %s goes on behind the vocabulary: %v", name, v[own:])
+					}
 				}
 			})
 		}

@@ -11,9 +11,9 @@ import (
 // CrossEntropy reads each row of logits into its outputs. A target outside −1 … V−1 is a fault.
 func (b *Backend) CrossEntropy(a kernels.CrossEntropy) {
 	t := crossEntropyTask{
-		prim: &b.prim, mem: &b.memory, logits: f32(a.Logits, a.N*a.V), targets: i32(a.Targets, a.N), v: a.V,
+		prim: &b.prim, mem: &b.memory, logits: f32(a.Logits, a.N*(a.V+a.Pad)), targets: i32(a.Targets, a.N), v: a.V, stride: a.V + a.Pad,
 		nll: optF32(a.NLL, a.N), conf: optF32(a.Conf, a.N), entropy: optF32(a.Entropy, a.N), margin: optF32(a.Margin, a.N),
-		argmax: optI32(a.Argmax, a.N), dlogits: optF32(a.DLogits, a.N*a.V), smoothing: a.Smoothing,
+		argmax: optI32(a.Argmax, a.N), dlogits: optF32(a.DLogits, a.N*(a.V+a.Pad)), smoothing: a.Smoothing,
 	}
 	if t.dlogits != nil {
 		t.scale = f32(a.Scale, 1)[0]
@@ -30,7 +30,7 @@ type crossEntropyTask struct {
 	argmax                     []int32
 	dlogits                    []float32
 	scale, smoothing           float32
-	v                          int
+	v, stride                  int
 }
 
 func (t *crossEntropyTask) run(w *worker, item int) {
@@ -41,7 +41,7 @@ func (t *crossEntropyTask) run(w *worker, item int) {
 }
 
 func (t *crossEntropyTask) row(w *worker, n int) {
-	x := t.logits[n*t.v : (n+1)*t.v]
+	x := t.logits[n*t.stride:][:t.v]
 	target, nll := t.target(n), float32(0)
 	top := t.top(w, x)
 	if target >= 0 {
@@ -51,7 +51,8 @@ func (t *crossEntropyTask) row(w *worker, n int) {
 	if t.dlogits == nil {
 		e = w.scratch(min(t.v, lossChunk))
 	} else {
-		e = t.dlogits[n*t.v : (n+1)*t.v]
+		e = t.dlogits[n*t.stride:][:t.v]
+		clear(t.dlogits[n*t.stride+t.v : (n+1)*t.stride])
 	}
 	sum, spread := t.sums(e, x, top.first)
 	if target >= 0 {

@@ -39,6 +39,8 @@ var mistakes = []planted{
 	{"CrossEntropy takes the last of equal logits", "CrossEntropy/float32/7x7", func(r *ref.Backend) kernels.Backend { return lastArgmax{r} }},
 	{"CrossEntropy gives −1 a loss", "CrossEntropy/float32/7x7", func(r *ref.Backend) kernels.Backend { return alwaysLoss{r} }},
 	{"CrossEntropy forgets Scale", "CrossEntropy/float32/7x7", func(r *ref.Backend) kernels.Backend { return unitScale{r} }},
+	{"CrossEntropy takes columns behind the classes for classes", "CrossEntropy/float32/7x7", func(r *ref.Backend) kernels.Backend { return overreads{r} }},
+	{"CrossEntropy leaves columns behind the classes", "CrossEntropy/float32/7x7", func(r *ref.Backend) kernels.Backend { return leavesPad{r} }},
 	{"SquaredNorm sums in one float32", "SquaredNorm", func(r *ref.Backend) kernels.Backend { return drifts{r} }},
 	{"SquaredNorm loses a NaN", "SquaredNorm", func(r *ref.Backend) kernels.Backend { return losesNaN{r} }},
 	{"AdamW corrects no bias", "AdamW/PyTorch", func(r *ref.Backend) kernels.Backend { return biased{r} }},
@@ -404,6 +406,29 @@ func (b unitScale) CrossEntropy(p kernels.CrossEntropy) {
 	p.Scale = one
 	b.Backend.CrossEntropy(p)
 	b.Free(one)
+}
+
+type overreads struct{ *ref.Backend }
+
+func (b overreads) CrossEntropy(p kernels.CrossEntropy) {
+	p.V, p.Pad = p.V+p.Pad, 0
+	b.Backend.CrossEntropy(p)
+}
+
+type leavesPad struct{ *ref.Backend }
+
+func (b leavesPad) CrossEntropy(p kernels.CrossEntropy) {
+	b.Backend.CrossEntropy(p)
+	if p.DLogits == nil {
+		return
+	}
+	grad := read(b, p.DLogits)
+	for n := range p.N {
+		for c := p.V; c < p.V+p.Pad; c++ {
+			grad[n*(p.V+p.Pad)+c] = 1
+		}
+	}
+	b.Upload(p.DLogits, grad)
 }
 
 type drifts struct{ *ref.Backend }

@@ -9,7 +9,8 @@ import (
 
 // CrossEntropy implements kernels.Loss.
 func (r *Backend) CrossEntropy(p kernels.CrossEntropy) {
-	logits, targets := widen(p.Logits, p.N*p.V, "Logits"), int32s(p.Targets, p.N, "Targets")
+	stride := p.V + p.Pad
+	logits, targets := widen(p.Logits, p.N*stride, "Logits"), int32s(p.Targets, p.N, "Targets")
 	for _, out := range []struct {
 		buf  kernels.Buffer
 		name string
@@ -20,7 +21,7 @@ func (r *Backend) CrossEntropy(p kernels.CrossEntropy) {
 	}
 	scale := 0.0
 	if p.DLogits != nil {
-		floating(p.DLogits, p.N*p.V, "DLogits")
+		floating(p.DLogits, p.N*stride, "DLogits")
 		typed(p.Scale, tensor.Float32, 1, "Scale")
 		scale = widen(p.Scale, 1, "Scale")[0]
 	}
@@ -31,7 +32,7 @@ func (r *Backend) CrossEntropy(p kernels.CrossEntropy) {
 		return
 	}
 	for n, target := range targets {
-		row := logits[n*p.V:][:p.V]
+		row := logits[n*stride:][:p.V]
 		s := classify(row, int(target))
 		put(p.NLL, n, s.nll)
 		put(p.Conf, n, s.conf)
@@ -41,7 +42,10 @@ func (r *Backend) CrossEntropy(p kernels.CrossEntropy) {
 			view[int32](own(p.Argmax, "Argmax"))[n] = int32(s.argmax)
 		}
 		for c, g := range smoothedSlope(row, int(target), float64(p.Smoothing)) {
-			put(p.DLogits, n*p.V+c, g*scale)
+			put(p.DLogits, n*stride+c, g*scale)
+		}
+		for c := p.V; c < stride; c++ {
+			put(p.DLogits, n*stride+c, 0)
 		}
 	}
 }
