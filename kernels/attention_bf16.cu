@@ -35,6 +35,10 @@ template <int D> struct Tile {
 	static const int stride = D + 8, size = TILE * stride;
 };
 
+// What a block walks over backwards lies in shared memory in so many stages: with two, a tile is on its way while the one before is worked
+// on; two of width 128 would be more than some processors have.
+template <int D> __device__ constexpr int stages() { return D <= 64 ? 2 : 1; }
+
 // The slow way, for addresses and strides that allow no accesses of 16 bytes.
 template <int D> __device__ __forceinline__ void load_elements(bf16 *to, Matrix m, int from, int rows, const Shape &z) {
 #pragma unroll 1
@@ -58,6 +62,12 @@ template <int D> __device__ __forceinline__ void load_tile(bf16 *to, Matrix m, i
 		bool inside = from + r < rows && c < z.d;
 		copy_async(to + r * Tile<D>::stride + c, inside ? m.x + (from + r) * m.stride + c : m.x, inside);
 	}
+}
+
+// The same tile of two matrices, one behind the other.
+template <int D> __device__ __forceinline__ void load_pair(bf16 *to, Matrix first, Matrix second, int tile, int rows, const Shape &z) {
+	load_tile<D>(to, first, tile * TILE, rows, z);
+	load_tile<D>(to + Tile<D>::size, second, tile * TILE, rows, z);
 }
 
 // The left operand: rows row … row+15, columns c … c+15 of a tile.
@@ -264,8 +274,9 @@ template <int D> __device__ __forceinline__ void forward(
 // The gradient of queries: a block keeps 64 queries and walks over keys.
 template <int D> __device__ __forceinline__ void backward_queries(Output dq, Matrix q, Matrix k, Matrix v, Matrix dout, const float *lse,
 	const float *delta, const Mask &m, const EdgeDrop &e, const Shape &z, int row) {
+	const int STAGES = stages<D>();
 	SHARED_DYNAMIC(bf16, qs);
-	bf16 *gs = qs + Tile<D>::size, *ks = gs + Tile<D>::size, *vs = ks + Tile<D>::size;
+	bf16 *gs = qs + Tile<D>::size, *staged = gs + Tile<D>::size; // K and V a stage
 	int query_tile = tiles(z.t) - 1 - blockIdx.x, q0 = query_tile * TILE;
 	int warp_row = threadIdx.x / 32 * 16, lane = threadIdx.x % 32, mine = q0 + warp_row + lane / 4;
 	const QueryBounds bounds[2] = {query_bounds(m, mine), query_bounds(m, mine + 8)};
@@ -282,13 +293,16 @@ template <int D> __device__ __forceinline__ void backward_queries(Output dq, Mat
 	if (tile < n) {
 		load_tile<D>(qs, q, q0, z.t, z);
 		load_tile<D>(gs, dout, q0, z.t, z);
-		load_tile<D>(ks, k, tile * TILE, z.s, z);
-		load_tile<D>(vs, v, tile * TILE, z.s, z);
+		load_pair<D>(staged, k, v, tile, z.s, z);
 	}
 	copy_commit();
-	while (tile < n) {
+	for (int stage = 0; tile < n; stage = (stage + 1) % STAGES) {
+		bf16 *ks = staged + 2 * stage * Tile<D>::size, *vs = ks + Tile<D>::size;
+		int next = next_key_tile(m, query_tile, tile + 1);
 		COPY_WAIT(0);
-		__syncthreads(); // K and V are there
+		__syncthreads(); // K and V are there, and those of the other stage read
+		if (STAGES == 2 && next < n) load_pair<D>(staged + 2 * (1 - stage) * Tile<D>::size, k, v, next, z.s, z);
+		if (STAGES == 2) copy_commit();
 		float s[8][4], g[8][4];
 		inner_products<D>(s, qs, warp_row, ks, 0);
 		inner_products<D>(g, gs, warp_row, vs, 0);
@@ -309,12 +323,10 @@ template <int D> __device__ __forceinline__ void backward_queries(Output dq, Mat
 #pragma unroll
 			for (int i = 0; i < 4; i++) s[c][i] *= g[c][i] - deltas[i / 2];
 		add_weighted<D>(acc, s, ks, 0);
+		tile = next;
+		if (STAGES == 2) continue;
 		__syncthreads(); // K and V are read
-		tile = next_key_tile(m, query_tile, tile + 1);
-		if (tile < n) {
-			load_tile<D>(ks, k, tile * TILE, z.s, z);
-			load_tile<D>(vs, v, tile * TILE, z.s, z);
-		}
+		if (tile < n) load_pair<D>(staged, k, v, tile, z.s, z);
 		copy_commit();
 	}
 	const float by[2] = {z.scale, z.scale};
@@ -331,9 +343,10 @@ struct QueryColumn {
 // transposed, a row a key.
 template <int D> __device__ __forceinline__ void backward_keys(Output dk, Output dv, Matrix q, Matrix k, Matrix v, Matrix dout, const float *lse,
 	const float *delta, const Mask &m, const EdgeDrop &e, const Shape &z, int row) {
-	SHARED(QueryColumn, columns, TILE);
+	const int STAGES = stages<D>();
+	SHARED(QueryColumn, staged_columns, STAGES * TILE);
 	SHARED_DYNAMIC(bf16, ks);
-	bf16 *vs = ks + Tile<D>::size, *qs = vs + Tile<D>::size, *gs = qs + Tile<D>::size;
+	bf16 *vs = ks + Tile<D>::size, *staged = vs + Tile<D>::size; // Q and dOut a stage
 	int key_tile = blockIdx.x, k0 = key_tile * TILE;
 	int warp_row = threadIdx.x / 32 * 16, lane = threadIdx.x % 32, mine = k0 + warp_row + lane / 4;
 	const KeyBounds bounds[2] = {key_bounds(m, mine), key_bounds(m, mine + 8)};
@@ -344,11 +357,13 @@ template <int D> __device__ __forceinline__ void backward_keys(Output dk, Output
 	if (tile < n) {
 		load_tile<D>(ks, k, k0, z.s, z);
 		load_tile<D>(vs, v, k0, z.s, z);
+		load_pair<D>(staged, q, dout, tile, z.t, z);
 	}
-	while (tile < n) {
-		load_tile<D>(qs, q, tile * TILE, z.t, z);
-		load_tile<D>(gs, dout, tile * TILE, z.t, z);
-		copy_commit();
+	copy_commit();
+	for (int stage = 0; tile < n; stage = (stage + 1) % STAGES) {
+		bf16 *qs = staged + 2 * stage * Tile<D>::size, *gs = qs + Tile<D>::size;
+		QueryColumn *columns = staged_columns + stage * TILE;
+		int next = next_query_tile(m, key_tile, tile + 1);
 		if (threadIdx.x < TILE) {
 			int i = tile * TILE + threadIdx.x;
 			QueryBounds b = query_bounds(m, i);
@@ -356,7 +371,9 @@ template <int D> __device__ __forceinline__ void backward_keys(Output dk, Output
 		}
 		bool all = whole(m, tile, key_tile);
 		COPY_WAIT(0);
-		__syncthreads(); // Q and dOut are there
+		__syncthreads(); // Q, dOut and columns are there, and those of the other stage read
+		if (STAGES == 2 && next < n) load_pair<D>(staged + 2 * (1 - stage) * Tile<D>::size, q, dout, next, z.t, z);
+		if (STAGES == 2) copy_commit();
 #pragma unroll 1
 		for (int half = 0; half < TILE; half += 32) {
 			float s[4][4], g[4][4];
@@ -386,8 +403,11 @@ template <int D> __device__ __forceinline__ void backward_keys(Output dk, Output
 			add_weighted<D>(acc_v, s, gs, half);
 			add_weighted<D>(acc_k, g, qs, half);
 		}
-		__syncthreads(); // Q and dOut are read
-		tile = next_query_tile(m, key_tile, tile + 1);
+		tile = next;
+		if (STAGES == 2) continue;
+		__syncthreads(); // Q, dOut and columns are read
+		if (tile < n) load_pair<D>(staged, q, dout, tile, z.t, z);
+		copy_commit();
 	}
 	const float one[2] = {1, 1}, by[2] = {z.scale, z.scale};
 	write_rows<D>(dv, acc_v, one, k0, z.s, z);
@@ -412,7 +432,7 @@ using namespace attention_bf16_cu;
 #define FORWARD_BLOCKS(width) (width <= 64 ? 4 : 2)
 #define BACKWARD_BLOCKS(width) (width == 64 ? 3 : 2)
 
-// The names say the widest head: 32, 64 or 128. Dynamic shared memory is 3 tiles forward and 4 backward.
+// The names say the widest head: 32, 64 or 128. Dynamic shared memory is 3 tiles forward, and backward 2 and 2 a stage.
 #define ATTENTION(width) \
 	KERNEL_RESIDENT(THREADS, FORWARD_BLOCKS(width), attention_bf16_d##width, bf16 *out, float *lse, const bf16 *q, const bf16 *k, \
 		const bf16 *v, long long out_stride, long long q_stride, long long k_stride, long long v_stride, const int *pos, const int *lo, const int *hi, const int *tag, \

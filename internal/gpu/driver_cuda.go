@@ -34,8 +34,6 @@ const (
 	// The PTX is that of CUDA 11.8, for compute capability 8.0.
 	driverVersion = 11080
 	capability    = 80
-	// A block may have this much dynamic shared memory without being asked for.
-	plainShared = 48 << 10
 	// So many launches are remembered at most, for the message of a fault.
 	mostSince = 1 << 12
 )
@@ -309,7 +307,7 @@ func (r *real) launch(k kernel, grid Dim, threads, shared int, args []uint64) er
 	}
 	defer release()
 	f := &r.functions[k]
-	if shared > plainShared && shared > f.shared {
+	if shared > f.shared {
 		// cu.Function holds a CUfunction and nothing else.
 		if code := C.cuFuncSetAttribute(*(*C.CUfunction)(unsafe.Pointer(&f.fn)), C.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, C.int(shared)); code != C.CUDA_SUCCESS {
 			return fmt.Errorf("kernel %s: %d bytes of shared memory: %s", f.name, shared, reason(code))

@@ -82,6 +82,14 @@ func (a *attention) shared(tiles int) int {
 	return tiles * tile * (a.width + 8) * tensor.BFloat16.Size()
 }
 
+// stages is how many tiles of what they walk over the bfloat16 kernels keep backwards (stages in attention_bf16.cu).
+func (a *attention) stages() int {
+	if a.width <= 64 {
+		return 2
+	}
+	return 1
+}
+
 func (a *attention) scale() uint64 { return gpu.Float(float32(1 / math.Sqrt(float64(a.D)))) }
 
 func (a *attention) grid(n int) gpu.Dim { return gpu.Dim{X: n, Y: a.H, Z: a.batch} }
@@ -135,7 +143,7 @@ func (b *Backend) AttentionBackward(p kernels.AttentionBackward) {
 
 	threads, shared, tail := attentionF32Threads, 0, 0
 	if a.t == tensor.BFloat16 {
-		threads, shared, tail = attentionBF16Threads, a.shared(4), 1
+		threads, shared, tail = attentionBF16Threads, a.shared(2+2*a.stages()), 1
 	}
 	rest := [...]uint64{
 		address(lse), address(delta), address(m.pos), address(m.lo), address(m.hi), address(m.tag), address(m.a), address(m.b), address(m.tables),

@@ -78,8 +78,9 @@ func synchronisingCalls(t *testing.T, b *cuda.Backend) []func() {
 		ce.DLogits = ce.Logits // in place, so that the gradient must wait for the last reader
 		sn := kernels.SquaredNorm{Out: zeros(t, b, f, 1), X: floats(dt, 5000), N: 5000}
 		calls = append(calls, func() { b.MatMul(mm) }, func() { b.LayerNormBackward(ln) }, func() { b.CrossEntropy(ce) }, func() { b.SquaredNorm(sn) })
-		for _, queries := range []int{1, 130} {
-			const keys, heads, width = 260, 1, 64
+		for _, shape := range [][2]int{{1, 64}, {130, 64}, {130, 128}} { // one query, two stages backwards, and one
+			const keys, heads = 260, 1
+			queries, width := shape[0], shape[1]
 			mask := kernels.Mask{
 				Batch: 1, T: queries, S: keys, Pos: zeros(t, b, tensor.Int32, keys), Lo: zeros(t, b, tensor.Int32, queries), Hi: zeros(t, b, tensor.Int32, queries),
 				Tables: zeros(t, b, tensor.Int32, b.MaskTablesLen(1, queries, keys)),
