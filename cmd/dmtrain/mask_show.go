@@ -37,7 +37,8 @@ func maskShowCommand() *cobra.Command {
 		Short: "Draw what a row of a training step may see",
 		Long: `show plans the masks of one training step, on the text that the step will read, and draws
 one row of it: queries downwards, keys to the right. With --run it draws the very mask that
-a run was trained on.
+a run was trained on. For task seq2seq the row is a target, and a second picture shows what
+each of its positions sees of the source.
 
 Where openness follows what the model shows (control adaptive, inverse, two_pass) and no run
 is named, the mask is drawn fully open; --openness draws it in any other state.`,
@@ -127,22 +128,20 @@ type view struct {
 
 	open   []float64 // openness by bucket
 	origin string    // where openness is from
-	rows   *mask.Rows
-	plan   mask.Plan
+	*train.MaskRow
 }
 
 // choose settles step, openness and row, and plans.
 func (v *view) choose() error {
 	v.settleStep()
 	v.settleOpenness()
-	if v.row >= v.c.Train.BatchSize {
-		return usagef("--row: a step has rows 0 … %d (train.batch_size: %d)", v.c.Train.BatchSize-1, v.c.Train.BatchSize)
+	height := v.masks.Height(v.step)
+	if v.row >= height {
+		return usagef("--row: step %d has rows 0 … %d", v.step, height-1)
 	}
-	v.rows = mask.NewRows(1, v.c.Data.SeqLen)
-	for v.rows.First = max(v.row, 0); ; v.rows.First++ {
-		v.masks.Lay(v.rows, v.step)
-		v.masks.Plan(&v.plan, v.rows, v.step, v.open)
-		if v.row >= 0 || !v.plan.Anchor[0] || v.c.Mask.Form == mask.FormNone || v.rows.First+1 == v.c.Train.BatchSize {
+	for row := max(v.row, 0); ; row++ {
+		v.MaskRow = v.masks.Row(v.step, row, v.open)
+		if v.row >= 0 || !v.Plan.Anchor[0] || v.c.Mask.Form == mask.FormNone || row+1 == height {
 			return nil
 		}
 	}
@@ -193,10 +192,17 @@ func (v *view) recorded() *metrics.MaskStep {
 func (v *view) print(out io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, v.headline())
-	if err := v.plan.Text(&b, 0, v.rows, mask.TextOptions{Width: v.width, ASCII: v.ascii, Tokens: v.tokens()}); err != nil {
+	o := mask.TextOptions{Width: v.width, ASCII: v.ascii, Tokens: v.tokens()}
+	if err := v.Plan.Text(&b, 0, v.Rows, o); err != nil {
 		return err
 	}
 	fmt.Fprintln(&b)
+	if v.Source != nil {
+		if err := v.Plan.SourceText(&b, 0, v.Rows, v.Sees, labels(v.masks.Tokenizer, v.Source, v.ascii), o); err != nil {
+			return err
+		}
+		fmt.Fprintln(&b)
+	}
 	fmt.Fprintln(&b, v.verdict())
 	_, err := out.Write(b.Bytes())
 	return err
@@ -210,11 +216,14 @@ func (v *view) headline() string {
 		text += fmt.Sprintf(" %d", c.Window)
 	}
 	text += ", form " + c.Form
+	if v.Source != nil {
+		text += ", cross " + c.Cross
+	}
 	if c.Form == mask.FormNone {
 		return text
 	}
 	text += fmt.Sprintf(", control %s\nopenness %s, %s", c.Control, joinFloats(v.open), v.origin)
-	if v.plan.Anchor[0] {
+	if v.Plan.Anchor[0] {
 		text += "; this row is an anchor and keeps the static mask"
 	}
 	return text
@@ -222,9 +231,13 @@ func (v *view) headline() string {
 
 // verdict sums the picture up.
 func (v *view) verdict() string {
-	visible, ahead := train.Seen(&v.plan)
+	visible, ahead := train.Seen(&v.Plan)
 	text := fmt.Sprintf("%.1f %% of all pairs are visible, %.1f %% of those that look ahead.\n", 100*visible, 100*ahead)
-	if err := v.plan.Certify(); err != nil {
+	err := v.Plan.Certify()
+	if err == nil && v.Source != nil && v.c.Model.CausalEncoder {
+		err = v.Plan.CertifyCross(v.Sees)
+	}
+	if err != nil {
 		return text + "Not certified: " + err.Error() + "."
 	}
 	return text + "Certified: no position can learn the token it must predict, through any number of layers."
@@ -240,11 +253,19 @@ func joinFloats(values []float64) string {
 
 // tokens are the row's tokens for the picture's margin.
 func (v *view) tokens() []string {
-	texts := make([]string, len(v.rows.IDs))
-	for i, id := range v.rows.IDs {
-		if v.rows.Start[i] >= 0 {
-			texts[i] = tokenLabel(v.masks.Tokenizer, id, v.ascii)
+	texts := labels(v.masks.Tokenizer, v.IDs, v.ascii)
+	for i := range texts {
+		if v.Start[i] < 0 {
+			texts[i] = ""
 		}
+	}
+	return texts
+}
+
+func labels(t tokenizer.Tokenizer, ids []int32, ascii bool) []string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = tokenLabel(t, id, ascii)
 	}
 	return texts
 }
@@ -269,7 +290,7 @@ func (v *view) picture(stderr io.Writer) error {
 		return nil
 	}
 	var b bytes.Buffer
-	if err := v.plan.PNG(&b, 0, v.rows); err != nil {
+	if err := v.Plan.PNG(&b, 0, v.Rows); err != nil {
 		return err
 	}
 	return writePicture(v.png, b.Bytes(), stderr)

@@ -40,6 +40,9 @@ func score(hyp, ref string, w io.Writer) error {
 	if len(hyps) != len(refs) {
 		return fmt.Errorf("%s has %d lines and %s has %d: they must pair up line by line", hyp, len(hyps), ref, len(refs))
 	}
+	if len(refs) == 0 {
+		return fmt.Errorf("%s and %s are empty: there is nothing to score", hyp, ref)
+	}
 	var bleu metrics.BLEU
 	var chrf metrics.ChrF
 	var rouge metrics.ROUGE

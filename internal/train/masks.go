@@ -1,7 +1,6 @@
 package train
 
 import (
-	"errors"
 	"math"
 
 	"dmtrain/internal/config"
@@ -17,17 +16,20 @@ type Masks struct {
 	Warnings  []string // about the text
 
 	config  config.Config
-	set     *data.Set
-	loader  *data.Loader
+	set     *data.Set    // of task lm
+	loader  *data.Loader // likewise
+	pairs   *data.Pairs  // of task seq2seq
 	run     mask.Run
 	planner *mask.Planner
 	control *mask.Controller
+
+	pairLoader *data.PairLoader // of task seq2seq
 }
 
 // OpenMasks reads the configured text. Close gives it back.
 func OpenMasks(c config.Config) (*Masks, error) {
 	if c.Task == config.TaskPairs {
-		return nil, errors.New("task: masks are shown for language models; \"dmtrain mask check\" proves those of seq2seq")
+		return openPairMasks(c)
 	}
 	yoke, err := yokeOf(c.Mask)
 	if err != nil {
@@ -55,7 +57,12 @@ func (m *Masks) build() (err error) {
 }
 
 // Close gives the text back.
-func (m *Masks) Close() error { return m.set.Close() }
+func (m *Masks) Close() error {
+	if m.set == nil {
+		return nil
+	}
+	return m.set.Close()
+}
 
 // Config is the mask section with every "0 = default" filled in.
 func (m *Masks) Config() mask.Config { return m.planner.Config() }
@@ -76,16 +83,13 @@ func (m *Masks) Openness(step int) (u []float64, known bool) {
 	return u, true
 }
 
-// Lay fills rows with the text they hold at a step, from row rows.First on.
+// Lay fills rows of task lm with the text they hold at a step, from row rows.First on.
 func (m *Masks) Lay(rows *mask.Rows, step int) { m.loader.Fill(rows, step) }
 
 // Plan plans rows for a step at an openness by bucket. Under control two_pass, where every slot has its own, all are planned as if
 // the first pass had been equally sure of every token: so sure that the windows open so far.
 func (m *Masks) Plan(dst *mask.Plan, rows *mask.Rows, step int, openness []float64) {
-	s := mask.State{Buckets: make([]mask.Bucket, len(openness)), Entropy: m.run.Entropy}
-	for i, u := range openness {
-		s.Buckets[i].Openness = u
-	}
+	s := m.state(openness)
 	if m.Config().Control != mask.ControlTwoPass {
 		m.planner.Plan(dst, rows, step, s)
 		return
@@ -94,6 +98,15 @@ func (m *Masks) Plan(dst *mask.Plan, rows *mask.Rows, step int, openness []float
 	m.planner.PlanStatic(&first, rows, step)
 	out := evenlySure(m.Config(), m.run.Vocab, len(rows.IDs), openness[0])
 	m.planner.PlanTwoPass(dst, rows, step, s, &mask.FirstPass{Plan: &first, Out: out})
+}
+
+// state is a controller's at an openness by bucket.
+func (m *Masks) state(openness []float64) mask.State {
+	s := mask.State{Buckets: make([]mask.Bucket, len(openness)), Entropy: m.run.Entropy}
+	for i, u := range openness {
+		s.Buckets[i].Openness = u
+	}
+	return s
 }
 
 // evenlySure is what a first pass over n tokens would say that makes two_pass open every slot to u.

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"dmtrain/internal/backend"
 	"dmtrain/internal/config"
@@ -16,8 +17,6 @@ import (
 type pairChecker struct {
 	*Masks
 	layers int
-	pairs  *data.Pairs
-	loader *data.PairLoader
 	rows   *data.PairRows
 	be     kernels.Backend
 	model  *model.EncoderDecoder
@@ -31,16 +30,8 @@ const probedPairs = 8
 
 // checkPairMasks is CheckMasks for task seq2seq.
 func checkPairMasks(ctx context.Context, c config.Config, o CheckOptions) (_ *MaskCheck, err error) {
-	set, err := data.OpenPairs(c.Data, nil)
+	m, err := openPairMasks(c)
 	if err != nil {
-		return nil, err
-	}
-	yoke, err := yokeOf(c.Mask)
-	if err != nil {
-		return nil, err
-	}
-	m := &Masks{config: c, run: maskRun(c, set.Tokenizer.Vocab(), set.UnigramEntropy, yoke)}
-	if err := m.build(); err != nil {
 		return nil, err
 	}
 	be, err := backend.Open(c.Device)
@@ -48,21 +39,20 @@ func checkPairMasks(ctx context.Context, c config.Config, o CheckOptions) (_ *Ma
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, be.Close()) }()
-	k, err := newPairChecker(be, m, set.Train, o)
+	k, err := newPairChecker(be, m, o)
 	if err != nil {
 		return nil, err
 	}
 	defer k.free()
 	mc := m.Config()
 	r := &MaskCheck{Sound: true, Structure: mc.Structure, Form: mc.Form, Control: mc.Control, Cross: mc.Cross, SeqLen: k.rows.Target.T, Layers: k.layers,
-		Model: describe(k.model.Config, be), Plans: []PlanCheck{}, Warnings: append([]string{}, set.Warnings...)}
+		Model: describe(k.model.Config, be), Plans: []PlanCheck{}, Warnings: append([]string{}, m.Warnings...)}
 	return r, r.judge(ctx, m.samples(), k.check)
 }
 
-func newPairChecker(be kernels.Backend, m *Masks, pairs *data.Pairs, o CheckOptions) (*pairChecker, error) {
+func newPairChecker(be kernels.Backend, m *Masks, o CheckOptions) (*pairChecker, error) {
 	c := m.config
-	k := &pairChecker{Masks: m, pairs: pairs, be: be, layers: o.Layers,
-		loader: data.NewPairLoader(pairs, c.Run.Seed, c.Data.Pairs.Buckets, c.Data.Pairs.BatchTokens)}
+	k := &pairChecker{Masks: m, be: be, layers: o.Layers}
 	if k.layers == 0 {
 		k.layers = c.Model.Layers
 	}
@@ -70,7 +60,7 @@ func newPairChecker(be kernels.Backend, m *Masks, pairs *data.Pairs, o CheckOpti
 		o.Rows = maxCheckRows
 	}
 	s, t := 1, 1
-	for _, shape := range k.loader.Shapes() {
+	for _, shape := range k.pairLoader.Shapes() {
 		s, t = max(s, shape.S), max(t, shape.T)
 	}
 	shape := model.EncoderDecoderConfig{CausalEncoder: c.Model.CausalEncoder, Config: probeShape(c, m.run.Vocab, max(s, t), k.layers)}
@@ -95,14 +85,10 @@ func (k *pairChecker) free() {
 
 // check judges the n-th plan.
 func (k *pairChecker) check(n int, s sample) (PlanCheck, error) {
-	openness := make([]float64, k.Config().Buckets)
-	state := mask.State{Buckets: make([]mask.Bucket, len(openness)), Entropy: k.run.Entropy}
-	for i := range openness {
-		openness[i], state.Buckets[i].Openness = s.openness, s.openness
-	}
+	openness := slices.Repeat([]float64{s.openness}, k.Config().Buckets)
 	k.lay(s.step)
 	k.Plan(&k.plan, k.rows.Target, s.step, openness)
-	k.planner.Sees(k.sees, &k.plan, k.rows.Len, state)
+	k.planner.Sees(k.sees, &k.plan, k.rows.Len, k.state(openness))
 	c := checker{Masks: k.Masks, layers: k.layers, plan: k.plan}
 	p := PlanCheck{Step: s.step, Openness: s.openness, Rows: k.plan.B, Supervised: k.plan.Supervised}
 	c.count(&p)
@@ -129,7 +115,7 @@ func (k *pairChecker) check(n int, s sample) (PlanCheck, error) {
 
 // lay takes the pairs of a step, their tokens mapped to the probe's vocabulary.
 func (k *pairChecker) lay(step int) {
-	_, which := k.loader.Batch(step)
+	_, which := k.pairLoader.Batch(step)
 	k.pairs.Fill(k.rows, which)
 	v := int32(k.model.Vocab)
 	for _, ids := range [][]int32{k.rows.Sources, k.rows.Target.IDs} {

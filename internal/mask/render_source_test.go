@@ -1,0 +1,54 @@
+package mask
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestSourceText(t *testing.T) {
+	plan, rows := workedPlan(t)
+	sees := []int32{1, 2, 2, 3, 3, 3}
+	var out strings.Builder
+	o := TextOptions{ASCII: true, Tokens: []string{"the", "cat", "sat", "\n", "on", "mats"}}
+	if err := plan.SourceText(&out, 0, rows, sees, []string{"die", "Katze", "\x1b", "."}, o); err != nil {
+		t.Fatal(err)
+	}
+	want := `the source, 4 tokens: die Katze ? .
+0 the  > # # . .
+1 cat  > # # # .
+2 sat  s # # # .
+3 ?    > # # # #
+4 on   s # # # #
+5 mats   # # # #
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+// Long sources fit the width too: without gaps, and then in numbers; their tokens in several lines.
+func TestSourceTextFitsItsTerminal(t *testing.T) {
+	plan, rows := workedPlan(t)
+	for _, c := range []struct {
+		tokens int
+		want   string
+	}{{30, "0 > ■■■■■■■■■■······"}, {50, "0 > 10 of 50\n"}} {
+		source := make([]string, c.tokens)
+		for i := range source {
+			source[i] = strings.Repeat("x", i)
+		}
+		var out strings.Builder
+		if err := plan.SourceText(&out, 0, rows, []int32{9, 9, 9, 9, 9, 9}, source, TextOptions{Width: 40}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), c.want) {
+			t.Errorf("%d tokens: got\n%s\nwant\n%s", c.tokens, out.String(), c.want)
+		}
+		for _, line := range strings.Split(out.String(), "\n") {
+			if n := utf8.RuneCountInString(line); n > 40 {
+				t.Errorf("%d tokens: a line of %d columns: %s", c.tokens, n, line)
+			}
+		}
+	}
+}
