@@ -55,7 +55,9 @@ func (d *Device) Read(dst unsafe.Pointer, src Ptr, bytes int) error {
 	if err := d.Sync(); err != nil || bytes == 0 {
 		return err
 	}
-	return d.drv.download(dst, src, bytes)
+	err := d.drv.download(dst, src, bytes)
+	d.idle = err == nil // a device that is lost says so again
+	return err
 }
 
 // Copy copies within the device.
