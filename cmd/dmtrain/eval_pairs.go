@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"dmtrain/internal/metrics"
 	"dmtrain/internal/train"
 )
 
@@ -28,7 +29,12 @@ func (o *evalOptions) evalPairs(stdout, stderr io.Writer) (err error) {
 		warnings = append(warnings, info.NoGPU)
 	}
 	if o.json {
-		return json.NewEncoder(stdout).Encode(m)
+		return json.NewEncoder(stdout).Encode(struct {
+			Checkpoint string   `json:"checkpoint"`
+			Device     string   `json:"device"`
+			Warnings   []string `json:"warnings"`
+			metrics.Eval
+		}{t.Dir, info.Device(), append([]string{}, warnings...), m})
 	}
 	for _, w := range warnings {
 		fmt.Fprintf(stderr, "dmtrain: warning: %s\n", w)

@@ -15,7 +15,8 @@ type Device struct {
 	kernels map[string]kernel
 	args    [MaxArgs]uint64
 	err     error
-	idle    bool // nothing was asked since the last Sync
+	idle    bool   // nothing was asked since the last Sync
+	asked   uint64 // how often something was
 	trace   *trace
 }
 
@@ -135,6 +136,9 @@ func (d *Device) Sync() error {
 // Idle reports whether nothing was asked since the last Sync, which found no fault.
 func (d *Device) Idle() bool { return d.idle && d.err == nil }
 
+// Asked counts what was asked of the device, so that somebody who looks for more than Sync does knows when to look again.
+func (d *Device) Asked() uint64 { return d.asked }
+
 // Fail makes err the fault that the next Sync returns, unless there is one already.
 func (d *Device) Fail(err error) {
 	if d.err == nil {
@@ -145,6 +149,7 @@ func (d *Device) Fail(err error) {
 // check takes what came of asking the driver for something.
 func (d *Device) check(err error) {
 	d.idle = false
+	d.asked++
 	if err != nil && d.err == nil {
 		d.err = fmt.Errorf("gpu: %w", err)
 	}

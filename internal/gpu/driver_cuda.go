@@ -250,7 +250,7 @@ func (r *real) upload(dst Ptr, src unsafe.Pointer, bytes int) error {
 	if r.capturing {
 		return errors.New("copy from the host while capturing")
 	}
-	return r.staging.upload(r.stream, dst, unsafe.Slice((*byte)(src), bytes))
+	return r.fault(r.staging.upload(r.stream, dst, unsafe.Slice((*byte)(src), bytes))) // it may wait, and meet a kernel's fault
 }
 
 func (r *real) download(dst unsafe.Pointer, src Ptr, bytes int) error {

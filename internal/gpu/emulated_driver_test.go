@@ -111,8 +111,11 @@ func TestFaultsNameTheKernel(t *testing.T) {
 	if err := d.Sync(); err == nil || !strings.Contains(err.Error(), "kernel scale_f32, grid (1,70000,1)") {
 		t.Errorf("too tall a grid: %v", err)
 	}
-	for range 2 {
+	for _, uploads := range []int{0, 2 * stagingMost} { // which wait for the kernel in the end
 		scale(Dim{1, 1, 1}, p+1<<40, 256)
+		for range uploads {
+			d.Write(p, unsafe.Pointer(&ptx[0]), 4)
+		}
 		if err := d.Sync(); err == nil || !strings.Contains(err.Error(), "scale_f32") {
 			t.Errorf("a kernel that reads where nothing is: %v", err)
 		}

@@ -46,6 +46,7 @@ func (p *Plan) SourceText(w io.Writer, b int, rows *Rows, sees []int32, source [
 }
 
 // words writes tokens behind a title, in as many lines as they take.
+// It counts characters, of which a terminal may show some twice as wide.
 func (t *textPicture) words(title string, tokens []string) {
 	t.WriteString(title)
 	column := len([]rune(title))

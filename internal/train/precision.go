@@ -32,7 +32,11 @@ func openDevice(c config.Config) (kernels.Backend, error) {
 
 func checkPrecision(be kernels.Backend, c config.Config) error {
 	if info := be.Info(); precision(c) == tensor.BFloat16 && !info.BFloat16 {
-		return fmt.Errorf("precision: bf16 needs a CUDA device, but device: %s is %s here; precision: fp32 works on both", c.Device, info.Name)
+		why := ""
+		if info.NoGPU != "" {
+			why = " (" + info.NoGPU + ")"
+		}
+		return fmt.Errorf("precision: bf16 needs a CUDA device, but device: %s is %s here%s; precision: fp32 works on both", c.Device, info.Name, why)
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ type Backend struct {
 
 	fault      gpu.Ptr  // faultWords on the device
 	faultWords [4]int32 // as last read
+	checked    uint64   // what had been asked of the device then
 	scratch    gpu.Ptr
 	scratchLen int64
 	outgrown   []gpu.Ptr // former scratch, whose address captured work may hold
@@ -89,14 +90,15 @@ func (b *Backend) MatMulPath() string {
 // Faults that kernels find in their inputs (FaultCode in common.cuh).
 var faultNames = [...]string{1: "embed", 2: "embed backward", 3: "put rows", 4: "get rows", 5: "cross entropy"}
 
-// Sync implements kernels.Memory.
+// Sync implements kernels.Memory. That the device is idle is not enough: a stopwatch, too, waits for it, and knows nothing of faults.
 func (b *Backend) Sync() error {
-	if b.dev.Idle() {
+	if b.dev.Idle() && b.checked == b.dev.Asked() {
 		return nil
 	}
 	if err := b.dev.Read(unsafe.Pointer(&b.faultWords), b.fault, len(b.faultWords)*4); err != nil {
 		return err
 	}
+	b.checked = b.dev.Asked()
 	code := b.faultWords[0]
 	if code == 0 {
 		return nil
