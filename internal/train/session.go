@@ -69,7 +69,7 @@ func (s *session) train(ctx context.Context) error {
 		}
 	}
 	for !s.done() {
-		if ctx.Err() != nil || s.at.Step == s.Until && s.Until > 0 {
+		if ctx.Err() != nil || s.Until > 0 && s.at.Step >= s.Until {
 			return s.interrupt(ctx)
 		}
 		if err := s.advance(); err != nil {
