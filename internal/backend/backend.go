@@ -50,7 +50,7 @@ func ordinal(device string) (int, error) {
 	return n, nil
 }
 
-// openCPU opens the CPU; why is for Info.
+// openCPU opens the CPU, whose Info says noGPU.
 func openCPU(noGPU string) (kernels.Backend, error) { return cpu.New(cpu.Options{NoGPU: noGPU}) }
 
 // openAuto never takes the emulated device, which is for tests. Where it looked for a GPU in vain, the backend's Info says why.

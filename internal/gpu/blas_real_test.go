@@ -26,20 +26,27 @@ func fakeBLAS(t *testing.T) {
 	t.Setenv(library, path)
 }
 
-// Products come out as their definition says for every transposition, type, bias and addend, one plan a shape.
-func TestProductsThroughCuBLASLt(t *testing.T) {
+// openFakeBLAS opens a device and that library on it.
+func openFakeBLAS(t *testing.T) (*Device, *BLAS) {
+	t.Helper()
 	onEmulatedDriver(t)
 	fakeBLAS(t)
 	d, err := Open(0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
+	t.Cleanup(func() { d.Close() })
 	b, err := d.BLAS()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
+	t.Cleanup(b.Close)
+	return d, b
+}
+
+// Products come out as their definition says for every transposition, type, bias and addend, one plan a shape.
+func TestProductsThroughCuBLASLt(t *testing.T) {
+	d, b := openFakeBLAS(t)
 	if !strings.HasPrefix(b.Name(), "cuBLASLt (") {
 		t.Errorf("it is called %s", b.Name())
 	}
@@ -127,18 +134,7 @@ func checkProduct(t *testing.T, d *Device, b *BLAS, p Product, bias, add bool) {
 
 // A product that was captured is computed anew at each replay, from what its operands hold then.
 func TestCapturedProducts(t *testing.T) {
-	onEmulatedDriver(t)
-	fakeBLAS(t)
-	d, err := Open(0, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	b, err := d.BLAS()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
+	d, b := openFakeBLAS(t)
 	p := Product{M: 1, N: 1, K: 1}
 	p.A, _ = numbers(t, d, 1, 1, false)
 	p.B, _ = numbers(t, d, 1, 2, false)

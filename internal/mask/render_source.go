@@ -1,7 +1,6 @@
 package mask
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -10,16 +9,9 @@ import (
 // SourceText draws what a target, row b of p, sees of its source: a line for each position of the target and a column for each token of
 // the source, of which sees has the last one that is visible. A source too long for the width is told in numbers.
 func (p *Plan) SourceText(w io.Writer, b int, rows *Rows, sees []int32, source []string, o TextOptions) error {
-	if o.Width == 0 {
-		o.Width = 80
-	}
-	out := bufio.NewWriter(w)
-	t := textPicture{Writer: out, p: p, rows: rows, b: b, o: o, g: &unicodeGlyphs}
-	if o.ASCII {
-		t.g = &asciiGlyphs
-	}
+	t := newTextPicture(w, p, b, rows, o)
 	t.words(fmt.Sprintf("the source, %s:", plural(len(source), "token")), source)
-	gap, room := " ", o.Width-t.margin()
+	gap, room := " ", t.o.Width-t.margin()
 	if 2*len(source)-1 > room {
 		gap = ""
 	}
@@ -42,11 +34,10 @@ func (p *Plan) SourceText(w io.Writer, b int, rows *Rows, sees []int32, source [
 		}
 		fmt.Fprintln(t, strings.Join(signs, gap))
 	}
-	return out.Flush()
+	return t.Flush()
 }
 
-// words writes tokens behind a title, in as many lines as they take.
-// It counts characters, of which a terminal may show some twice as wide.
+// words writes tokens behind a title, in as many lines as they take. It counts characters, of which a terminal may show some twice as wide.
 func (t *textPicture) words(title string, tokens []string) {
 	t.WriteString(title)
 	column := len([]rune(title))

@@ -45,16 +45,9 @@ var (
 // Text draws a row of p: a line for each query, a column for each key. Rows too long for the width are drawn in
 // squares, shaded by how much of them is visible.
 func (p *Plan) Text(w io.Writer, b int, rows *Rows, o TextOptions) error {
-	if o.Width == 0 {
-		o.Width = 80
-	}
-	out := bufio.NewWriter(w)
-	t := textPicture{Writer: out, p: p, rows: rows, b: b, o: o, g: &unicodeGlyphs}
-	if o.ASCII {
-		t.g = &asciiGlyphs
-	}
+	t := newTextPicture(w, p, b, rows, o)
 	t.caption()
-	switch room := o.Width - t.margin(); {
+	switch room := t.o.Width - t.margin(); {
 	case 2*p.T-1 <= room:
 		t.gap = " "
 		t.pairs()
@@ -63,7 +56,7 @@ func (p *Plan) Text(w io.Writer, b int, rows *Rows, o TextOptions) error {
 	default:
 		t.squares(blocks(p.T, max(room, 1)))
 	}
-	return out.Flush()
+	return t.Flush()
 }
 
 // textPicture is one picture on its way out.
@@ -75,6 +68,17 @@ type textPicture struct {
 	o    TextOptions
 	g    *glyphs
 	gap  string // between columns
+}
+
+func newTextPicture(w io.Writer, p *Plan, b int, rows *Rows, o TextOptions) *textPicture {
+	if o.Width == 0 {
+		o.Width = 80
+	}
+	t := &textPicture{Writer: bufio.NewWriter(w), p: p, rows: rows, b: b, o: o, g: &unicodeGlyphs}
+	if o.ASCII {
+		t.g = &asciiGlyphs
+	}
+	return t
 }
 
 func (t *textPicture) caption() {
