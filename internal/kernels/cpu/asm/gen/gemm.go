@@ -51,6 +51,10 @@ func (s *strip) setUp() {
 	rest := s.number("n")
 	s.SUBQ(operand.U32(uint32((s.width-1)*s.lanes)), rest)
 	s.setTail(rest)
+	// A step holds the sums, a row of B and one element of A; with width 3 nothing is left of 16 registers.
+	if s.rows[0]*s.width+s.width+1 >= s.vectors {
+		s.spillTail()
+	}
 	s.c, s.init = s.pointer("c"), s.pointer("init")
 	s.a, s.sam = s.pointer("a"), s.stride("sam")
 	s.sam3 = s.triple(s.sam)

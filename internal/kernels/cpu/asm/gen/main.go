@@ -41,6 +41,9 @@ func write(dir string, set instructionSet) error {
 		return fmt.Errorf("%s: %w", set.file, err)
 	}
 	cfg := printer.Config{Name: "go generate", Pkg: "asm"}
+	if err := set.check(file); err != nil {
+		return fmt.Errorf("%s: %w", set.file, err)
+	}
 	for name, p := range map[string]printer.Printer{
 		set.file + "_amd64.s":  printer.NewGoAsm(cfg),
 		set.file + "_amd64.go": printer.NewStubs(cfg),

@@ -17,13 +17,23 @@ type instructionSet struct {
 	suffix string // of function names
 	file   string
 	lanes  int // float32 in a register
+	// extensions are what the CPUID guard of the set promises (hasAVX2, hasAVX512), by avo's names; vectors is the number of vector
+	// registers they address.
+	extensions []string
+	vectors    int
 	// rows is how many rows of C a matrix product keeps in registers, at the most and for rests.
 	rows []int
 }
 
 var (
-	avx2   = instructionSet{suffix: "AVX2", file: "avx2", lanes: 8, rows: []int{4, 2, 1}}
-	avx512 = instructionSet{suffix: "AVX512", file: "avx512", lanes: 16, rows: []int{8, 4, 2, 1}}
+	avx2 = instructionSet{
+		suffix: "AVX2", file: "avx2", lanes: 8, rows: []int{4, 2, 1},
+		extensions: []string{"MMX+", "SSE", "SSE2", "AVX", "AVX2", "FMA3", "BMI2"}, vectors: 16,
+	}
+	avx512 = instructionSet{
+		suffix: "AVX512", file: "avx512", lanes: 16, rows: []int{8, 4, 2, 1},
+		extensions: []string{"MMX+", "SSE", "SSE2", "AVX", "AVX2", "FMA3", "BMI2", "AVX512F", "AVX512DQ"}, vectors: 32,
+	}
 )
 
 // generator emits one instruction set's code. Vectors are whole registers; the last, partial one of an array is read and
@@ -32,6 +42,7 @@ type generator struct {
 	*build.Context
 	instructionSet
 	tail      reg.Register // the tail mask: a K register, or lanes of all ones
+	tailSlot  *operand.Mem // AVX2: the tail mask on the stack, where no register is left for it
 	odd       reg.Register // AVX-512: a K register of the odd lanes, where philox is prepared
 	tailWords *operand.Mem // AVX2: where tail masks are cut from
 	labels    int
@@ -55,7 +66,7 @@ func (g *generator) function(name, signature string, doc ...string) {
 	g.SignatureExpr(signature)
 	g.Pragma("noescape")
 	g.Doc(append([]string{name + g.suffix + " " + doc[0]}, doc[1:]...)...)
-	g.tail = nil
+	g.tail, g.tailSlot = nil, nil
 	g.registers = map[uint32]reg.VecVirtual{}
 }
 
@@ -220,6 +231,24 @@ func (g *generator) setTail(count reg.GPVirtual) {
 	g.tail = mask
 }
 
+// spillTail moves the tail mask to the stack, for functions that need every register. Each masked load and store then takes it into
+// a register of its own.
+func (g *generator) spillTail() {
+	slot := g.AllocLocal(g.bytes())
+	g.VMOVUPS(g.tail, slot)
+	g.tail, g.tailSlot = nil, &slot
+}
+
+// tailMask is a register that holds the tail mask.
+func (g *generator) tailMask() reg.Register {
+	if g.tailSlot == nil {
+		return g.tail
+	}
+	mask := g.YMM()
+	g.VMOVUPS(*g.tailSlot, mask)
+	return mask
+}
+
 // load and store move a whole register, loadTail and storeTail only its lanes under the mask; the others load as 0.
 func (g *generator) load(m operand.Mem, v reg.VecVirtual)  { g.VMOVUPS(m, v) }
 func (g *generator) store(v reg.VecVirtual, m operand.Mem) { g.VMOVUPS(v, m) }
@@ -229,7 +258,7 @@ func (g *generator) loadTail(m operand.Mem, v reg.VecVirtual) {
 		g.VMOVUPS_Z(m, g.tail, v)
 		return
 	}
-	g.VMASKMOVPS(m, g.tail, v)
+	g.VMASKMOVPS(m, g.tailMask(), v)
 }
 
 func (g *generator) storeTail(v reg.VecVirtual, m operand.Mem) {
@@ -237,7 +266,7 @@ func (g *generator) storeTail(v reg.VecVirtual, m operand.Mem) {
 		g.VMOVUPS(v, g.tail, m)
 		return
 	}
-	g.VMASKMOVPS(v, g.tail, m)
+	g.VMASKMOVPS(v, g.tailMask(), m)
 }
 
 // loadAt and storeAt choose: the last of a row's vectors goes under the mask.
