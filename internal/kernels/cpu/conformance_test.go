@@ -7,21 +7,20 @@ import (
 	"dmtrain/internal/kernels/kernelstest"
 )
 
-// paths are the instruction sets this machine can run.
-func paths() []string {
-	p := []string{"generic"}
-	if hasAVX2() {
-		p = append(p, "avx2")
+// runnable are the names of the paths this machine can run, the best first.
+func runnable() []string {
+	var names []string
+	for _, p := range paths() {
+		if len(p.lacks()) == 0 {
+			names = append(names, p.name)
+		}
 	}
-	if hasAVX512() {
-		p = append(p, "avx512")
-	}
-	return p
+	return names
 }
 
 // eachPath runs a test on every instruction set.
 func eachPath(t *testing.T, test func(t *testing.T)) {
-	for _, path := range paths() {
+	for _, path := range runnable() {
 		t.Run(path, func(t *testing.T) {
 			t.Setenv(pathVariable, path)
 			test(t)

@@ -40,11 +40,11 @@ func New(opts Options) (*Backend, error) {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	prim, err := choosePrimitives()
+	path, err := choosePath()
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{pool: newPool(threads), prim: prim, noGPU: opts.NoGPU}, nil
+	return &Backend{pool: newPool(threads), prim: path.primitives(), noGPU: opts.NoGPU}, nil
 }
 
 // Info says which path runs and on how many threads.

@@ -3,14 +3,19 @@
 package cpu
 
 import (
+	"slices"
+
 	"golang.org/x/sys/cpu"
 
 	"dmtrain/internal/kernels/cpu/asm"
 )
 
-func hasAVX2() bool { return cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasBMI2 }
-
-func hasAVX512() bool { return hasAVX2() && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ }
+// simdPaths are the instruction sets with kernels in assembly, the best first.
+func simdPaths() []path {
+	needs := []feature{{"AVX2", cpu.X86.HasAVX2}, {"FMA", cpu.X86.HasFMA}, {"BMI2", cpu.X86.HasBMI2}}
+	wide := []feature{{"AVX512F", cpu.X86.HasAVX512F}, {"AVX512DQ", cpu.X86.HasAVX512DQ}}
+	return []path{{"avx512", slices.Concat(needs, wide), avx512}, {"avx2", needs, avx2}}
+}
 
 func avx2() primitives {
 	return primitives{

@@ -17,7 +17,7 @@ type instructionSet struct {
 	suffix string // of function names
 	file   string
 	lanes  int // float32 in a register
-	// extensions are what the CPUID guard of the set promises (hasAVX2, hasAVX512), by avo's names; vectors is the number of vector
+	// extensions are what the CPUID guard of the set promises (simdPaths), by avo's names; vectors is the number of vector
 	// registers they address.
 	extensions []string
 	vectors    int
