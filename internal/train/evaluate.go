@@ -59,8 +59,8 @@ type Token struct {
 	Entropy    float32 `json:"entropy"`
 }
 
-// run scores the corpus under the static mask, or only its first batches if that is not 0.
-func (e *evaluator) run(c *data.Corpus, batches int, each TokenFunc) (Score, error) {
+// run scores the corpus under the static mask, or only its first batches if that is not 0. Each may be nil.
+func (e *evaluator) run(c *data.Corpus, batches int, each func(*Batch) error) (Score, error) {
 	var sum tally
 	err := e.batches(c, batches, func(batch int) error {
 		e.planner.PlanStatic(&e.plan, e.rows, 0)
@@ -73,8 +73,8 @@ func (e *evaluator) run(c *data.Corpus, batches int, each TokenFunc) (Score, err
 	return s, err
 }
 
-// blanks scores tokens hidden at the given rate, from both sides.
-func (e *evaluator) blanks(c *data.Corpus, batches int, rate float64) (Score, error) {
+// blanks scores tokens hidden at the given rate, from both sides. Each may be nil.
+func (e *evaluator) blanks(c *data.Corpus, batches int, rate float64, each func(*Batch) error) (Score, error) {
 	if e.infill == nil {
 		o := e.static.PassOptions
 		o.Hide = true
@@ -88,7 +88,7 @@ func (e *evaluator) blanks(c *data.Corpus, batches int, rate float64) (Score, er
 	err := e.batches(c, batches, func(batch int) error {
 		e.planner.PlanInfill(&e.plan, e.rows, 0, rate) // rows are numbered through the corpus: draws differ without a batch number
 		e.infill.At(e.planner.Seed(), e.plan.Step, e.rows.First)
-		return e.forward(e.infill, &sum, nil)
+		return e.forward(e.infill, &sum, each)
 	})
 	return sum.score(), err
 }
@@ -109,7 +109,7 @@ func (e *evaluator) batches(c *data.Corpus, limit int, each func(batch int) erro
 	return nil
 }
 
-func (e *evaluator) forward(p *model.Pass, sum *tally, each TokenFunc) error {
+func (e *evaluator) forward(p *model.Pass, sum *tally, each func(*Batch) error) error {
 	p.Load(e.rows.IDs, &e.plan)
 	p.Forward()
 	if err := e.out.download(e.be, &p.Stats); err != nil {
@@ -120,14 +120,11 @@ func (e *evaluator) forward(p *model.Pass, sum *tally, each TokenFunc) error {
 			continue
 		}
 		sum.add(e.out.NLL[n], e.out.Conf[n], e.out.Argmax[n] == target)
-		if each != nil {
-			at := (e.rows.First+n/e.rows.T)*e.rows.T + n%e.rows.T + 1
-			if err := each(Token{at, target, e.out.NLL[n], e.out.Conf[n], e.out.Entropy[n]}); err != nil {
-				return err
-			}
-		}
 	}
-	return nil
+	if each == nil {
+		return nil
+	}
+	return each(&Batch{Rows: e.rows, Plan: &e.plan, Out: e.out.Outputs})
 }
 
 // free gives the passes' memory back.

@@ -18,13 +18,14 @@ import (
 
 // pairMicro is what a micro-batch has in task seq2seq beyond its targets.
 type pairMicro struct {
-	rows *data.PairRows
-	sees []int32
-	rate []float32 // (B, S): of hiding source tokens
+	rows   *data.PairRows
+	sees   []int32
+	rate   []float32 // (B, S): of hiding source tokens
+	waited func()    // the hook of that name; nil without one
 }
 
 func newPairMicro(rows *data.PairRows) *pairMicro {
-	return &pairMicro{rows, make([]int32, len(rows.Target.IDs)), make([]float32, len(rows.Sources))}
+	return &pairMicro{rows: rows, sees: make([]int32, len(rows.Target.IDs)), rate: make([]float32, len(rows.Sources))}
 }
 
 // pairText is task seq2seq: batches of pairs of like length, a recorded pass for each shape.
@@ -99,6 +100,9 @@ func pairLane(m *model.EncoderDecoder, planner *mask.Planner, certify bool, o mo
 	load := func(m *micro, p *mask.Plan) error {
 		rows := m.pairs.rows
 		planner.Sees(m.pairs.sees, p, rows.Len, m.state)
+		if m.pairs.waited != nil && p == &m.plan {
+			m.pairs.waited()
+		}
 		if certify {
 			if err := p.CertifyCross(m.pairs.sees); err != nil {
 				return err
@@ -149,7 +153,9 @@ func (s *session) openPairs(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 		return err
 	}
 	t := s.step.text.(*pairText)
+	s.step.hook(s.Hooks, set.Tokenizer)
 	e, err := newPairExam(s.be, t.model, t.arena, s.step.planner, c, set.Tokenizer, set.Valid)
+	e.scored = s.Hooks.Scored
 	s.exam = e
 	return err
 }
@@ -164,6 +170,7 @@ type pairExam struct {
 	valid   *data.Pairs
 	rows    *data.PairRows
 	lane    *lane
+	scored  func(*Batch) error // the hook of that name; nil without one
 }
 
 // evalPairs are read at once.
@@ -172,7 +179,7 @@ const evalPairs = 32
 func newPairExam(be kernels.Backend, m *model.EncoderDecoder, arena *graph.Arena, p *mask.Planner, c config.Config, tok tokenizer.Tokenizer, valid *data.Pairs) (*pairExam, error) {
 	all := data.NewPairLoader(valid, 0, 1, 1).Shapes()[0]
 	l, err := pairLane(m, p, false, model.PairOptions{B: evalPairs, S: all.S, T: all.T, Second: p.Tagged(), Arena: arena})
-	return &pairExam{be, m, p, c, tok, valid, data.NewPairRows(evalPairs, all.S, all.T), l}, err
+	return &pairExam{be: be, model: m, planner: p, config: c, tok: tok, valid: valid, rows: data.NewPairRows(evalPairs, all.S, all.T), lane: l}, err
 }
 
 // count is how many pairs an evaluation reads.
@@ -184,7 +191,7 @@ func (e *pairExam) count() int {
 }
 
 func (e *pairExam) look(step int) (metrics.Eval, float64, error) {
-	score, err := e.loss()
+	score, err := e.loss(step)
 	if err != nil {
 		return metrics.Eval{}, 0, err
 	}
@@ -209,7 +216,7 @@ func (e *pairExam) look(step int) (metrics.Eval, float64, error) {
 	return m, score.Loss, nil
 }
 
-func (e *pairExam) loss() (Score, error) {
+func (e *pairExam) loss(step int) (Score, error) {
 	var sum tally
 	m := &micro{rows: e.rows.Target, pairs: newPairMicro(e.rows), lane: e.lane}
 	for first := 0; first < e.count(); first += evalPairs {
@@ -226,6 +233,13 @@ func (e *pairExam) loss() (Score, error) {
 		e.lane.pass.Forward()
 		if err := e.lane.out.download(e.be, e.lane.stats); err != nil {
 			return Score{}, err
+		}
+		if e.scored != nil {
+			b := m.batch(e.tok)
+			b.Kind, b.Step = BatchValid, step
+			if err := e.scored(b); err != nil {
+				return Score{}, err
+			}
 		}
 		out := &e.lane.out
 		for n, target := range m.plan.Targets {

@@ -75,7 +75,7 @@ func Evaluate(ctx context.Context, o EvalOptions) (_ *Report, err error) {
 		o.Blanks = []float64{blankRate, manyBlanks}
 	}
 	for _, rate := range o.Blanks {
-		blanks, err := e.blanks(corpus, 0, rate)
+		blanks, err := e.blanks(corpus, 0, rate, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -113,10 +113,10 @@ func (l *Loaded) evaluator() (*evaluator, error) {
 	return newEvaluator(l.Backend, l.Model, p, l.Model.Context)
 }
 
-func perToken(w io.Writer) TokenFunc {
+func perToken(w io.Writer) func(*Batch) error {
 	if w == nil {
 		return nil
 	}
 	enc := json.NewEncoder(w)
-	return func(t Token) error { return enc.Encode(t) }
+	return func(b *Batch) error { return b.tokens(func(t Token) error { return enc.Encode(t) }) }
 }

@@ -28,6 +28,7 @@ type Options struct {
 	From      int // resume from this step's checkpoint, setting newer ones aside; 0 = from the last
 	Until     int // save and stop after this step, for a later resume; 0 = go on to train.steps
 	Console   *metrics.Console
+	Hooks     Hooks // for the canary
 }
 
 // session is a run being trained by this process.

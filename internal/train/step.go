@@ -8,26 +8,29 @@ import (
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/optim"
+	"dmtrain/internal/tokenizer"
 )
 
 // stepper takes optimiser steps. It knows nothing of runs, files or evaluation.
 type stepper struct {
-	seed     uint64
-	certify  bool
-	measure  bool // what plans let be seen
-	tileQ    int  // the device's attention tiles, for that
-	tileS    int
-	be       kernels.Backend
-	params   *graph.Params
-	planner  *mask.Planner
-	control  *mask.Controller
-	opt      *optim.AdamW
-	average  *optim.Average // of the parameters; nil without train.ema
-	schedule optim.Schedule
-	text     text
-	micro    []*micro // of the step being taken
-	stats    *mask.Stats
-	spent    spent
+	seed      uint64
+	certify   bool
+	measure   bool // what plans let be seen
+	tileQ     int  // the device's attention tiles, for that
+	tileS     int
+	be        kernels.Backend
+	params    *graph.Params
+	planner   *mask.Planner
+	control   *mask.Controller
+	opt       *optim.AdamW
+	average   *optim.Average // of the parameters; nil without train.ema
+	schedule  optim.Schedule
+	text      text
+	hooks     Hooks
+	tokenizer tokenizer.Tokenizer // for the hooks
+	micro     []*micro            // of the step being taken
+	stats     *mask.Stats
+	spent     spent
 }
 
 // spent is the time that went into masks.
@@ -118,6 +121,9 @@ func (s *stepper) plan(step int, r *result) error {
 		} else if err := m.lane.first.plan(m, s.planner, step, state); err != nil {
 			return err
 		}
+		if s.hooks.Planned != nil {
+			s.hooks.Planned(m.batch(s.tokenizer))
+		}
 		if err := s.check(&m.plan); err != nil {
 			return err
 		}
@@ -182,6 +188,11 @@ func (s *stepper) observe(m *micro) (nll float64, err error) {
 	}
 	for _, v := range out.NLL {
 		nll += float64(v)
+	}
+	if s.hooks.Scored != nil {
+		if err := s.hooks.Scored(m.batch(s.tokenizer)); err != nil {
+			return 0, err
+		}
 	}
 	s.stats.Add(&m.plan, m.rows, out.Outputs)
 	if s.measure {

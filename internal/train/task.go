@@ -53,6 +53,7 @@ func (s *session) openRows(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 	if s.step, err = newStepper(s.be, c, maskRun(c, set.Tokenizer.Vocab(), set.UnigramEntropy, yoke), loader.Fill); err != nil {
 		return err
 	}
+	s.step.hook(s.Hooks, set.Tokenizer)
 	e, err := newEvaluator(s.be, s.step.text.(*rowText).model, s.step.planner, c.Data.SeqLen)
 	s.exam = rowExam{e, set.Valid, s}
 	return err
@@ -65,14 +66,25 @@ type rowExam struct {
 	*session
 }
 
+// scored is the hook of that name for an evaluation after so many steps; nil without one.
+func (e rowExam) scored(kind string, step int) func(*Batch) error {
+	if e.Hooks.Scored == nil {
+		return nil
+	}
+	return func(b *Batch) error {
+		b.Kind, b.Step, b.Tokenizer = kind, step, e.corpus.tokenizer()
+		return e.Hooks.Scored(b)
+	}
+}
+
 func (e rowExam) look(step int) (metrics.Eval, float64, error) {
-	score, err := e.eval.run(e.valid, e.Config.Train.EvalBatches, nil)
+	score, err := e.eval.run(e.valid, e.Config.Train.EvalBatches, e.scored(BatchValid, step))
 	if err != nil {
 		return metrics.Eval{}, 0, err
 	}
 	m, loss := score.record(step), score.Loss
 	if e.Config.Mask.Form == mask.FormInfill {
-		blanks, err := e.eval.blanks(e.valid, e.Config.Train.EvalBatches, blankRate)
+		blanks, err := e.eval.blanks(e.valid, e.Config.Train.EvalBatches, blankRate, e.scored(BatchInfill, step))
 		if err != nil {
 			return m, 0, err
 		}

@@ -1,0 +1,73 @@
+package train
+
+import (
+	"dmtrain/internal/data"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/tokenizer"
+)
+
+// Hooks let a canary look at every batch of a run, and plant leaks to see whether it would find them. Nothing of a configuration reaches
+// them; nil does nothing.
+type Hooks struct {
+	// Scored gets every batch of training and evaluation once its losses are known. What it gets is valid during the call only.
+	Scored func(*Batch) error
+	// Planned may change a training plan before it is certified.
+	Planned func(*Batch)
+	// Waited may change what the outputs of a training batch see of their sources, in task seq2seq.
+	Waited func(*Batch)
+}
+
+// The kinds of batches.
+const (
+	BatchTrain  = "train"
+	BatchValid  = "valid"  // under the static mask
+	BatchInfill = "infill" // blanks at a fixed rate
+)
+
+// Batch is rows of text, their masks and, once they are known, their losses.
+type Batch struct {
+	Kind      string
+	Step      int // training: the step being taken; evaluation: steps taken
+	Tokenizer tokenizer.Tokenizer
+	Rows      *mask.Rows
+	Plan      *mask.Plan
+	Out       mask.Outputs
+	Pairs     *data.PairRows // task seq2seq, with what each output sees of its source, (B, T)
+	Sees      []int32
+	Rate      []float32 // (B, S): of hiding source tokens
+}
+
+// tokens gives f every supervised token of a batch of an evaluation of task lm, in order.
+func (b *Batch) tokens(f TokenFunc) error {
+	for n, target := range b.Plan.Targets {
+		if target < 0 {
+			continue
+		}
+		at := (b.Rows.First+n/b.Rows.T)*b.Rows.T + n%b.Rows.T + 1
+		if err := f(Token{at, target, b.Out.NLL[n], b.Out.Conf[n], b.Out.Entropy[n]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// batch is the micro-batch as hooks see it.
+func (m *micro) batch(tok tokenizer.Tokenizer) *Batch {
+	b := &Batch{Kind: BatchTrain, Step: m.plan.Step, Tokenizer: tok, Rows: m.rows, Plan: &m.plan, Out: m.lane.out.Outputs}
+	if m.pairs != nil {
+		b.Pairs, b.Sees, b.Rate = m.pairs.rows, m.pairs.sees, m.pairs.rate
+	}
+	return b
+}
+
+// hook gives a step's hooks to the micro-batches of task seq2seq too.
+func (s *stepper) hook(h Hooks, tok tokenizer.Tokenizer) {
+	s.hooks, s.tokenizer = h, tok
+	if t, ok := s.text.(*pairText); ok && h.Waited != nil {
+		for _, micros := range t.micro {
+			for _, m := range micros {
+				m.pairs.waited = func() { h.Waited(m.batch(tok)) }
+			}
+		}
+	}
+}
