@@ -104,6 +104,8 @@ func (c Config) task(l *list) {
 		return
 	}
 	l.parse(c.Data.Problems())
+	l.need(c.Mask.Buckets == 1 || c.Mask.Form == "none" || c.Mask.Structure != "window", "mask.buckets",
+		"%d ranges of positions move apart what positions of a document see by how far they are from its start, but under structure window they don't see the start, and would learn of it that way; use 1, or structure sinks, which shows it", c.Mask.Buckets)
 	l.need(c.Mask.Cross == "full", "mask.cross", "is for task seq2seq")
 	l.need(c.Mask.SourceProb == 0, "mask.source_prob", "is for task seq2seq")
 	l.need(!c.Model.CausalEncoder, "model.causal_encoder", "is for task seq2seq")

@@ -11,6 +11,8 @@ type Config struct {
 	Cross string `mapstructure:"cross"`  // full | wait_k: what the target sees of the source; task seq2seq
 	WaitK int    `mapstructure:"wait_k"` // wait_k: source tokens read before the first target token
 
+	WaitMore int `mapstructure:"wait_more"` // wait_k: how many more at openness 1; 0 = seq_len
+
 	SourceProb float64 `mapstructure:"source_prob"` // Bernoulli rate of hiding a source token in training; task seq2seq
 
 	Form      string  `mapstructure:"form"`       // none | input | infill
@@ -83,6 +85,9 @@ func (c *Config) rate(form string, u float64) float64 {
 func (c Config) resolve(run Run) Config {
 	if c.MaxWindow == 0 {
 		c.MaxWindow = run.SeqLen / 4
+	}
+	if c.WaitMore == 0 {
+		c.WaitMore = run.SeqLen
 	}
 	if c.Schedule.Steps == 0 {
 		c.Schedule.Steps = run.Steps

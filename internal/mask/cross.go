@@ -9,8 +9,9 @@ const (
 )
 
 // Sees sets the last source position that each target position of rows sees, for sources of the given lengths, whose end is their
-// last position. Under wait_k k = wait_k + round(u·(S − wait_k)), with the openness u of the state; without buckets, as in
-// evaluation and decoding, u is 0. Bounds never fall along a row, and a slot has that of the position before it, which would
+// last position. Under wait_k k = wait_k + round(u·wait_more), with the openness u of the state; without buckets, as in
+// evaluation and decoding, u is 0. (wait_more is a constant: a k that grew with the source would tell by the tokens read how many there
+// are to come.) Bounds never fall along a row, and a slot has that of the position before it, which would
 // otherwise predict its token.
 func (p *Planner) Sees(dst []int32, plan *Plan, lens []int32, s State) {
 	for b := range plan.B {
@@ -19,7 +20,7 @@ func (p *Planner) Sees(dst []int32, plan *Plan, lens []int32, s State) {
 			n := b*plan.T + t
 			sees := lens[b] - 1
 			if p.cfg.Cross == CrossWaitK {
-				sees = min(sees, p.waitFor(t, lens[b], s)-1)
+				sees = min(sees, p.waitFor(t, s)-1)
 			}
 			most = max(most, sees)
 			dst[n] = min(most, lens[b]-1)
@@ -31,10 +32,10 @@ func (p *Planner) Sees(dst []int32, plan *Plan, lens []int32, s State) {
 }
 
 // waitFor is how many source positions are read before the output at t.
-func (p *Planner) waitFor(t int, length int32, s State) int32 {
+func (p *Planner) waitFor(t int, s State) int32 {
 	k := float64(p.cfg.WaitK)
 	if len(s.Buckets) > 0 && (p.cfg.Form != FormNone || p.cfg.Control != ControlFixed) {
-		k += math.Round(p.openness(s.Buckets, t) * max(0, float64(length)-k))
+		k += math.Round(p.openness(s.Buckets, t) * float64(p.cfg.WaitMore))
 	}
 	return int32(min(k+float64(t), most))
 }

@@ -18,6 +18,7 @@ type Run struct {
 	Steps   int     // optimiser steps
 	Warmup  int     // learning-rate warm-up, steps
 	Vocab   int     // classes predicted
+	End     int32   // the token that ends a document; −1: none does
 	Entropy float64 // unigram entropy of the training tokens, nats
 	Yoke    *Yoke   // control yoked: the openness to replay
 }
@@ -62,12 +63,12 @@ func (p *Planner) Plan(dst *Plan, rows *Rows, step int, s State) {
 	p.fill(dst, rows, step, opening{form: p.cfg.Form, buckets: s.Buckets, anchors: p.cfg.Anchors})
 }
 
-// PlanStatic fills dst with the static structure, nothing hidden: the plan of evaluation and of two_pass's first pass.
+// PlanStatic fills dst with the static structure, nothing hidden: the plan of evaluation.
 func (p *Planner) PlanStatic(dst *Plan, rows *Rows, step int) {
 	p.fill(dst, rows, step, opening{form: FormNone})
 }
 
-// PlanInfill fills dst for measuring how well the model fills blanks: every token but a document's first is hidden at
+// PlanInfill fills dst for measuring how well the model fills blanks: every token but a document's first and last is hidden at
 // the given rate, and slots see as far as openness 1 lets them, and alone bear a loss. (Further than in training would measure
 // something else: models make worse predictions from distances they never saw.) Batch numbers the evaluation's
 // batches; draws differ between them and repeat in every evaluation.
@@ -108,14 +109,14 @@ type opening struct {
 	rate    float64    // over 0: hides at this rate, whatever the configuration says
 	full    bool       // slots see as far as openness 1 lets them
 	given   []int32    // over nil: the slots and their windows
-	first   *FirstPass // two_pass: what the static mask's pass said
+	closed  bool       // slots see nothing ahead: two_pass's first look
+	first   *FirstPass // two_pass: what the first look said
 }
 
 func (p *Planner) fill(dst *Plan, rows *Rows, step int, o opening) {
 	dst.reset(rows, step, p.st.tagged())
 	for b := range rows.B {
-		line := rows.First + b
-		dst.Anchor[b] = o.form == FormNone || (o.anchors > 0 && (line+step)%o.anchors == 0)
+		dst.Anchor[b] = o.form == FormNone || p.anchor(rows.First+b, step, o.anchors)
 		p.rates(dst, rows, b, o)
 		p.draw(dst, b)
 		p.vectors(dst, rows, b, o)
@@ -123,32 +124,37 @@ func (p *Planner) fill(dst *Plan, rows *Rows, step int, o opening) {
 	}
 }
 
+// anchor says whether a row of a step stays static where every n-th does.
+func (p *Planner) anchor(row, step, n int) bool { return n > 0 && (row+step)%n == 0 }
+
 // rates sets the probability of hiding each token of a row.
 func (p *Planner) rates(dst *Plan, rows *Rows, b int, o opening) {
 	for t := range rows.T {
 		n := b*rows.T + t
 		dst.Rate[n] = 0
 		if !dst.Anchor[b] && rows.Start[n] >= 0 {
-			dst.Rate[n] = float32(p.hideRate(n, t-int(rows.Start[n]), o))
+			dst.Rate[n] = float32(p.hideRate(rows, n, t, o))
 		}
 	}
 }
 
-// hideRate is the probability of hiding token n, which stands at a position of its document. Infill never draws a
-// document's first token: nothing before it could tell what it is, and every slot has something to see.
-func (p *Planner) hideRate(n, at int, o opening) float64 {
+// hideRate is the probability of hiding token n, which stands at t of its row. A document's first token in the row and its last are
+// never drawn, in no form: its bounds are made from them, and what a mask is made from must not be hidden (see RepeatEnds). Besides,
+// nothing before the first could tell what it is, and every slot has something to see.
+func (p *Planner) hideRate(rows *Rows, n, t int, o opening) float64 {
+	start, last := int(rows.Start[n]), int(rows.End[n])-1
 	switch {
 	case o.given != nil:
 		if o.given[n] < 0 {
 			return 0
 		}
 		return 1
-	case o.form == FormInfill && at == 0:
+	case t == start || t == last:
 		return 0
 	case o.rate > 0:
 		return o.rate
 	}
-	return p.cfg.rate(o.form, p.openness(o.buckets, at))
+	return p.cfg.rate(o.form, p.openness(o.buckets, t-start))
 }
 
 // draw hides tokens exactly as the bernoulli kernel does.
@@ -205,14 +211,15 @@ func (m *Mask) blank(n int, i int32) {
 func (p *Planner) window(dst *Plan, rows *Rows, b, t int, o opening) int32 {
 	n := b*rows.T + t
 	room := rows.End[n] - 1 - int32(t)
-	if o.full {
+	switch {
+	case o.closed:
+		return 0
+	case o.full:
 		return min(int32(p.cfg.MaxWindow), room)
-	}
-	if o.given != nil {
+	case o.given != nil:
 		return min(o.given[n], room)
-	}
-	if o.first != nil {
-		return min(p.confidentWindow(o.first, dst.Step, rows, n, t), room)
+	case o.first != nil:
+		return min(p.confidentWindow(o.first, dst.Step, n), room)
 	}
 	w := p.cfg.maxWindow(p.openness(o.buckets, t-int(rows.Start[n])))
 	return min(int32(rng.Below(p.seed, rng.Window, uint32(dst.Step), uint32(dst.First+b), uint32(t), w+1)), room)

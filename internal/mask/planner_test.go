@@ -132,8 +132,8 @@ func checkPosition(t *rapid.T, p *Plan, rows *Rows, c *Config, b, i int) {
 		t.Fatalf("an anchor hides position %d", i)
 	case hidden && padding:
 		t.Fatalf("padding is hidden at %d", i)
-	case slot && int(rows.Start[n]) == i:
-		t.Fatalf("a document's first token is a slot at %d", i)
+	case hidden && (int(rows.Start[n]) == i || int(rows.End[n]) == i+1):
+		t.Fatalf("the first or the last token of a document is hidden at %d: the document's bounds are made from it", i)
 	case slot != (hidden && c.Form == FormInfill):
 		t.Fatalf("slot %v at %d under form %s, hidden %v", slot, i, c.Form, hidden)
 	case !slot && p.Window[n] != 0:

@@ -89,6 +89,9 @@ func (c *Config) structureProblems(p *problems) {
 func (c *Config) formProblems(p *problems) {
 	p.oneOf("cross", c.Cross, CrossFull, CrossWaitK)
 	p.atLeast("wait_k", c.WaitK, 1)
+	if c.WaitMore < 0 || c.WaitMore > most {
+		p.add("wait_more", "%d is not a number of tokens (0 to %d; 0 = data.seq_len)", c.WaitMore, most)
+	}
 	if !(c.SourceProb >= 0 && c.SourceProb < 1) {
 		p.add("source_prob", "%v is not a rate from 0 to below 1", c.SourceProb)
 	}

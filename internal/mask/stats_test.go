@@ -90,7 +90,7 @@ func TestRecord(t *testing.T) {
 		}
 	}
 	var plan Plan
-	p.Plan(&plan, rows, 0, ctl.At(0)) // row 0 is an anchor; in row 1 all but the first token are slots
+	p.Plan(&plan, rows, 0, ctl.At(0)) // row 0 is an anchor; in row 1 all but the first and the last token are slots
 	s := ctl.NewStats()
 	s.Begin(0)
 	s.Add(&plan, rows, Outputs{NLL: []float32{1, 2, 3, 0, 9, 4, 5, 6}})
@@ -98,13 +98,13 @@ func TestRecord(t *testing.T) {
 	ctl.Observe(s)
 	var r Record
 	ctl.Record(&r, s)
-	look := int(plan.Window[5] + plan.Window[6] + plan.Window[7])
+	look := int(plan.Window[5] + plan.Window[6])
 	want := Record{
 		Openness: []float64{0.5}, Reliability: []float64{0}, MaxWindow: []int{2}, Rate: []float64{1}, Skipped: 1,
-		Hidden: 3.0 / 8, MeanWindow: float64(look) / 3,
-		AnchorCE: 2, AnchorTokens: 3, InfillCE: 5, InfillTokens: 3,
-		Visible: (10.0 + 4) / 32, FutureVisible: 0, // slots see only the first token: all others are slots
-		Tiles: 3 + 2, TilesTotal: 8,
+		Hidden: 2.0 / 8, MeanWindow: float64(look) / 2,
+		AnchorCE: 2, AnchorTokens: 3, InfillCE: 4.5, InfillTokens: 2,
+		Visible: (10.0 + 7) / 32, FutureVisible: 2.0 / 12, // the slots see the first token and, ahead, the last
+		Tiles: 3 + 4, TilesTotal: 8,
 	}
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
@@ -117,7 +117,7 @@ func TestRecord(t *testing.T) {
 	if err := json.Unmarshal(data, &back); err != nil || cmp.Diff(r, back) != "" {
 		t.Errorf("%s does not read back (%v)", data, err)
 	}
-	if got, want := r.String(), "u 0.50  R 0.00  hidden 0.375  window "; len(got) < len(want) || got[:len(want)] != want {
+	if got, want := r.String(), "u 0.50  R 0.00  hidden 0.250  window "; len(got) < len(want) || got[:len(want)] != want {
 		t.Errorf("short form %q", got)
 	}
 }

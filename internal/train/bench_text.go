@@ -19,7 +19,7 @@ func benchStepper(be kernels.Backend, c config.Config) (*stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := maskRun(c, vocab, 1, nil)
+	run := maskRun(c, vocab, -1, 1, nil)
 	if c.Task != config.TaskPairs {
 		return newStepper(be, c, run, randomRows(c.Run.Seed, vocab))
 	}

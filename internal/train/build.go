@@ -19,8 +19,9 @@ func modelConfig(c config.Config, vocab int) model.Config {
 }
 
 // maskRun is what masks have to know of a run.
-func maskRun(c config.Config, vocab int, unigram float64, yoke *mask.Yoke) mask.Run {
-	return mask.Run{SeqLen: c.Data.SeqLen, Steps: c.Train.Steps, Warmup: c.Train.Warmup, Vocab: vocab, Entropy: unigram, Yoke: yoke}
+func maskRun(c config.Config, vocab int, end int32, unigram float64, yoke *mask.Yoke) mask.Run {
+	return mask.Run{SeqLen: c.Data.SeqLen, Steps: c.Train.Steps, Warmup: c.Train.Warmup, Vocab: vocab, End: end,
+		Entropy: unigram, Yoke: yoke}
 }
 
 // newStepper builds what a step of task lm needs, parameters freshly drawn.

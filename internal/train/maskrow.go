@@ -35,10 +35,11 @@ func (m *Masks) Row(step, row int, openness []float64) *MaskRow {
 	}
 	bucket, which := m.pairLoader.Batch(step)
 	shape := m.pairLoader.Shapes()[bucket]
-	pair := data.NewPairRows(1, shape.S, shape.T)
+	pair := data.NewPairRows(1, shape.S, min(shape.T+m.planner.EndRoom(), m.config.Data.SeqLen))
 	pair.Target.First = row
 	m.pairs.Fill(pair, which[row:row+1])
-	r.Rows, r.Source, r.Sees = pair.Target, pair.Sources[:pair.Len[0]], make([]int32, shape.T)
+	m.planner.RepeatEnds(pair.Target, step)
+	r.Rows, r.Source, r.Sees = pair.Target, pair.Sources[:pair.Len[0]], make([]int32, pair.Target.T)
 	m.Plan(&r.Plan, r.Rows, step, openness)
 	m.planner.Sees(r.Sees, &r.Plan, pair.Len, m.state(openness))
 	return r
@@ -56,6 +57,6 @@ func openPairMasks(c config.Config) (*Masks, error) {
 	}
 	m := &Masks{Tokenizer: set.Tokenizer, Warnings: set.Warnings, config: c, pairs: set.Train,
 		pairLoader: data.NewPairLoader(set.Train, c.Run.Seed, c.Data.Pairs.Buckets, c.Data.Pairs.BatchTokens),
-		run:        maskRun(c, set.Tokenizer.Vocab(), set.UnigramEntropy, yoke)}
+		run:        maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, yoke)}
 	return m, m.build()
 }

@@ -40,7 +40,7 @@ func OpenMasks(c config.Config) (*Masks, error) {
 		return nil, err
 	}
 	m := &Masks{Tokenizer: set.Tokenizer, Warnings: set.Warnings, config: c, set: set, loader: data.NewLoader(set.Train, c.Run.Seed),
-		run: maskRun(c, set.Tokenizer.Vocab(), set.UnigramEntropy, yoke)}
+		run: maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, yoke)}
 	if err := m.build(); err != nil {
 		set.Close()
 		return nil, err
@@ -84,7 +84,10 @@ func (m *Masks) Openness(step int) (u []float64, known bool) {
 }
 
 // Lay fills rows of task lm with the text they hold at a step, from row rows.First on.
-func (m *Masks) Lay(rows *mask.Rows, step int) { m.loader.Fill(rows, step) }
+func (m *Masks) Lay(rows *mask.Rows, step int) {
+	m.loader.Fill(rows, step)
+	m.planner.RepeatEnds(rows, step)
+}
 
 // Plan plans rows for a step at an openness by bucket. Under control two_pass, where every slot has its own, all are planned as if
 // the first pass had been equally sure of every token: so sure that the windows open so far.
@@ -95,7 +98,7 @@ func (m *Masks) Plan(dst *mask.Plan, rows *mask.Rows, step int, openness []float
 		return
 	}
 	var first mask.Plan
-	m.planner.PlanStatic(&first, rows, step)
+	m.planner.PlanFirst(&first, rows, step, s)
 	out := evenlySure(m.Config(), m.run.Vocab, len(rows.IDs), openness[0])
 	m.planner.PlanTwoPass(dst, rows, step, s, &mask.FirstPass{Plan: &first, Out: out})
 }

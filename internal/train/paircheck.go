@@ -63,6 +63,7 @@ func newPairChecker(be kernels.Backend, m *Masks, o CheckOptions) (*pairChecker,
 	for _, shape := range k.pairLoader.Shapes() {
 		s, t = max(s, shape.S), max(t, shape.T)
 	}
+	t = min(t+m.planner.EndRoom(), c.Data.SeqLen)
 	shape := model.EncoderDecoderConfig{CausalEncoder: c.Model.CausalEncoder, Config: probeShape(c, m.run.Vocab, max(s, t), k.layers)}
 	var err error
 	if k.model, err = model.NewEncoderDecoder(be, shape, false); err != nil {
@@ -117,6 +118,7 @@ func (k *pairChecker) check(n int, s sample) (PlanCheck, error) {
 func (k *pairChecker) lay(step int) {
 	_, which := k.pairLoader.Batch(step)
 	k.pairs.Fill(k.rows, which)
+	k.planner.RepeatEnds(k.rows.Target, step)
 	v := int32(k.model.Vocab)
 	for _, ids := range [][]int32{k.rows.Sources, k.rows.Target.IDs} {
 		for n := range ids {

@@ -68,6 +68,7 @@ func (t *pairText) record(s *stepper, c config.Config, shape data.PairShape) err
 	if c.Train.MicroBatch > 0 {
 		rows = min(rows, c.Train.MicroBatch)
 	}
+	shape.T = min(shape.T+s.planner.EndRoom(), c.Data.SeqLen)
 	o := model.PairOptions{B: rows, S: shape.S, T: shape.T, Train: true, Hide: c.Mask.Form != mask.FormNone, HideSource: c.Mask.SourceProb > 0, Second: s.planner.Tagged(),
 		Dropout: float32(c.Model.Dropout), EdgeDrop: float32(c.Mask.EdgeDrop), Smoothing: float32(c.Train.LabelSmoothing), Arena: t.arena}
 	l, err := pairLane(t.model, s.planner, c.Mask.Certify, o)
@@ -75,7 +76,7 @@ func (t *pairText) record(s *stepper, c config.Config, shape data.PairShape) err
 		return err
 	}
 	if c.Mask.Control == mask.ControlTwoPass {
-		o.Train, o.Hide, o.HideSource, o.Dropout, o.EdgeDrop, o.Smoothing = false, false, false, 0, 0, 0
+		o.Train, o.Dropout, o.EdgeDrop, o.Smoothing = false, 0, 0, 0
 		first, err := pairLane(t.model, s.planner, false, o)
 		if err != nil {
 			return err
@@ -149,7 +150,7 @@ func (s *session) openPairs(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 	for _, w := range set.Warnings {
 		s.Console.Warn("%s", w)
 	}
-	if s.step, err = newPairStepper(s.be, c, maskRun(c, set.Tokenizer.Vocab(), set.UnigramEntropy, yoke), set.Train); err != nil {
+	if s.step, err = newPairStepper(s.be, c, maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, yoke), set.Train); err != nil {
 		return err
 	}
 	t := s.step.text.(*pairText)

@@ -91,7 +91,7 @@ func pairStepper(t *testing.T, be kernels.Backend, c config.Config) *stepper {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newPairStepper(be, c, maskRun(c, set.Tokenizer.Vocab(), set.UnigramEntropy, nil), set.Train)
+	s, err := newPairStepper(be, c, maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, nil), set.Train)
 	if err != nil {
 		t.Fatal(err)
 	}

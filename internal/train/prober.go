@@ -138,8 +138,8 @@ func (p *prober) replan(dst *mask.Plan, ids []int32, rows *mask.Rows, s sample) 
 	}
 	changed := *rows
 	changed.IDs = ids
-	m := micro{rows: &changed, plan: *dst}
-	err := p.first.plan(&m, p.planner, s.step, state)
+	m := micro{rows: &changed, plan: *dst, state: state}
+	err := p.first.plan(&m, p.planner, s.step)
 	*dst = m.plan
 	return err
 }

@@ -56,7 +56,7 @@ func (t *rowText) layRows(c config.Config, l *lane) error {
 }
 
 func newFirstPass(be kernels.Backend, m *model.Decoder, o model.PassOptions) (*firstPass, error) {
-	o.Train, o.Hide, o.Dropout, o.EdgeDrop = false, false, 0, 0
+	o.Train, o.Dropout, o.EdgeDrop = false, 0, 0
 	l, _, err := rowLane(m, o)
 	if err != nil {
 		return nil, err

@@ -116,9 +116,10 @@ func (s *stepper) plan(step int, r *result) error {
 	s.micro = s.text.layOut(step)
 	for _, m := range s.micro {
 		m.state = state
+		s.planner.RepeatEnds(m.rows, step)
 		if m.lane.first == nil {
 			s.planner.Plan(&m.plan, m.rows, step, state)
-		} else if err := m.lane.first.plan(m, s.planner, step, state); err != nil {
+		} else if err := m.lane.first.plan(m, s.planner, step); err != nil {
 			return err
 		}
 		if s.hooks.Planned != nil {

@@ -44,7 +44,7 @@ func openCPU(t testing.TB, threads int) kernels.Backend {
 
 func stepperOf(t testing.TB, be kernels.Backend, c config.Config, vocab int) *stepper {
 	t.Helper()
-	s, err := newStepper(be, c, maskRun(c, vocab, math.Log(float64(vocab)), nil), randomRows(c.Run.Seed, vocab))
+	s, err := newStepper(be, c, maskRun(c, vocab, -1, math.Log(float64(vocab)), nil), randomRows(c.Run.Seed, vocab))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func (s *session) openRows(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 		s.Console.Warn("%s", w)
 	}
 	loader := data.NewLoader(set.Train, c.Run.Seed)
-	if s.step, err = newStepper(s.be, c, maskRun(c, set.Tokenizer.Vocab(), set.UnigramEntropy, yoke), loader.Fill); err != nil {
+	if s.step, err = newStepper(s.be, c, maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, yoke), loader.Fill); err != nil {
 		return err
 	}
 	s.step.hook(s.Hooks, set.Tokenizer)

@@ -1,0 +1,74 @@
+package mask
+
+import "dmtrain/internal/rng"
+
+// RepeatEnds prepares the rows of a training step for slots at the ends of their documents. A document's bounds are made of its End, which
+// therefore must never be hidden: a bound made from a hidden token would tell what it hides. Yet a model whose slots never hold an End
+// would not learn how sure it may be of text past the end. So where the draws of form infill hide the place of an End, another End is put
+// behind it, and so on up to the first place that they do not hide; that one is the document's last token. What the draws hide is a
+// function of seed, step and place alone, and the bound one of an End that everyone may see: whether a hidden token is the last of
+// the text or an End moves nothing else in the row.
+//
+// What no longer fits is cut off at the row's end, whose token is never hidden either, whatever it is. Rows under the static mask stay
+// as they are.
+func (p *Planner) RepeatEnds(rows *Rows, step int) {
+	if p.cfg.Form != FormInfill || p.run.End < 0 {
+		return
+	}
+	for b := range rows.B {
+		if p.anchor(rows.First+b, step, p.cfg.Anchors) {
+			continue
+		}
+		for t := 0; t < rows.T; t++ {
+			n := b*rows.T + t
+			if rows.IDs[n] != p.run.End || rows.Next[n] >= 0 || int(rows.End[n]) != t+1 || int(rows.Start[n]) == t {
+				continue
+			}
+			last := t
+			for last+1 < rows.T && rng.Uniform(p.seed, rng.Hide, uint32(step), uint32(rows.First+b), uint32(last)) < float32(p.cfg.Prob) {
+				last++
+			}
+			rows.repeat(b, t, last-t)
+			t = last
+		}
+	}
+}
+
+// EndRoom is how many more positions than their tokens rows of single documents need, so that all but one in a hundred ends can be
+// repeated as the draws want it.
+func (p *Planner) EndRoom() int {
+	if p.cfg.Form != FormInfill || p.run.End < 0 {
+		return 0
+	}
+	room, rest := 0, 1.0
+	for rest > maxCutEnds && room < maxEndRoom {
+		room, rest = room+1, rest*p.cfg.Prob
+	}
+	return room
+}
+
+const (
+	maxCutEnds = 0.01
+	maxEndRoom = 8
+)
+
+// repeat puts so many copies behind the last token of a document, which stands at t of row b. What was there moves right, and out of the row.
+func (r *Rows) repeat(b, t, copies int) {
+	from, to := b*r.T, (b+1)*r.T
+	at, end := from+t, int32(t+1+copies)
+	for _, v := range [][]int32{r.IDs, r.Next, r.Start, r.End} {
+		copy(v[at+1+copies:to], v[at+1:to])
+	}
+	for n := at + 1 + copies; n < to; n++ {
+		if r.Start[n] >= 0 {
+			r.Start[n], r.End[n] = r.Start[n]+int32(copies), min(r.End[n]+int32(copies), int32(r.T))
+		}
+	}
+	start := r.Start[at]
+	for n := at + 1; n <= at+copies; n++ {
+		r.IDs[n], r.Next[n], r.Start[n] = r.IDs[at], -1, start
+	}
+	for n := from + int(start); n <= at+copies; n++ {
+		r.End[n] = end
+	}
+}
