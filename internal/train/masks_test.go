@@ -149,8 +149,7 @@ func TestCheckMasks(t *testing.T) {
 						t.Errorf("step %d: the closure finds %+v, the probe %+v", p.Step, p.Closure, p.Probe)
 					}
 				}
-				closed := form[1] == mask.ControlTwoPass && (leaks || structure == "full") // there the first pass has seen the tokens
-				if anchors == 0 || (open == 0) != closed {
+				if anchors == 0 || open == 0 {
 					t.Errorf("%d anchor rows, openness %v in all", anchors, open)
 				}
 			})

@@ -1,0 +1,236 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dmtrain/internal/config"
+	"dmtrain/internal/data"
+	"dmtrain/internal/mask"
+	"dmtrain/internal/rng"
+)
+
+// Random documents: letters drawn evenly from sixteen, and after each one the end with the same probability. What can be known of a token
+// is known exactly, and no model can know more without a leak.
+const (
+	letters  = 16
+	stopping = 1.0 / 8
+)
+
+// randomDocuments are so many, joined by separators.
+func randomDocuments(seed uint64, n int) string {
+	var b strings.Builder
+	for d := range n {
+		if d > 0 {
+			b.WriteByte('|')
+		}
+		for i := uint32(0); ; i++ {
+			b.WriteByte('a' + byte(rng.Below(seed, rng.Probe, uint32(d), 0, i, letters)))
+			if rng.Uniform(seed, rng.Probe, uint32(d), 1, i) < stopping {
+				break
+			}
+		}
+	}
+	return b.String()
+}
+
+// leakTrial trains a small model on random documents, and measures it on others under the masks of training.
+type leakTrial struct {
+	structure, form, control string
+	prob                     float64
+}
+
+func (l leakTrial) config(t *testing.T) config.Config {
+	c := config.Default()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"train": randomDocuments(1, 40000), "valid": randomDocuments(2, 4000)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Data.Train, c.Data.Valid = []string{filepath.Join(dir, "train")}, []string{filepath.Join(dir, "valid")}
+	c.Data.SeqLen, c.Data.DocumentSeparator = 64, "|"
+	c.Data.Tokenizer.Kind = "char"
+	c.Model = config.Model{Layers: 2, Heads: 4, Dim: 64}
+	c.Train.Steps, c.Train.BatchSize, c.Train.LR, c.Train.MinLR, c.Train.Warmup = 1500, 16, 2e-3, 2e-4, 100
+	c.Mask.Structure, c.Mask.Window, c.Mask.Form, c.Mask.Control = l.structure, 8, l.form, l.control
+	c.Mask.Prob, c.Mask.MaxWindow, c.Mask.Warmup = l.prob, 16, 100
+	if l.control == mask.ControlTwoPass {
+		c.Mask.Reliability = mask.ReliabilityConfidence
+		c.Mask.Low, c.Mask.High = 0.02, 0.06
+	}
+	return c
+}
+
+// No mask may let a model know more of random documents than what it sees tells. D is by how much the model's loss is above that, in nats.
+func TestRandomDocumentsTellNothing(t *testing.T) {
+	if os.Getenv("DMTRAIN_LONG") == "" {
+		t.Skip("trains for minutes; DMTRAIN_LONG=1 runs it")
+	}
+	for _, l := range []leakTrial{
+		{"causal", "infill", "fixed", 0.15},
+		{"causal", "infill", "two_pass", 0.15},
+		{"causal", "infill", "fixed", 0.5},
+		{"full", "input", "fixed", 0.15},
+		{"full", "infill", "fixed", 0.15},
+		{"prefix", "input", "fixed", 0.15},
+		{"blocks", "input", "fixed", 0.15},
+		{"window", "infill", "fixed", 0.15},
+	} {
+		t.Run(fmt.Sprint(l), func(t *testing.T) {
+			c := l.config(t)
+			set, err := data.Open(c.Data, data.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer set.Close()
+			run := maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, nil)
+			s, err := newStepper(openCPU(t, 0), c, run, data.NewLoader(set.Train, 1).Fill)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for step := range c.Train.Steps {
+				if _, err := s.step(step); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.text.(*rowText).fill = data.NewLoader(set.Valid, 7).Fill
+			var slots, next gap
+			for step := c.Train.Steps; step < c.Train.Steps+200; step++ {
+				measureGap(t, s, step, run.End, &slots, &next)
+			}
+			for _, g := range []struct {
+				name string
+				*gap
+			}{{"slots", &slots}, {"next tokens", &next}} {
+				if g.rows == 0 {
+					continue
+				}
+				mean, se := g.mean()
+				t.Logf("%s: D %+.4f ± %.4f", g.name, mean, se)
+				if mean < -4*se {
+					t.Errorf("%s: the model knows %.4f ± %.4f nats more than what it sees tells", g.name, -mean, se)
+				}
+			}
+		})
+	}
+}
+
+// gap is the mean over tokens of the model's loss above the least possible, its standard error by rows.
+type gap struct {
+	rows, tokens, sum, sumSquares, cross, tokensSquares float64
+}
+
+func (g *gap) add(sum, tokens float64) {
+	if tokens == 0 {
+		return
+	}
+	g.rows++
+	g.tokens += tokens
+	g.sum += sum
+	g.sumSquares += sum * sum
+	g.cross += sum * tokens
+	g.tokensSquares += tokens * tokens
+}
+
+func (g *gap) mean() (mean, se float64) {
+	mean = g.sum / g.tokens
+	v := g.sumSquares - 2*mean*g.cross + mean*mean*g.tokensSquares
+	return mean, math.Sqrt(v) / g.tokens
+}
+
+// measureGap plans and reads the rows of a step without learning from them.
+func measureGap(t *testing.T, s *stepper, step int, end int32, slots, next *gap) {
+	t.Helper()
+	if err := s.plan(step, &result{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range s.micro {
+		if err := m.load(); err != nil {
+			t.Fatal(err)
+		}
+		m.lane.pass.Supervised(1)
+		m.lane.pass.At(s.seed, step, m.rows.First)
+		m.lane.pass.Forward()
+		if err := m.lane.out.download(s.be, m.lane.stats); err != nil {
+			t.Fatal(err)
+		}
+		p := &m.plan
+		for b := range p.B {
+			var sums, counts [2]float64
+			for i := range p.T {
+				n := b*p.T + i
+				if p.Targets[n] < 0 || p.Answer[n] < 0 {
+					continue
+				}
+				class := 0
+				if !p.Slot(b, i) {
+					class = 1
+				}
+				sums[class] += float64(m.lane.out.NLL[n]) - leastLoss(p, m.rows, b, i, end)
+				counts[class]++
+			}
+			slots.add(sums[0], counts[0])
+			next.add(sums[1], counts[1])
+		}
+	}
+}
+
+// leastLoss is −ln of the probability that the answer of position i of row b has for one who knows all that position i sees, and what is
+// before it besides.
+func leastLoss(p *mask.Plan, rows *mask.Rows, b, i int, end int32) float64 {
+	at, start := int(p.Answer[b*p.T+i]), int(rows.Start[b*p.T+i])
+	hi := p.Mask.Hi[b*p.T+i]
+	slotted := func(j int) bool { return p.Hidden[b*p.T+j] != 0 && p.Mask.Pos[b*p.T+j] == mask.Inf }
+	ahead := -1 // the first token past the answer that i sees
+	for j := at + 1; j < int(rows.End[b*p.T+i]) && ahead < 0; j++ {
+		if pos := p.Mask.Pos[b*p.T+j]; pos <= hi && !slotted(j) {
+			ahead = j
+		}
+	}
+	if p.Hidden[b*p.T+at] != 0 && !slotted(at) {
+		// Form input hides letters only. Who sees past the answer knows that it is hidden; who doesn't, does not.
+		if p.Mask.Pos[b*p.T+at] <= hi {
+			return math.Log(letters)
+		}
+	}
+	before := at - 1 // the last token before the answer that is not hidden; i itself unless it is a slot or sees ahead
+	if at == i || ahead >= 0 {
+		for before > start && slotted(before) {
+			before--
+		}
+	}
+	fresh := before == start && rows.IDs[b*p.T+start] == end // a document's Begin, after which a letter comes
+	stop := func(m int) float64 {                            // the probability that the End is m places past the first unknown one
+		if fresh {
+			m--
+		}
+		if m < 0 {
+			return 0
+		}
+		return math.Pow(1-stopping, float64(m)) * stopping
+	}
+	ended, all := 0.0, 1.0
+	for m := 0; m <= at-before-1; m++ {
+		ended += stop(m)
+	}
+	if ahead >= 0 {
+		if rows.Next[b*p.T+ahead] >= 0 || rows.IDs[b*p.T+ahead] != end {
+			ended = 0
+		} else {
+			all = 0
+			for m := 0; m <= ahead-before-1; m++ {
+				all += stop(m)
+			}
+		}
+	}
+	ended /= all
+	if p.Targets[b*p.T+i] == end {
+		return -math.Log(ended)
+	}
+	return -math.Log((1 - ended) / letters)
+}
