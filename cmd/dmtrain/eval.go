@@ -62,7 +62,7 @@ func (o *evalOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 		return err
 	}
 	if pairs {
-		return o.evalPairs(stdout, stderr)
+		return o.evalPairs(ctx, stdout, stderr)
 	}
 	options := train.EvalOptions{Source: o.Source, Data: o.data, Blanks: o.blanks}
 	if o.perToken != "" {
@@ -71,6 +71,7 @@ func (o *evalOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 			return fmt.Errorf("--per-token: %w", err)
 		}
 		defer file.Cleanup()
+		unfinished(ctx, file.Name())
 		lines := bufio.NewWriter(file)
 		options.PerToken = lines
 		return o.report(ctx, options, stdout, stderr, func() error { return errors.Join(lines.Flush(), file.CloseAtomicallyReplace()) })

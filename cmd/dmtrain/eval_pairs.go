@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 )
 
 // evalPairs measures an encoder–decoder.
-func (o *evalOptions) evalPairs(stdout, stderr io.Writer) (err error) {
+func (o *evalOptions) evalPairs(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	if len(o.data) > 0 || len(o.blanks) > 0 || o.perToken != "" {
 		return usagef("--data, --blanks and --per-token are for language models; translate other sources by \"dmtrain translate\" and compare by \"dmtrain score\"")
 	}
@@ -20,7 +21,7 @@ func (o *evalOptions) evalPairs(stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
-	m, warnings, err := t.Evaluate()
+	m, warnings, err := t.Evaluate(ctx)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ func main() {
 		signal.Ignore(syscall.SIGPIPE)
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 		defer context.AfterFunc(ctx, stop)()
+		ctx, i := interruptible(ctx)
+		go i.watch(ctx, os.Stderr)
 		return execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	}))
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +21,9 @@ func scoreCommand() *cobra.Command {
 		Long:    "score prints BLEU and chrF2 as sacreBLEU has them, ROUGE-1, -2 and -L (F1), and exact match.",
 		Example: "  dmtrain score --hyp test.out --ref test.de",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return score(hyp, ref, cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return score(cmd.Context(), hyp, ref, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
 	}
 	cmd.Flags().StringVar(&hyp, "hyp", "", "the `file` to judge")
 	cmd.Flags().StringVar(&ref, "ref", "", "the `file` of references")
@@ -28,7 +32,10 @@ func scoreCommand() *cobra.Command {
 	return cmd
 }
 
-func score(hyp, ref string, w io.Writer) error {
+// scoreProgress is how often a long comparison tells how far it is.
+const scoreProgress = 2 * time.Second
+
+func score(ctx context.Context, hyp, ref string, w, stderr io.Writer) error {
 	hyps, err := fileLines(hyp)
 	if err != nil {
 		return err
@@ -47,7 +54,16 @@ func score(hyp, ref string, w io.Writer) error {
 	var chrf metrics.ChrF
 	var rouge metrics.ROUGE
 	var exact metrics.ExactMatch
+	tick := time.NewTicker(scoreProgress)
+	defer tick.Stop()
 	for i, h := range hyps {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			fmt.Fprintf(stderr, "compared %d of %d lines\n", i, len(hyps))
+		default:
+		}
 		bleu.Add(h, refs[i])
 		chrf.Add(h, refs[i])
 		rouge.Add(h, refs[i])

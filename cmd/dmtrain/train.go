@@ -34,8 +34,9 @@ func trainCommand() *cobra.Command {
 		Long: `train trains the model that a configuration describes, evaluates it as it goes, and
 keeps checkpoints, metrics and the resolved configuration in the directory run.dir.
 
-The first SIGINT (Ctrl-C) or SIGTERM finishes the step, saves and exits with code 130; the
-second one kills. A resumed run ends with the very bits of one that was never stopped.`,
+The first SIGINT (Ctrl-C) or SIGTERM drops the step or evaluation under way, saves and
+exits with code 130; the second one kills. A resumed run ends with the very bits of one
+that was never stopped.`,
 		Example: `  dmtrain train --config configs/quickstart.yaml
   dmtrain train --config my.yaml --set train.steps=200 --set data.train='books/*.txt'
   dmtrain train --config my.yaml --device cpu --until 100

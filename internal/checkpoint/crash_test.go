@@ -18,7 +18,7 @@ var errCrash = errors.New("crash")
 // scenario is a run with every kind of change: three checkpoints, one saved twice, the best not the
 // last, pruning, a rewind. It reports each checkpoint before Save begins and after it returned.
 func scenario(d disk, dir string, report func(event string, step int)) error {
-	r, err := createRun(d, dir, false)
+	r, err := startRun(d, dir, false)
 	if errors.Is(err, ErrRunExists) {
 		r, err = resumeRun(d, dir)
 	}
@@ -157,7 +157,7 @@ func checkAfterCrash(t *testing.T, dir string, saved, begun int, rewind bool) {
 func TestAFailedSaveLeavesTheRunUsable(t *testing.T) {
 	base := memoryDir(t)
 	for failAt := 0; ; failAt++ {
-		r, err := createRun(disk{sync: unsynced}, filepath.Join(base, fmt.Sprint(failAt)), false)
+		r, err := startRun(disk{sync: unsynced}, filepath.Join(base, fmt.Sprint(failAt)), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,7 +231,7 @@ const trainSteps = 300
 
 // train goes on with the run in dir to its end, as the process that is to be killed.
 func train(d disk, dir string) error {
-	r, err := createRun(d, dir, false)
+	r, err := startRun(d, dir, false)
 	if errors.Is(err, ErrRunExists) {
 		r, err = resumeRun(d, dir)
 	}

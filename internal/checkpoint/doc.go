@@ -44,7 +44,7 @@
 // The last checkpoint is the one of the greatest step; the best is the one that the last one's State
 // names. A trainer owns the run, everyone else views it:
 //
-//	run, err := checkpoint.CreateRun(dir, overwrite)  // ErrRunExists, ErrRunBusy
+//	run, err := checkpoint.ClaimRun(dir, overwrite)   // ErrRunExists, ErrRunBusy
 //	run, err := checkpoint.ResumeRun(dir)             // ErrNoRun, ErrRunBusy
 //	defer run.Close()
 //	err = run.WriteFile(checkpoint.ConfigFile, text)

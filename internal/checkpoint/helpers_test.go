@@ -66,7 +66,7 @@ func reread(t testing.TB, from *Tensors) []Tensor {
 
 func newRun(t testing.TB) *Run {
 	t.Helper()
-	r, err := CreateRun(filepath.Join(t.TempDir(), "run"), false)
+	r, err := startRun(disk{}, filepath.Join(t.TempDir(), "run"), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,4 +104,17 @@ func slurp(t testing.TB, path string) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// startRun makes a new run.
+func startRun(d disk, dir string, overwrite bool) (*Run, error) {
+	r, err := claimRun(d, dir, overwrite)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Start(overwrite); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
 }

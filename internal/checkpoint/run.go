@@ -36,7 +36,7 @@ var (
 	ErrRunBusy   = errors.New("another process is training in this run")
 )
 
-// Run is a run directory. Its owner (CreateRun, ResumeRun) holds a lock that ends with the process,
+// Run is a run directory. Its owner (ClaimRun, ResumeRun) holds a lock that ends with the process,
 // however it ends; a viewer (ViewRun) may only look.
 type Run struct {
 	Dir  string
@@ -44,31 +44,32 @@ type Run struct {
 	lock *flock.Flock // nil: a viewer
 }
 
-// CreateRun makes a new run. A run that is there already is ErrRunExists, or is discarded first if
-// overwrite is set: its checkpoints, configuration and metrics, but no file it does not know.
-func CreateRun(dir string, overwrite bool) (*Run, error) { return createRun(disk{}, dir, overwrite) }
+// ClaimRun takes a directory for a new run, which Start makes there: until then no run is in it, and one that is stays as it is.
+// A run that is there already is ErrRunExists unless overwrite is set.
+func ClaimRun(dir string, overwrite bool) (*Run, error) { return claimRun(disk{}, dir, overwrite) }
 
-func createRun(d disk, dir string, overwrite bool) (*Run, error) {
+func claimRun(d disk, dir string, overwrite bool) (*Run, error) {
 	if !overwrite && runIsIn(dir) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrRunExists)
 	}
 	if err := d.mkdir(dir); err != nil {
 		return nil, err
 	}
-	r, err := own(d, dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.start(overwrite); err != nil {
-		r.Close()
-		return nil, fmt.Errorf("%s: %w", dir, err)
-	}
-	return r, nil
+	return own(d, dir)
 }
 
-// start runs under the lock: another process may have made a run since the first look.
+// Start makes the new run. If overwrite is set, it discards the one that is there: its checkpoints, configuration and metrics, but no
+// file it does not know.
+func (r *Run) Start(overwrite bool) error {
+	r.mustOwn()
+	if err := r.start(overwrite); err != nil {
+		return fmt.Errorf("%s: %w", r.Dir, err)
+	}
+	return nil
+}
+
 func (r *Run) start(overwrite bool) error {
-	if runIsIn(r.Dir) {
+	if runIsIn(r.Dir) { // another process may have made a run before the lock was taken
 		if !overwrite {
 			return ErrRunExists
 		}

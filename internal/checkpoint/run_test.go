@@ -277,14 +277,14 @@ func TestOpeningRuns(t *testing.T) {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("looking for a run made a directory")
 	}
-	r, err := CreateRun(dir, false)
+	r, err := startRun(disk{}, dir, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	save(t, r, 5, &Best{Step: 5, Loss: 1})
 	for name, open := range map[string]func() (*Run, error){
 		"resume":    func() (*Run, error) { return ResumeRun(dir) },
-		"overwrite": func() (*Run, error) { return CreateRun(dir, true) },
+		"overwrite": func() (*Run, error) { return startRun(disk{}, dir, true) },
 	} {
 		if _, err := open(); !errors.Is(err, ErrRunBusy) || !strings.Contains(err.Error(), "process") {
 			t.Errorf("%s of a run in use: %v", name, err)
@@ -300,7 +300,7 @@ func TestOpeningRuns(t *testing.T) {
 	if err := errors.Join(v.Close(), r.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := CreateRun(dir, false); !errors.Is(err, ErrRunExists) {
+	if _, err := startRun(disk{}, dir, false); !errors.Is(err, ErrRunExists) {
 		t.Errorf("create over a run: %v", err)
 	}
 	if r, err = ResumeRun(dir); err != nil {
@@ -320,7 +320,7 @@ func TestOverwriteDiscardsTheRunAndNothingElse(t *testing.T) {
 	}
 	write(t, r.Path("notes.txt"), []byte("mine"))
 	r.Close()
-	again, err := CreateRun(r.Dir, true)
+	again, err := startRun(disk{}, r.Dir, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,22 +57,3 @@ func rougeWords(text string) []string {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
 	})
 }
-
-// longestCommon is the length of the longest common subsequence, by the usual table, of which two rows are kept.
-func longestCommon(a, b []string) int {
-	if len(a) < len(b) {
-		a, b = b, a
-	}
-	above, row := make([]int, len(b)+1), make([]int, len(b)+1)
-	for _, x := range a {
-		for j, y := range b {
-			if x == y {
-				row[j+1] = above[j] + 1
-			} else {
-				row[j+1] = max(above[j+1], row[j])
-			}
-		}
-		above, row = row, above
-	}
-	return above[len(b)]
-}

@@ -6,41 +6,45 @@ import "math"
 type Schedule struct {
 	Kind   string  // cosine | linear | constant | inverse_sqrt | wsd
 	Peak   float64 // the highest rate
-	Floor  float64 // where cosine, linear and wsd end
-	Warmup int
-	Steps  int // of the whole run
-	Decay  int // wsd: the last steps, over which the rate falls
+	Floor  float64 // where cosine, linear and wsd end: the rate of the last step
+	Warmup int     // the last of these steps has the peak; 0 is as 1: the first step has it
+	Steps  int     // of the whole run
+	Decay  int     // wsd: the last steps, over which the rate falls
 }
 
-// At is the rate of a step, counted from 0. Warm-up step s has (s+1)/Warmup of the peak, so that no step has none.
+// At is the rate of a step, counted from 0. With n = step+1, the steps counted from 1, and W = max(Warmup, 1):
 //
-//	cosine        Floor + ½(Peak−Floor)(1 + cos π·x),  x = (s−Warmup)/(Steps−Warmup)
+//	n ≤ W         Peak·n/W
+//	cosine        Floor + ½(Peak−Floor)(1 + cos π·x),  x = (n−W)/(Steps−W)
 //	linear        Peak − (Peak−Floor)·x
-//	inverse_sqrt  Peak·√(Warmup/s)                     (Vaswani et al. 2017, rescaled to reach Peak)
+//	inverse_sqrt  Peak·√(W/n)                          (Vaswani et al. 2017, rescaled to reach Peak)
 //	wsd           Peak, then linearly to Floor over the last Decay steps  (Hu et al. 2024)
+//
+// So the peak is the rate of step n = W, and the floor, where there is one, that of n = Steps.
 func (s Schedule) At(step int) float64 {
-	if step < s.Warmup {
-		return s.Peak * float64(step+1) / float64(s.Warmup)
+	n, warmup := step+1, max(s.Warmup, 1)
+	if n <= warmup {
+		return s.Peak * float64(n) / float64(warmup)
 	}
 	x := 1.0
-	if s.Steps > s.Warmup {
-		x = math.Min(1, float64(step-s.Warmup)/float64(s.Steps-s.Warmup))
+	if n < s.Steps {
+		x = float64(n-warmup) / float64(s.Steps-warmup)
 	}
 	switch s.Kind {
 	case "cosine":
 		return s.Floor + 0.5*(s.Peak-s.Floor)*(1+math.Cos(math.Pi*x))
 	case "linear":
-		return s.Peak - (s.Peak-s.Floor)*x
+		return s.Floor + (s.Peak-s.Floor)*(1-x)
 	case "constant":
 		return s.Peak
 	case "inverse_sqrt":
-		return s.Peak * math.Sqrt(float64(max(s.Warmup, 1))/float64(max(step, 1)))
+		return s.Peak * math.Sqrt(float64(warmup)/float64(n))
 	case "wsd":
-		left := s.Steps - step
-		if s.Decay == 0 || left >= s.Decay {
+		left := max(s.Steps-n, 0)
+		if left >= s.Decay {
 			return s.Peak
 		}
-		return s.Floor + (s.Peak-s.Floor)*float64(max(left, 0))/float64(s.Decay)
+		return s.Floor + (s.Peak-s.Floor)*float64(left)/float64(s.Decay)
 	}
 	panic("optim: unknown schedule")
 }

@@ -53,7 +53,8 @@ func newMasks(be kernels.Backend, c config.Config, run mask.Run) (*stepper, erro
 	}
 	info := be.Info()
 	return &stepper{seed: c.Run.Seed, certify: c.Mask.Certify, measure: c.Mask.Form != mask.FormNone, tileQ: info.TileQ, tileS: info.TileS,
-		be: be, planner: planner, control: control, stats: control.NewStats(), schedule: schedule(c.Train)}, nil
+		be: be, planner: planner, control: control, stats: control.NewStats(), schedule: schedule(c.Train),
+		stop: func() error { return nil }}, nil
 }
 
 // optimise makes the optimiser and, where asked for, the average.

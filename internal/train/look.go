@@ -42,6 +42,9 @@ func (s *session) evaluate() error {
 	s.evaled = s.at.Step
 	s.remember(m)
 	s.Console.Eval(&m)
+	if s.log == nil { // begin writes it
+		return nil
+	}
 	return s.log.Write(&m)
 }
 
@@ -53,7 +56,7 @@ func (s *session) examine() (m metrics.Eval, loss float64, err error) {
 		}
 		defer func() { err = errors.Join(err, a.Swap()) }()
 	}
-	return s.exam.look(s.at.Step)
+	return s.exam.look(s.ctx, s.at.Step)
 }
 
 // remember keeps what the summary tells.

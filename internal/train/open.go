@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,10 +15,10 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// open makes a session: new, or where its last checkpoint was. Nothing is written before everything else has been
+// open makes a session: new, or where its last checkpoint was. A new run is not written before its first step has been
 // found to work.
-func open(o Options) (_ *session, err error) {
-	s := &session{Options: o, evaled: -1, saved: -1}
+func open(ctx context.Context, o Options) (_ *session, err error) {
+	s := &session{Options: o, ctx: ctx, evaled: -1, saved: -1}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -35,10 +36,11 @@ func open(o Options) (_ *session, err error) {
 	if err := s.refuseLeak(); err != nil {
 		return nil, err
 	}
-	if s.run, err = checkpoint.CreateRun(o.Config.Run.Dir, o.Overwrite); err != nil {
+	if s.run, err = checkpoint.ClaimRun(o.Config.Run.Dir, o.Overwrite); err != nil {
 		return nil, err
 	}
-	return s, s.begin()
+	s.sayDevice()
+	return s, nil
 }
 
 // refuseLeak plans the first step: a mask that leaks does so from the start, and should not leave a run behind.
@@ -72,6 +74,7 @@ func (s *session) resume() (err error) {
 			return err
 		}
 		s.Console.Note("no checkpoint yet in %s: starting from step 0", s.run.Dir)
+		s.sayDevice()
 		return s.begin()
 	}
 	if err != nil {
@@ -89,6 +92,7 @@ func (s *session) resume() (err error) {
 		return err
 	}
 	s.Console.Note("resumed %s at step %d", s.run.Dir, s.at.Step)
+	s.sayDevice()
 	return s.begin()
 }
 
@@ -111,6 +115,9 @@ func (s *session) assemble(tok tokenizer.Tokenizer) (err error) {
 	}
 	if s.be, err = openDevice(c); err != nil {
 		return err
+	}
+	if c.Train.Warmup > c.Train.Steps {
+		s.Console.Warn("train.warmup: %d steps are more than train.steps, %d: the learning rate never reaches train.lr", c.Train.Warmup, c.Train.Steps)
 	}
 	open := s.openRows
 	if c.Task == config.TaskPairs {
@@ -175,26 +182,38 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 		return err
 	}
 	s.saved, s.evaled = s.at.Step, s.at.Evaled
+	if b := s.at.Best; b != nil {
+		s.best = &metrics.Eval{Step: b.Step, ValidLoss: metrics.Number(b.Loss), Perplexity: metrics.Number(metrics.Perplexity(b.Loss))}
+	}
 	return nil
 }
 
-// begin writes the configuration and opens the log.
-func (s *session) begin() (err error) {
+func (s *session) sayDevice() {
 	info := s.be.Info()
 	if info.NoGPU != "" {
 		s.Console.Note("%s", info.NoGPU)
 	}
 	s.Console.Note("training on %v", info)
+}
+
+// begin writes the configuration and opens the log. From here on there is a run, and something to save.
+func (s *session) begin() (err error) {
+	s.release = hold(s.ctx)
 	if err := s.run.WriteFile(checkpoint.ConfigFile, s.settings()); err != nil {
 		return err
 	}
-	s.log, err = metrics.OpenLog(s.run.Path(checkpoint.MetricsFile), s.at.MetricsBytes)
-	return err
+	if s.log, err = metrics.OpenLog(s.run.Path(checkpoint.MetricsFile), s.at.MetricsBytes); err != nil || s.first == nil {
+		return err
+	}
+	return s.log.Write(s.first)
 }
 
 // close gives everything back.
 func (s *session) close() error {
 	var errs []error
+	if s.release != nil {
+		defer s.release()
+	}
 	if s.log != nil {
 		errs = append(errs, s.log.Close())
 	}

@@ -191,13 +191,13 @@ func (e *pairExam) count() int {
 	return e.valid.Len()
 }
 
-func (e *pairExam) look(step int) (metrics.Eval, float64, error) {
-	score, err := e.loss(step)
+func (e *pairExam) look(ctx context.Context, step int) (metrics.Eval, float64, error) {
+	score, err := e.loss(ctx, step)
 	if err != nil {
 		return metrics.Eval{}, 0, err
 	}
 	m := score.record(step)
-	hyps, err := e.decode()
+	hyps, err := e.decode(ctx)
 	if err != nil {
 		return m, 0, err
 	}
@@ -217,10 +217,13 @@ func (e *pairExam) look(step int) (metrics.Eval, float64, error) {
 	return m, score.Loss, nil
 }
 
-func (e *pairExam) loss(step int) (Score, error) {
+func (e *pairExam) loss(ctx context.Context, step int) (Score, error) {
 	var sum tally
 	m := &micro{rows: e.rows.Target, pairs: newPairMicro(e.rows), lane: e.lane}
 	for first := 0; first < e.count(); first += evalPairs {
+		if err := ctx.Err(); err != nil {
+			return Score{}, err
+		}
 		var which []int
 		for i := first; i < min(first+evalPairs, e.count()); i++ {
 			which = append(which, i)
@@ -253,14 +256,14 @@ func (e *pairExam) loss(step int) (Score, error) {
 }
 
 // decode translates the validation sources greedily.
-func (e *pairExam) decode() ([]string, error) {
+func (e *pairExam) decode(ctx context.Context) ([]string, error) {
 	sources := make([][]int32, e.count())
 	for i := range sources {
 		sources[i] = e.valid.Source(i)
 	}
 	special := e.tok.Specials()
 	longest := e.rows.Target.T
-	found, err := generate.Translate(context.Background(), e.model, e.config.Mask, sources, generate.Translation{Beams: 1, Batch: evalPairs,
+	found, err := generate.Translate(ctx, e.model, e.config.Mask, sources, generate.Translation{Beams: 1, Batch: evalPairs,
 		MaxTokens: longest + longest/4, Sampling: generate.Sampling{TopP: 1}, Begin: special.Begin, End: special.End}, nil)
 	if err != nil {
 		return nil, err

@@ -225,14 +225,80 @@ func runChild(t *testing.T, file string, after time.Duration) (killed bool) {
 	return false
 }
 
-func TestInterruptSaves(t *testing.T) {
+// A run that is interrupted before its first step leaves nothing behind, and may be begun again.
+func TestInterruptedBeforeItsFirstStep(t *testing.T) {
 	c := runConfig(t, tiny())
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := Run(ctx, quiet(c, Options{})); !errors.Is(err, ErrInterrupted) {
 		t.Fatalf("got %v", err)
 	}
-	mustRun(t, quiet(c, Options{Resume: true}))
+	if _, err := checkpoint.ViewRun(c.Run.Dir); !errors.Is(err, checkpoint.ErrNoRun) {
+		t.Fatalf("looking at the run: %v", err)
+	}
+	mustRun(t, quiet(c, Options{}))
+}
+
+// faultyExam fails at one step.
+type faultyExam struct {
+	exam
+	at   int
+	fail func() error
+}
+
+func (e faultyExam) look(ctx context.Context, step int) (metrics.Eval, float64, error) {
+	if step == e.at {
+		return metrics.Eval{}, 0, e.fail()
+	}
+	return e.exam.look(ctx, step)
+}
+
+// runFaulty is Run with an evaluation that fails.
+func runFaulty(t *testing.T, ctx context.Context, o Options, at int, fail func() error) error {
+	t.Helper()
+	s, err := open(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	s.exam = faultyExam{s.exam, at, fail}
+	return s.trainUntilAsked()
+}
+
+// A run that is interrupted within an evaluation makes it when it is resumed, and ends as one that was not.
+func TestInterruptedEvaluationIsMadeUpFor(t *testing.T) {
+	whole := runConfig(t, tiny())
+	mustRun(t, quiet(whole, Options{}))
+	want := outcomeOf(t, whole)
+	for _, at := range []int{whole.Train.EvalEvery, whole.Train.Steps} {
+		c := runConfig(t, tiny())
+		ctx, cancel := context.WithCancel(context.Background())
+		err := runFaulty(t, ctx, quiet(c, Options{}), at, func() error {
+			cancel()
+			return ctx.Err()
+		})
+		if !errors.Is(err, ErrInterrupted) {
+			t.Fatalf("got %v", err)
+		}
+		mustRun(t, quiet(c, Options{Resume: true}))
+		want.equals(t, outcomeOf(t, c))
+	}
+}
+
+// What fails before the first step is taken leaves no run, and the one that was there.
+func TestFirstFaultLeavesNoRun(t *testing.T) {
+	c := runConfig(t, tiny())
+	fault := errors.New("the device is gone")
+	fail := func() error { return fault }
+	if err := runFaulty(t, context.Background(), quiet(c, Options{}), 0, fail); !errors.Is(err, fault) {
+		t.Fatalf("got %v", err)
+	}
+	mustRun(t, quiet(c, Options{}))
+	want := outcomeOf(t, c)
+	if err := runFaulty(t, context.Background(), quiet(c, Options{Overwrite: true}), 0, fail); !errors.Is(err, fault) {
+		t.Fatalf("got %v", err)
+	}
+	want.equals(t, outcomeOf(t, c))
 }
 
 func TestRunsAreNotMixedUp(t *testing.T) {

@@ -34,15 +34,17 @@ type Options struct {
 // session is a run being trained by this process.
 type session struct {
 	Options
-	be     kernels.Backend
-	texts  texts
-	corpus corpus
-	run    *checkpoint.Run
-	step   *stepper
-	exam   exam
-	log    *metrics.Log
-	meter  *metrics.Meter
-	moved  mask.Record // what the step's masks looked like; kept for its memory
+	ctx     context.Context // done when the run is asked to stop
+	release func()          // of the hold on the process; nil before there is something to save
+	be      kernels.Backend
+	texts   texts
+	corpus  corpus
+	run     *checkpoint.Run
+	step    *stepper
+	exam    exam
+	log     *metrics.Log
+	meter   *metrics.Meter
+	moved   mask.Record // what the step's masks looked like; kept for its memory
 
 	at     checkpoint.State
 	first  *metrics.Eval // before the first step, if this process saw it
@@ -52,26 +54,45 @@ type session struct {
 }
 
 // Run trains until the configured number of steps, until patience is at its end, or until ctx is done: then it saves and
-// returns ErrInterrupted. Every error leaves the last checkpoint as it was.
+// returns ErrInterrupted. Every error leaves the last checkpoint as it was. A new run is in run.dir once its first step is taken.
 func Run(ctx context.Context, o Options) (err error) {
-	s, err := open(o)
+	s, err := open(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	return s.train(ctx)
+	return s.trainUntilAsked()
 }
 
-func (s *session) train(ctx context.Context) error {
+// trainUntilAsked trains, and saves when it is asked to stop.
+func (s *session) trainUntilAsked() error {
+	err := s.train()
+	if asked := s.ctx.Err(); asked == nil || !errors.Is(err, asked) {
+		return err
+	}
+	return s.interrupt()
+}
+
+// train takes the steps that are left. The error of a run that is asked to stop is its context's.
+func (s *session) train() error {
 	s.meter = metrics.NewMeter(time.Now, s.at.ElapsedS)
+	s.step.stop = s.ctx.Err
 	if s.at.Step == 0 && s.evaled < 0 {
 		if err := s.evaluate(); err != nil {
 			return err
 		}
 	}
+	if s.at.EvalDue {
+		if err := s.lookAndSave(); err != nil {
+			return err
+		}
+	}
+	if s.Resume {
+		s.sayDone()
+	}
 	for !s.done() {
-		if ctx.Err() != nil || s.Until > 0 && s.at.Step >= s.Until {
-			return s.interrupt(ctx)
+		if s.Until > 0 && s.at.Step >= s.Until {
+			return s.interrupt()
 		}
 		if err := s.advance(); err != nil {
 			return err
@@ -89,11 +110,34 @@ func (s *session) done() bool {
 	return s.at.Step >= t.Steps || t.Patience > 0 && s.at.BadEvals >= t.Patience
 }
 
+// sayDone tells why nothing is left to train, if that is so.
+func (s *session) sayDone() {
+	t := s.Config.Train
+	switch {
+	case s.at.Step > t.Steps:
+		s.Console.Warn("nothing to train: the run has taken %d steps, and train.steps is %d", s.at.Step, t.Steps)
+	case s.at.Step == t.Steps:
+		s.Console.Note("nothing to train: the run has taken all its %d steps; a larger train.steps goes on", t.Steps)
+	case s.done():
+		s.Console.Note("nothing to train: the run has %s; a larger train.patience, or 0, goes on", s.impatient())
+	}
+}
+
+// impatient is why a run stopped early.
+func (s *session) impatient() string {
+	return fmt.Sprintf("stopped early: %d evaluations without improvement, train.patience is %d", s.at.BadEvals, s.Config.Train.Patience)
+}
+
 // advance takes one step and records it.
 func (s *session) advance() error {
 	r, err := s.step.step(s.at.Step)
 	if err != nil {
 		return err
+	}
+	if s.log == nil {
+		if err := s.start(); err != nil {
+			return err
+		}
 	}
 	s.at.Step++
 	s.at.Tokens += int64(r.Supervised)
@@ -106,6 +150,14 @@ func (s *session) advance() error {
 			s.at.Step, maxBadInARow, s.at.Step-maxBadInARow)
 	}
 	return nil
+}
+
+// start makes the run that the first step was taken of.
+func (s *session) start() error {
+	if err := s.run.Start(s.Overwrite); err != nil {
+		return err
+	}
+	return s.begin()
 }
 
 // count keeps the account of skipped steps.
@@ -135,10 +187,12 @@ func (s *session) record(r result) error {
 // never repeats one.
 func (s *session) lookAndSave() error {
 	t := s.Config.Train
-	if t.EvalEvery > 0 && s.at.Step%t.EvalEvery == 0 {
+	if s.at.EvalDue || t.EvalEvery > 0 && s.at.Step%t.EvalEvery == 0 {
+		s.at.EvalDue = true
 		if err := s.evaluate(); err != nil {
 			return err
 		}
+		s.at.EvalDue = false
 	}
 	best := s.at.Best != nil && s.at.Best.Step == s.at.Step
 	if best || t.SaveEvery > 0 && s.at.Step%t.SaveEvery == 0 {
@@ -148,14 +202,18 @@ func (s *session) lookAndSave() error {
 }
 
 // interrupt saves where the run is.
-func (s *session) interrupt(ctx context.Context) error {
+func (s *session) interrupt() error {
+	if s.log == nil {
+		s.Console.Note("interrupted before the first step was taken: there is nothing to save")
+		return ErrInterrupted
+	}
 	if s.saved != s.at.Step {
 		if err := s.save(); err != nil {
 			return err
 		}
 	}
 	s.summary("interrupted")
-	if ctx.Err() == nil {
+	if s.ctx.Err() == nil {
 		return nil
 	}
 	return ErrInterrupted
@@ -172,6 +230,9 @@ func (s *session) finish() error {
 		if err := s.save(); err != nil {
 			return err
 		}
+	}
+	if s.at.Step < s.Config.Train.Steps {
+		s.Console.Note("%s", s.impatient())
 	}
 	s.summary(finished)
 	return nil

@@ -31,6 +31,7 @@ type stepper struct {
 	micro     []*micro            // of the step being taken
 	stats     *mask.Stats
 	spent     spent
+	stop      func() error // asked between micro-batches; its error ends the step, of which nothing remains
 }
 
 // spent is the time that went into masks.
@@ -148,6 +149,9 @@ func (s *stepper) gradients(step int, r *result) error {
 	s.stats.Begin(step)
 	sum := 0.0
 	for i, m := range s.micro {
+		if err := s.stop(); err != nil {
+			return err
+		}
 		if i == 0 {
 			if err := m.load(); err != nil {
 				return err

@@ -1,6 +1,8 @@
 package train
 
 import (
+	"context"
+
 	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/data"
 	"dmtrain/internal/mask"
@@ -16,9 +18,9 @@ type corpus interface {
 	Close() error
 }
 
-// exam measures the model on the validation text. The loss it returns decides which checkpoint is best.
+// exam measures the model on the validation text, until ctx is done. The loss it returns decides which checkpoint is best.
 type exam interface {
-	look(step int) (m metrics.Eval, loss float64, err error)
+	look(ctx context.Context, step int) (m metrics.Eval, loss float64, err error)
 }
 
 // rowCorpus is task lm's.
@@ -77,7 +79,8 @@ func (e rowExam) scored(kind string, step int) func(*Batch) error {
 	}
 }
 
-func (e rowExam) look(step int) (metrics.Eval, float64, error) {
+func (e rowExam) look(ctx context.Context, step int) (metrics.Eval, float64, error) {
+	e.eval.stop = ctx.Err
 	score, err := e.eval.run(e.valid, e.Config.Train.EvalBatches, e.scored(BatchValid, step))
 	if err != nil {
 		return metrics.Eval{}, 0, err

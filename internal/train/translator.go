@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -65,7 +66,7 @@ func (t *Translator) Close() error {
 }
 
 // Evaluate measures the model on its run's validation pairs: the loss under the static mask, and greedy decoding.
-func (t *Translator) Evaluate() (m metrics.Eval, warnings []string, err error) {
+func (t *Translator) Evaluate(ctx context.Context) (m metrics.Eval, warnings []string, err error) {
 	c := t.Config
 	c.Train.EvalBatches = 0
 	set, err := data.OpenPairs(c.Data, t.Tokenizer)
@@ -80,6 +81,6 @@ func (t *Translator) Evaluate() (m metrics.Eval, warnings []string, err error) {
 	if err != nil {
 		return m, nil, err
 	}
-	m, _, err = e.look(t.Step)
+	m, _, err = e.look(ctx, t.Step)
 	return m, set.Warnings, err
 }
