@@ -3,19 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
-	"dmtrain/internal/data"
 	"dmtrain/internal/generate"
 	"dmtrain/internal/mask"
-	"dmtrain/internal/tokenizer"
 	"dmtrain/internal/train"
 )
 
@@ -37,7 +31,11 @@ func translateCommand() *cobra.Command {
 		Use:   "translate (--run DIRECTORY | --checkpoint DIRECTORY) < SOURCES > TARGETS",
 		Short: "Let a trained encoder–decoder translate lines of text",
 		Long: `translate reads one source a line from standard input and writes one target a line, in
-the same order. An empty line stays empty. Progress goes to standard error.
+the same order, as soon as all before it are done: so a pipe is translated as it grows. An
+empty line stays empty. Progress goes to standard error.
+
+With --nbest N every source has N lines; where the search found fewer targets, and for an
+empty line, the rest of them are empty. With --json a line has what was found.
 
 With --decode parallel a model that was trained with mask.form infill predicts whole blocks
 of its targets at once, keeps what it is sure of and predicts the rest anew.
@@ -69,7 +67,7 @@ after it. An empty line ends a target.`,
 	flags.Float64Var(&o.Budget, "budget", 0, "parallel: instead, keep the surest while their doubts (1 - confidence) sum to at most this")
 	flags.IntVar(&o.MaxRounds, "max-rounds", 0, "parallel: the most `rounds` a block may take; 0 = as many as it has tokens")
 	complete(cmd, "decode", "causal", "parallel")
-	flags.IntVar(&o.nbest, "nbest", 1, "print so many targets a source, the best first; at most --beams")
+	flags.IntVar(&o.nbest, "nbest", 1, "print so many targets a source, the best first, each on a line; at most --beams")
 	flags.IntVar(&o.MaxTokens, "max-tokens", 0, "the most `tokens` of a target; 0 = as many as the model can")
 	flags.IntVar(&o.Batch, "batch", 32, "sources decoded at once")
 	flags.Float64Var(&o.Temperature, "temperature", 0, "above 0 draws targets instead of searching for the most probable one")
@@ -118,38 +116,15 @@ func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, std
 		}
 		return o.stream(ctx, t, stdin, stdout)
 	}
-	lines, err := readAllLines(stdin)
+	d, err := o.translator(t)
 	if err != nil {
 		return err
 	}
-	sources, cut, invalid, rows := make([][]int32, 0, len(lines)), 0, 0, make([]int, len(lines))
-	for i, line := range lines {
-		rows[i] = -1
-		if !utf8.ValidString(line) {
-			invalid++
-		}
-		if line = strings.TrimSpace(strings.ToValidUTF8(line, "\uFFFD")); line == "" {
-			continue
-		}
-		ids := data.EncodeSource(t.Tokenizer, line)
-		if len(ids) > t.Model.Context {
-			ids = append(ids[:t.Model.Context-1], t.Tokenizer.Specials().End)
-			cut++
-		}
-		rows[i] = len(sources)
-		sources = append(sources, ids)
-	}
-	if cut > 0 {
-		fmt.Fprintf(stderr, "dmtrain: warning: %d sources are longer than the model's %d tokens and were cut\n", cut, t.Model.Context)
-	}
-	if invalid > 0 {
-		fmt.Fprintf(stderr, "dmtrain: warning: %d sources have bytes that are not UTF-8, replaced by U+FFFD\n", invalid)
-	}
-	found, err := o.targets(ctx, t, sources, stderr)
-	if err != nil {
-		return err
-	}
-	return o.print(stdout, t.Tokenizer, lines, rows, found)
+	defer d.Free()
+	w := &targetWriter{translateOptions: o, loaded: t, decoder: d, out: bufio.NewWriter(stdout), stderr: stderr}
+	err = w.all(ctx, readLines(stdin, o.lookAhead()))
+	w.tell()
+	return err
 }
 
 // checkDecode looks at what decoding in parallel asks for.
@@ -168,11 +143,10 @@ func (o *translateOptions) checkDecode() error {
 	return nil
 }
 
-// targets decodes the sources as asked.
-func (o *translateOptions) targets(ctx context.Context, t *train.Translator, sources [][]int32, stderr io.Writer) ([][]generate.Hypothesis, error) {
-	progress := func(n int) { fmt.Fprintf(stderr, "translated %d of %d\n", n, len(sources)) }
+// translator decodes as asked.
+func (o *translateOptions) translator(t *train.Translator) (*generate.Translator, error) {
 	if o.decode == "causal" {
-		return generate.Translate(ctx, t.Model, t.Config.Mask, sources, o.Translation, progress)
+		return generate.NewTranslator(t.Model, t.Config.Mask, o.Translation), nil
 	}
 	if most := t.Model.Context / 2; o.block < 1 || o.block > most {
 		return nil, usagef("--block: %d tokens is not within 1 … %d, half the model's context", o.block, most)
@@ -180,61 +154,5 @@ func (o *translateOptions) targets(ctx context.Context, t *train.Translator, sou
 	if t.Config.Mask.Form != mask.FormInfill {
 		return nil, usagef("--decode: %s was not trained to fill blanks (mask.form: infill), so it can't decode in parallel", t.Dir)
 	}
-	found, r, err := generate.TranslateParallel(ctx, t.Model, t.Config.Mask, sources, o.Translation, generate.Blocks{Size: o.block, Acceptance: o.Acceptance}, progress)
-	if err != nil {
-		return nil, err
-	}
-	fmt.Fprintf(stderr, "%d tokens in %d rounds: %.2f rounds a token\n", r.Tokens, r.Passes, r.PerToken())
-	return found, nil
-}
-
-// translated is a line of output with --json.
-type translated struct {
-	Source  string   `json:"source"`
-	Targets []scored `json:"targets"`
-}
-
-type scored struct {
-	Text  string  `json:"text"`
-	Score float64 `json:"score"` // log-probability after the length penalty
-}
-
-func (o *translateOptions) print(w io.Writer, tok tokenizer.Tokenizer, lines []string, rows []int, found [][]generate.Hypothesis) error {
-	out := bufio.NewWriter(w)
-	enc := json.NewEncoder(out)
-	for i, row := range rows {
-		t := translated{Source: lines[i], Targets: []scored{}}
-		if row >= 0 {
-			for _, h := range found[row][:min(o.nbest, len(found[row]))] {
-				text := strings.ToValidUTF8(string(tok.Decode(nil, h.IDs)), "\uFFFD")
-				t.Targets = append(t.Targets, scored{strings.ReplaceAll(text, "\n", " "), h.Score})
-			}
-		}
-		if o.json {
-			if err := enc.Encode(t); err != nil {
-				return err
-			}
-			continue
-		}
-		if len(t.Targets) == 0 {
-			fmt.Fprintln(out)
-		}
-		for _, s := range t.Targets {
-			fmt.Fprintln(out, s.Text)
-		}
-	}
-	return out.Flush()
-}
-
-// readAllLines reads lines of any length; the last one need not end.
-func readAllLines(r io.Reader) ([]string, error) {
-	text, err := io.ReadAll(r)
-	if err != nil || len(text) == 0 {
-		return nil, err
-	}
-	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimSuffix(lines[i], "\r")
-	}
-	return lines, nil
+	return generate.NewParallelTranslator(t.Model, t.Config.Mask, o.Translation, generate.Blocks{Size: o.block, Acceptance: o.Acceptance})
 }

@@ -115,5 +115,8 @@ func (h *history) run(d *model.Decode, t *model.Tokens) ([]float32, error) {
 		h.logits = make([]float32, n)
 	}
 	h.logits = h.logits[:d.T*h.vocab]
-	return h.logits, d.Run(t, h.logits)
+	if err := d.Run(t, h.logits); err != nil {
+		return nil, err
+	}
+	return h.logits, checkFinite(h.logits)
 }

@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -123,6 +124,19 @@ func argmax(logits []float32, banned []int32) int32 {
 		}
 	}
 	return best
+}
+
+// errNotFinite is the error of a model that has no word to say.
+var errNotFinite = errors.New("the model's outputs are not finite numbers, so it can't be decoded: has its training diverged?")
+
+// checkFinite refuses logits among which no token can be chosen.
+func checkFinite(logits []float32) error {
+	for _, l := range logits {
+		if l-l != 0 { // NaN or infinite
+			return errNotFinite
+		}
+	}
+	return nil
 }
 
 // sumExp is Σ exp((l − top)/temperature).

@@ -25,7 +25,7 @@ func Stream(ctx context.Context, m *model.EncoderDecoder, c mask.Config, next fu
 	}
 	defer t.pass.Free()
 	s := streamer{next: next, translator: *t}
-	return s.run(ctx, emit)
+	return s.stream(ctx, emit)
 }
 
 // streamer is a translator of a source that is not yet known as a whole.
@@ -36,7 +36,7 @@ type streamer struct {
 	ended  bool
 }
 
-func (s *streamer) run(ctx context.Context, emit func(read int, id int32) error) error {
+func (s *streamer) stream(ctx context.Context, emit func(read int, id int32) error) error {
 	searches := []search{{beams: []beam{{}}}}
 	lens, parents := []int32{0}, []int32{0}
 	for at := range s.limit() {
@@ -47,7 +47,7 @@ func (s *streamer) run(ctx context.Context, emit func(read int, id int32) error)
 			lens = s.readSources([][]int32{s.source}, []int{0})
 		}
 		s.place(searches, lens, at)
-		if err := s.pass.Run(s.tok, s.logits); err != nil {
+		if err := s.run(s.pass, s.tok, s.logits); err != nil {
 			return err
 		}
 		s.extend(&searches[0], 0, 0, at, parents)

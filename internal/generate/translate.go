@@ -44,52 +44,11 @@ func (o Translation) Check() error {
 	return o.Sampling.Check()
 }
 
-// Translate decodes every source, tokens with End; done, which may be nil, hears how many are finished. The result has for each
-// source its hypotheses, the best one first, at most Beams. A source longer than the model's context is cut.
-func Translate(ctx context.Context, m *model.EncoderDecoder, c mask.Config, sources [][]int32, o Translation, done func(int)) ([][]Hypothesis, error) {
-	var t *translator
-	defer func() {
-		if t != nil {
-			t.pass.Free()
-		}
-	}()
-	return inBatches(ctx, m.Context, sources, o.Batch, done, func(s int, lines []int, out [][]Hypothesis) error {
-		if t == nil || t.pass.S < s {
-			if t != nil {
-				t.pass.Free()
-				t = nil
-			}
-			var err error
-			if t, err = newTranslator(m, c, o, s, 1); err != nil {
-				return err
-			}
-		}
-		return t.decode(ctx, sources, lines, out)
-	})
-}
-
-// inBatches decodes sources of like length together. decode gets their numbers, and room for sources that is never less than before.
-func inBatches(ctx context.Context, context int, sources [][]int32, batch int, done func(int), decode func(s int, lines []int, out [][]Hypothesis) error) ([][]Hypothesis, error) {
-	order := make([]int, len(sources))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(sources[a]), len(sources[b])) })
-	out := make([][]Hypothesis, len(sources))
-	for first := 0; first < len(order); first += batch {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		lines := order[first:min(first+batch, len(order))]
-		s := min(context, (len(sources[lines[len(lines)-1]])+15)/16*16)
-		if err := decode(s, lines, out); err != nil {
-			return nil, err
-		}
-		if done != nil {
-			done(first + len(lines))
-		}
-	}
-	return out, nil
+// Translate is a Translator's for sources that are all there.
+func Translate(ctx context.Context, m *model.EncoderDecoder, c mask.Config, sources [][]int32, o Translation, done Decoded) ([][]Hypothesis, error) {
+	t := NewTranslator(m, c, o)
+	defer t.Free()
+	return t.Translate(ctx, sources, done)
 }
 
 // newTranslator makes one that reads sources of s tokens and up to so many target tokens a pass.
@@ -109,7 +68,10 @@ type translator struct {
 	vocab  int
 	tok    *model.PairTokens
 	logits []float32
+	first  int // the number of the first of the sources, for draws
 }
+
+func (t *translator) free() { t.pass.Free() }
 
 // beam is an unfinished target.
 type beam struct {
@@ -123,7 +85,8 @@ type search struct {
 	ended []Hypothesis
 }
 
-func (t *translator) decode(ctx context.Context, sources [][]int32, lines []int, out [][]Hypothesis) error {
+func (t *translator) decode(ctx context.Context, sources [][]int32, lines []int, first int, out [][]Hypothesis) error {
+	t.first = first
 	lens := t.readSources(sources, lines)
 	searches := make([]search, len(lines))
 	for i := range searches {
@@ -136,7 +99,7 @@ func (t *translator) decode(ctx context.Context, sources [][]int32, lines []int,
 			return err
 		}
 		t.place(searches, lens, at)
-		if err := t.pass.Run(t.tok, t.logits); err != nil {
+		if err := t.run(t.pass, t.tok, t.logits); err != nil {
 			return err
 		}
 		for b := range parents {
@@ -153,6 +116,14 @@ func (t *translator) decode(ctx context.Context, sources [][]int32, lines []int,
 		out[lines[i]] = searches[i].best(t)
 	}
 	return nil
+}
+
+// run computes the logits of a pass's rows.
+func (t *translator) run(pass *model.PairDecode, tok *model.PairTokens, logits []float32) error {
+	if err := pass.Run(tok, logits); err != nil {
+		return err
+	}
+	return checkFinite(logits)
 }
 
 // limit is the most tokens a target may have.
@@ -263,7 +234,7 @@ func (t *translator) candidates(kept []beam, i, line, at int) []candidate {
 		norm := top + math.Log(sumExp(row, float32(top), 1))
 		if t.Beams == 1 {
 			pick := sampler{Sampling: t.Sampling}
-			id, _ := pick.pick(row, line, at, t.banned())
+			id, _ := pick.pick(row, t.first+line, at, t.banned())
 			return []candidate{{0, id, b.sum + float64(row[id]) - norm}}
 		}
 		for id, l := range row {

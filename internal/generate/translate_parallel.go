@@ -16,41 +16,34 @@ type Blocks struct {
 	Acceptance
 }
 
-// TranslateParallel is Translate in blocks of slots, for models trained with form infill. Each round predicts all open slots of every
+// NewParallelTranslator decodes in blocks of slots, for models trained with form infill. Each round predicts all open slots of every
 // target's block, from its source, the target before the block and what has been accepted of the block on either side; a finished block
 // becomes ordinary text. Slots past an accepted End are dropped. Blocks of one are greedy decoding. A hypothesis' score is of the
-// confidences it was accepted with; the rounds are summed over the targets, whose tokens include their End.
-func TranslateParallel(ctx context.Context, m *model.EncoderDecoder, c mask.Config, sources [][]int32, o Translation, b Blocks, done func(int)) ([][]Hypothesis, Rounds, error) {
-	var r Rounds
+// confidences it was accepted with.
+func NewParallelTranslator(m *model.EncoderDecoder, c mask.Config, o Translation, b Blocks) (*Translator, error) {
 	switch {
 	case c.Form != mask.FormInfill:
-		return nil, r, errors.New("mask.form: only a model trained with infill predicts blocks in parallel")
+		return nil, errors.New("mask.form: only a model trained with infill predicts blocks in parallel")
 	case o.Beams != 1:
-		return nil, r, errors.New("beams: parallel decoding follows one target at a time")
+		return nil, errors.New("beams: parallel decoding follows one target at a time")
 	}
 	if err := checkBlock(b.Size, m.Context); err != nil {
-		return nil, r, err
+		return nil, err
 	}
-	var t *blockTranslator
-	free := func() {
-		if t != nil {
-			t.rest.Free()
-			t.pass.Free()
-			t = nil
-		}
+	t := NewTranslator(m, c, o)
+	t.blocks = &b
+	return t, nil
+}
+
+// TranslateParallel is a parallel Translator's Translate for sources that are all there, with the rounds it took.
+func TranslateParallel(ctx context.Context, m *model.EncoderDecoder, c mask.Config, sources [][]int32, o Translation, b Blocks, done Decoded) ([][]Hypothesis, Rounds, error) {
+	t, err := NewParallelTranslator(m, c, o, b)
+	if err != nil {
+		return nil, Rounds{}, err
 	}
-	defer func() { free() }()
-	found, err := inBatches(ctx, m.Context, sources, o.Batch, done, func(s int, lines []int, out [][]Hypothesis) (err error) {
-		if t == nil || t.pass.S < s {
-			free()
-			if t, err = newBlockTranslator(m, c, o, b, s); err != nil {
-				return err
-			}
-			t.rounds = &r
-		}
-		return t.decode(ctx, sources, lines, out)
-	})
-	return found, r, err
+	defer t.Free()
+	found, err := t.Translate(ctx, sources, done)
+	return found, t.Rounds(), err
 }
 
 // blockTranslator decodes batches of sources block by block. A block's first pass also reads the block before, and its later rounds
@@ -64,7 +57,7 @@ type blockTranslator struct {
 	rounds  *Rounds
 }
 
-func newBlockTranslator(m *model.EncoderDecoder, c mask.Config, o Translation, b Blocks, s int) (*blockTranslator, error) {
+func newBlockTranslator(m *model.EncoderDecoder, c mask.Config, o Translation, b Blocks, s int, rounds *Rounds) (*blockTranslator, error) {
 	p, err := mask.NewPlanner(c, 0, mask.Run{SeqLen: m.Context, Steps: 1, Vocab: m.Vocab})
 	if err != nil {
 		return nil, err
@@ -80,7 +73,12 @@ func newBlockTranslator(m *model.EncoderDecoder, c mask.Config, o Translation, b
 		first.pass.Free()
 		return nil, err
 	}
-	return &blockTranslator{translator: *first, Blocks: b, window: p.Config().MaxWindow, rest: rest, restTok: rest.NewTokens()}, nil
+	return &blockTranslator{translator: *first, Blocks: b, window: p.Config().MaxWindow, rest: rest, restTok: rest.NewTokens(), rounds: rounds}, nil
+}
+
+func (t *blockTranslator) free() {
+	t.rest.Free()
+	t.translator.free()
 }
 
 // target is one line's target as far as it is known.
@@ -96,7 +94,8 @@ type target struct {
 	ended  bool
 }
 
-func (t *blockTranslator) decode(ctx context.Context, sources [][]int32, lines []int, out [][]Hypothesis) error {
+func (t *blockTranslator) decode(ctx context.Context, sources [][]int32, lines []int, first int, out [][]Hypothesis) error {
+	t.first = first
 	lens := t.readSources(sources, lines)
 	targets := make([]*target, len(lines))
 	for i, line := range lines {
@@ -159,7 +158,7 @@ func (t *blockTranslator) round(targets []*target, round int) error {
 		}
 	}
 	logits := t.logits[:pass.Sources*pass.T*t.vocab]
-	if err := pass.Run(tok, logits); err != nil {
+	if err := t.run(pass, tok, logits); err != nil {
 		return err
 	}
 	for i, g := range targets {
@@ -251,7 +250,7 @@ func (t *blockTranslator) guess(g *target, row func(int) []float32) {
 		at := g.open[i].at
 		own := predictor(open, at, t.window, g.next, row)
 		pick := sampler{Sampling: t.Sampling}
-		g.open[i].id, g.open[i].conf = pick.pick(own, g.line, len(g.ids)+at, t.banned())
+		g.open[i].id, g.open[i].conf = pick.pick(own, t.first+g.line, len(g.ids)+at, t.banned())
 	}
 }
 

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"dmtrain/internal/data"
+	"dmtrain/internal/generate"
+	"dmtrain/internal/train"
+)
+
+// lookAheadBatches is how many batches are read at once, so that sources of like length can be decoded together.
+const lookAheadBatches = 8
+
+// lookAhead is the most lines that are read before any of them is written.
+func (o *translateOptions) lookAhead() int { return min(o.Batch, 1<<20) * lookAheadBatches }
+
+// targetWriter translates lines and writes each as soon as all before it are done.
+type targetWriter struct {
+	*translateOptions
+	loaded  *train.Translator
+	decoder *generate.Translator
+	out     *bufio.Writer
+	stderr  io.Writer
+
+	done         int // lines
+	cut, invalid int // sources
+}
+
+// translated is a line of output with --json.
+type translated struct {
+	Source  string   `json:"source"`
+	Targets []scored `json:"targets"`
+}
+
+type scored struct {
+	Text  string  `json:"text"`
+	Score float64 `json:"score"` // log-probability after the length penalty
+}
+
+// all translates lines until there are none.
+func (w *targetWriter) all(ctx context.Context, in *lineReader) error {
+	for {
+		lines, err := in.next(ctx)
+		if err != nil || len(lines) == 0 {
+			return err
+		}
+		if err := w.some(ctx, lines); err != nil {
+			return err
+		}
+	}
+}
+
+// some translates lines that have come together.
+func (w *targetWriter) some(ctx context.Context, lines []string) error {
+	var sources [][]int32
+	rows := make([]int, len(lines)) // in sources; −1: an empty line
+	for i, line := range lines {
+		rows[i] = -1
+		if ids := w.encode(line); len(ids) > 0 {
+			rows[i] = len(sources)
+			sources = append(sources, ids)
+		}
+	}
+	written, decoded, ready := 0, 0, make([]bool, len(sources))
+	write := func(found [][]generate.Hypothesis) error {
+		for ; written < len(lines); written++ {
+			var targets []generate.Hypothesis
+			if row := rows[written]; row >= 0 {
+				if !ready[row] {
+					break
+				}
+				targets = found[row]
+			}
+			if err := w.write(lines[written], targets); err != nil {
+				return err
+			}
+		}
+		return w.out.Flush()
+	}
+	_, err := w.decoder.Translate(ctx, sources, func(batch []int, found [][]generate.Hypothesis) error {
+		decoded += len(batch)
+		for _, row := range batch {
+			ready[row] = true
+		}
+		fmt.Fprintf(w.stderr, "translated %d\n", w.done+decoded)
+		return write(found)
+	})
+	if err != nil {
+		return err
+	}
+	w.done += len(sources)
+	return write(nil) // lines are left only where all are empty
+}
+
+// encode is a line as the model reads it; none of an empty one.
+func (w *targetWriter) encode(line string) []int32 {
+	if !utf8.ValidString(line) {
+		w.invalid++
+	}
+	if line = strings.TrimSpace(strings.ToValidUTF8(line, "\uFFFD")); line == "" {
+		return nil
+	}
+	t := w.loaded
+	ids := data.EncodeSource(t.Tokenizer, line)
+	if len(ids) > t.Model.Context {
+		ids = append(ids[:t.Model.Context-1], t.Tokenizer.Specials().End)
+		w.cut++
+	}
+	return ids
+}
+
+// tell warns of sources that were not read as they are, and says what decoding in parallel took.
+func (w *targetWriter) tell() {
+	if w.cut > 0 {
+		fmt.Fprintf(w.stderr, "dmtrain: warning: %d sources are longer than the model's %d tokens and were cut\n", w.cut, w.loaded.Model.Context)
+	}
+	if w.invalid > 0 {
+		fmt.Fprintf(w.stderr, "dmtrain: warning: %d sources have bytes that are not UTF-8, replaced by U+FFFD\n", w.invalid)
+	}
+	if w.decode == "parallel" {
+		tellRounds(w.stderr, w.decoder.Rounds())
+	}
+}
+
+// oneLine keeps a target on its line, whatever reader takes its lines apart.
+var oneLine = strings.NewReplacer("\n", " ", "\r", " ", "\v", " ", "\f", " ", "\u0085", " ", "\u2028", " ", "\u2029", " ")
+
+// write prints a source's targets: --nbest lines, or an object.
+func (w *targetWriter) write(source string, found []generate.Hypothesis) error {
+	t := translated{Source: source, Targets: []scored{}}
+	for _, h := range found[:min(w.nbest, len(found))] {
+		text := strings.ToValidUTF8(string(w.loaded.Tokenizer.Decode(nil, h.IDs)), "\uFFFD")
+		t.Targets = append(t.Targets, scored{oneLine.Replace(text), h.Score})
+	}
+	if w.json {
+		return json.NewEncoder(w.out).Encode(t)
+	}
+	for i := range w.nbest {
+		text := ""
+		if i < len(t.Targets) {
+			text = t.Targets[i].Text
+		}
+		if _, err := fmt.Fprintln(w.out, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
