@@ -11,6 +11,7 @@ import (
 
 	"dmtrain/internal/data"
 	"dmtrain/internal/generate"
+	"dmtrain/internal/metrics"
 	"dmtrain/internal/train"
 )
 
@@ -39,8 +40,8 @@ type translated struct {
 }
 
 type scored struct {
-	Text  string  `json:"text"`
-	Score float64 `json:"score"` // log-probability after the length penalty
+	Text  string         `json:"text"`
+	Score metrics.Number `json:"score"` // log-probability after the length penalty
 }
 
 // all translates lines until there are none.
@@ -136,7 +137,7 @@ func (w *targetWriter) write(source string, found []generate.Hypothesis) error {
 	t := translated{Source: source, Targets: []scored{}}
 	for _, h := range found[:min(w.nbest, len(found))] {
 		text := strings.ToValidUTF8(string(w.loaded.Tokenizer.Decode(nil, h.IDs)), "\uFFFD")
-		t.Targets = append(t.Targets, scored{oneLine.Replace(text), h.Score})
+		t.Targets = append(t.Targets, scored{oneLine.Replace(text), metrics.Number(h.Score)})
 	}
 	if w.json {
 		return json.NewEncoder(w.out).Encode(t)

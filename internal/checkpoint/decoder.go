@@ -59,6 +59,9 @@ func readInto(be kernels.Backend, t *Tensors, name string, p *graph.Param, dst k
 	if err := t.ReadFloat32s(w, name, p.Shape); err != nil {
 		return err
 	}
+	if err := finite(w, name); err != nil {
+		return fmt.Errorf("%s: %w", t.file, err)
+	}
 	be.Upload(dst, w)
 	return nil
 }
@@ -101,8 +104,40 @@ func tensorsFrom(be kernels.Backend, params *graph.Params, prefix string, flat k
 	var tensors []Tensor
 	for _, p := range params.All() {
 		tensors = append(tensors, Float32From(prefix+p.Name, p.Shape, func(dst []float32) error {
-			return be.Download(dst, params.Part(flat, p))
+			if err := be.Download(dst, params.Part(flat, p)); err != nil {
+				return err
+			}
+			return finite(dst, prefix+p.Name)
 		}))
 	}
 	return tensors
+}
+
+// NotFiniteError names a tensor with values that are NaN or infinite. It is neither saved nor read: no model computes with it.
+type NotFiniteError struct {
+	Tensor       string
+	Values, Elem int // how many there are, and the first
+	First        float32
+}
+
+func (e *NotFiniteError) Error() string {
+	return fmt.Sprintf("tensor %q has %d values that are not finite, the first %v at element %d", e.Tensor, e.Values, e.First, e.Elem)
+}
+
+// finite looks at all values of a tensor.
+func finite(w []float32, name string) error {
+	var e *NotFiniteError
+	for i, v := range w {
+		if v-v == 0 {
+			continue
+		}
+		if e == nil {
+			e = &NotFiniteError{Tensor: name, Elem: i, First: v}
+		}
+		e.Values++
+	}
+	if e == nil { // or else it would be an error that is not nil
+		return nil
+	}
+	return e
 }

@@ -18,6 +18,17 @@ func (n Number) MarshalJSON() ([]byte, error) {
 	return json.Marshal(float64(n))
 }
 
+// Number32 is a Number with the digits of a float32.
+type Number32 float32
+
+// MarshalJSON implements json.Marshaler.
+func (n Number32) MarshalJSON() ([]byte, error) {
+	if n-n != 0 {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float32(n))
+}
+
 // UnmarshalJSON implements json.Unmarshaler.
 func (n *Number) UnmarshalJSON(text []byte) error {
 	if string(text) == "null" {

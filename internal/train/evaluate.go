@@ -52,11 +52,11 @@ type TokenFunc func(Token) error
 
 // Token is one prediction: the token at a position of the corpus and what the model thought of it.
 type Token struct {
-	Position   int     `json:"position"`
-	Token      int32   `json:"token"`
-	NLL        float32 `json:"nll"`
-	Confidence float32 `json:"confidence"`
-	Entropy    float32 `json:"entropy"`
+	Position   int              `json:"position"`
+	Token      int32            `json:"token"`
+	NLL        metrics.Number32 `json:"nll"`
+	Confidence metrics.Number32 `json:"confidence"`
+	Entropy    metrics.Number32 `json:"entropy"`
 }
 
 // run scores the corpus under the static mask, or only its first batches if that is not 0. Each may be nil.

@@ -3,6 +3,7 @@ package train
 import (
 	"dmtrain/internal/data"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/metrics"
 	"dmtrain/internal/tokenizer"
 )
 
@@ -44,7 +45,7 @@ func (b *Batch) tokens(f TokenFunc) error {
 			continue
 		}
 		at := (b.Rows.First+n/b.Rows.T)*b.Rows.T + n%b.Rows.T + 1
-		if err := f(Token{at, target, b.Out.NLL[n], b.Out.Conf[n], b.Out.Entropy[n]}); err != nil {
+		if err := f(Token{at, target, metrics.Number32(b.Out.NLL[n]), metrics.Number32(b.Out.Conf[n]), metrics.Number32(b.Out.Entropy[n])}); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -38,11 +39,24 @@ func (s *session) save() (err error) {
 		Files:     s.files(),
 	})
 	if err != nil {
-		return err
+		return s.diverged(err)
 	}
 	s.saved = s.at.Step
 	s.meter.Resume()
 	return s.run.Prune(s.Config.Train.Keep)
+}
+
+// diverged says of a run whose parameters can't be saved what is left of it.
+func (s *session) diverged(err error) error {
+	var bad *checkpoint.NotFiniteError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	left := "no checkpoint has been saved yet"
+	if last, err := s.run.Last(); err == nil {
+		left = fmt.Sprintf("the last checkpoint is that of step %d", last)
+	}
+	return fmt.Errorf("stopped at step %d: the run has diverged (%w); %s (a lower train.lr, a longer train.warmup or a smaller train.grad_clip may help)", s.at.Step, bad, left)
 }
 
 // tensors are the model, and what only training needs. With train.ema the average is the model, and the parameters that are trained

@@ -1,0 +1,105 @@
+package train
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dmtrain/internal/checkpoint"
+	"dmtrain/internal/metrics"
+)
+
+// A run whose parameters are no numbers any more stops, and keeps the checkpoint before as its last.
+func TestDivergedRunKeepsItsLastGoodCheckpoint(t *testing.T) {
+	c := runConfig(t, tiny())
+	c.Train.SaveEvery = c.Train.EvalEvery
+	s, err := open(context.Background(), quiet(c, Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := 2 * c.Train.EvalEvery
+	s.exam = faultyExam{s.exam, at, func() error {
+		p := s.step.params.All()[1]
+		w := make([]float32, p.Shape.Elems())
+		w[0] = float32(math.Inf(1))
+		s.be.Upload(p.Value(), w)
+		return nil
+	}}
+	var bad *checkpoint.NotFiniteError
+	err = errors.Join(s.trainUntilAsked(), s.close())
+	if !errors.As(err, &bad) || bad.Values != 1 || bad.Tensor != s.step.params.All()[1].Name {
+		t.Fatalf("got %v", err)
+	}
+	run, err := checkpoint.ViewRun(c.Run.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last, err := run.Last(); err != nil || last != c.Train.EvalEvery {
+		t.Errorf("the last checkpoint is of step %d, %v", last, err)
+	}
+	mustRun(t, quiet(c, Options{Resume: true}))
+}
+
+// poisoned is a copy of a run's last checkpoint, without its checksums, whose last parameter is NaN.
+func poisoned(t *testing.T, run string) string {
+	t.Helper()
+	to, from := t.TempDir(), filepath.Join(run, "last")
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"checksums.json", "state.json"} {
+		if err := os.Remove(filepath.Join(to, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(to, "model.safetensors")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary.LittleEndian.PutUint32(data[len(data)-4:], math.Float32bits(float32(math.NaN())))
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// A saved model with a value that is no number is refused by whoever reads it, and the tensor named.
+func TestModelThatIsNotFiniteIsRefused(t *testing.T) {
+	c := runConfig(t, tiny())
+	c.Train.Steps = 2
+	mustRun(t, quiet(c, Options{}))
+	pairs := inRun(t, tinyPairs())
+	pairs.Train.Steps = 2
+	mustRun(t, quiet(pairs, Options{}))
+	_, lm := Load(Source{Checkpoint: poisoned(t, c.Run.Dir), Device: "cpu"})
+	_, translator := LoadTranslator(Source{Checkpoint: poisoned(t, pairs.Run.Dir), Device: "cpu"})
+	for _, err := range []error{lm, translator} {
+		if err == nil || !strings.Contains(err.Error(), "model.safetensors: tensor \"") || !strings.Contains(err.Error(), "1 values that are not finite, the first NaN") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// What a model thinks of tokens is always JSON.
+func TestTokensAreAlwaysJSON(t *testing.T) {
+	for _, tc := range []struct {
+		nll  float64
+		want string
+	}{
+		{-0.1, `{"position":1,"token":0,"nll":-0.1,"confidence":0.1,"entropy":0}`},
+		{math.NaN(), `{"position":1,"token":0,"nll":null,"confidence":0.1,"entropy":0}`},
+		{math.Inf(1), `{"position":1,"token":0,"nll":null,"confidence":0.1,"entropy":0}`},
+	} {
+		text, err := json.Marshal(Token{Position: 1, NLL: metrics.Number32(tc.nll), Confidence: 0.1})
+		if err != nil || string(text) != tc.want {
+			t.Errorf("%s, %v; want %s", text, err, tc.want)
+		}
+	}
+}
