@@ -17,6 +17,8 @@ var rooms = []string{
 	"internal/config",
 	"internal/kernels",
 	"internal/kernels/ref",
+	"internal/kernels/cpu/trap/planted",
+	"internal/kernels/cpu/trap",
 	"internal/kernels/cpu/asm",
 	"internal/kernels/cpu",
 	"internal/gpu",

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 
 	"dmtrain/internal/config"
+	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/train"
 )
@@ -47,17 +48,24 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// traceVar makes a panic print its stack.
+// traceVar makes a panic print its stack, and the runtime's own fatal errors those of all goroutines.
 const traceVar = "DMTRAIN_TRACE"
 
 // guard runs f and turns a panic, which is always a mistake of this program, into one line.
 func guard(stderr io.Writer, f func() int) (code int) {
+	if os.Getenv(traceVar) == "" {
+		debug.SetTraceback("none") // what guard can't recover ends the program with few lines
+	}
 	defer func() {
 		cause := recover()
 		if cause == nil {
 			return
 		}
 		code = exitFailed
+		if fault, ok := cause.(*kernels.Fault); ok {
+			fmt.Fprintf(stderr, "dmtrain: %v; please report it with what dmtrain doctor prints\n", fault)
+			return
+		}
 		fmt.Fprintf(stderr, "dmtrain: internal error: %v; this is a mistake in dmtrain, please report it", cause)
 		if os.Getenv(traceVar) == "" {
 			fmt.Fprintf(stderr, " with what %s=1 prints\n", traceVar)

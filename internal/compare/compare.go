@@ -11,6 +11,7 @@ import (
 	"dmtrain/internal/backend"
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
+	"dmtrain/internal/kernels"
 	"dmtrain/internal/train"
 )
 
@@ -168,10 +169,19 @@ func (c *comparison) train(ctx context.Context, stages []stage, yoked bool) erro
 }
 
 // one trains a trial.
-func (c *comparison) one(ctx context.Context, t *trial, s stage) error {
+func (c *comparison) one(ctx context.Context, t *trial, s stage) (err error) {
+	defer func() { // on this goroutine nobody else could recover it
+		if cause := recover(); cause != nil {
+			fault, ok := cause.(*kernels.Fault)
+			if !ok {
+				panic(cause)
+			}
+			err = fault
+		}
+	}()
 	name := t.name(c.Arms)
 	c.progress.start(name, s)
-	err := train.Run(ctx, train.Options{Config: t.config, Version: c.Version, Resume: s == started, Overwrite: s == torn, Console: c.progress.console(name)})
+	err = train.Run(ctx, train.Options{Config: t.config, Version: c.Version, Resume: s == started, Overwrite: s == torn, Console: c.progress.console(name)})
 	if errors.Is(err, train.ErrInterrupted) {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"runtime"
 
 	"dmtrain/internal/kernels"
+	"dmtrain/internal/kernels/cpu/trap"
 )
 
 // Options chooses how the backend runs.
@@ -44,6 +45,7 @@ func New(opts Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	trap.Install()
 	return &Backend{pool: newPool(threads), prim: path.primitives(), noGPU: opts.NoGPU}, nil
 }
 

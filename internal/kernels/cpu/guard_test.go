@@ -179,7 +179,7 @@ func linkedKernels() map[string][]byte {
 	start := reflect.ValueOf(asm.DotAVX2).Pointer()
 	inPackage := func(pc uintptr) *runtime.Func {
 		f := runtime.FuncForPC(pc)
-		if f == nil || !strings.Contains(f.Name(), "kernels/cpu/asm.") {
+		if f == nil || !strings.HasPrefix(f.Name(), asmPrefix) {
 			return nil
 		}
 		return f
@@ -194,7 +194,7 @@ func linkedKernels() map[string][]byte {
 		for next := inPackage(end); next != nil && next.Entry() == f.Entry(); next = inPackage(end) {
 			end += step
 		}
-		_, name, _ := strings.Cut(f.Name(), "asm.")
+		name := strings.TrimPrefix(f.Name(), asmPrefix)
 		if file, _ := f.FileLine(f.Entry()); strings.HasSuffix(file, ".s") {
 			code[name] = bytesAt(f.Entry(), int(end-f.Entry()))
 		}

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 )
 
@@ -52,10 +53,9 @@ func newPool(threads int) *pool {
 // run executes t's items and returns when all are done. A worker that wakes late finds nothing to claim and holds
 // nobody up.
 func (p *pool) run(t task, items int) {
+	debug.SetPanicOnFault(true) // each goroutine has its own, and the caller need not be the same one each time
 	if items <= 1 || len(p.workers) == 1 {
-		for i := range items {
-			t.run(p.workers[0], items-1-i)
-		}
+		p.alone(t, items)
 		return
 	}
 	p.task = t
@@ -70,6 +70,18 @@ func (p *pool) run(t task, items int) {
 	p.task = nil
 	if failed := p.failed.Swap(nil); failed != nil {
 		panic(*failed)
+	}
+}
+
+// alone executes t's items on the caller's goroutine.
+func (p *pool) alone(t task, items int) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			panic(named(cause))
+		}
+	}()
+	for i := range items {
+		t.run(p.workers[0], items-1-i)
 	}
 }
 
@@ -97,7 +109,7 @@ func (p *pool) item(w *worker, n int) {
 
 func (p *pool) finish() {
 	if cause := recover(); cause != nil {
-		first := cause // apart, so that only a panic allocates
+		first := named(cause) // apart, so that only a panic allocates
 		p.failed.CompareAndSwap(nil, &first)
 	}
 	if p.left.Add(-1) == 0 {
@@ -109,6 +121,7 @@ func (p *pool) finished() bool { return p.left.Load() == 0 }
 func (p *pool) called() bool   { return p.todo.Load() > 0 || p.closed.Load() }
 
 func (p *pool) serve(i int) {
+	debug.SetPanicOnFault(true)
 	called := p.called
 	for {
 		p.gates[i].await(called)
