@@ -12,6 +12,7 @@ var rooms = []string{
 	"internal/tensor",
 	"internal/rng",
 	"internal/mask",
+	"internal/textio",
 	"internal/tokenizer",
 	"internal/data",
 	"internal/config",

@@ -1,26 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"io"
-	"strings"
 	"time"
-)
 
-// readAllLines reads lines of any length; the last one need not end.
-func readAllLines(r io.Reader) ([]string, error) {
-	text, err := io.ReadAll(r)
-	if err != nil || len(text) == 0 {
-		return nil, err
-	}
-	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimSuffix(lines[i], "\r")
-	}
-	return lines, nil
-}
+	"dmtrain/internal/textio"
+)
 
 // linger is how long lines that come one after the other are waited for, to be worked on together.
 const linger = 20 * time.Millisecond
@@ -28,7 +14,10 @@ const linger = 20 * time.Millisecond
 // lineReader reads lines ahead of those who work on them.
 type lineReader struct {
 	lines chan string
-	err   error // once lines is closed
+
+	// Once lines is closed:
+	err     error
+	remarks []string
 }
 
 // readLines reads up to so many lines ahead. It goes on reading until the end of r, or of the program.
@@ -36,21 +25,24 @@ func readLines(r io.Reader, ahead int) *lineReader {
 	l := &lineReader{lines: make(chan string, ahead)}
 	go func() {
 		defer close(l.lines)
-		in := bufio.NewReader(r)
-		for {
-			line, err := in.ReadString('\n')
-			if err == nil || line != "" {
-				l.lines <- strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
-			}
-			if err != nil {
-				if !errors.Is(err, io.EOF) {
-					l.err = err
-				}
-				return
-			}
-		}
+		remarks, err := textio.Lines(r, func(_ int, line []byte) error {
+			l.lines <- string(line)
+			return nil
+		})
+		l.remarks, l.err = remarks, ofInput(err)
 	}()
 	return l
+}
+
+// tell warns of what was noticed, if all has been read.
+func (l *lineReader) tell(stderr io.Writer) {
+	select {
+	case _, more := <-l.lines:
+		if !more {
+			remark(stderr, standardInput, l.remarks)
+		}
+	default:
+	}
 }
 
 // next waits for a line and returns it with those that are there soon after, as many as may be read ahead; none at the end.

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"dmtrain/internal/generate"
+	"dmtrain/internal/textio"
 	"dmtrain/internal/train"
 )
 
@@ -122,7 +124,7 @@ func (o *sampleOptions) run(ctx context.Context, stdin io.Reader, stdout, stderr
 	if err := o.check(); err != nil {
 		return err
 	}
-	prompt, err := o.readPrompt(stdin)
+	prompt, err := o.readPrompt(stdin, stderr)
 	if err != nil {
 		return err
 	}
@@ -138,17 +140,25 @@ func (o *sampleOptions) run(ctx context.Context, stdin io.Reader, stdout, stderr
 	return o.goOn(ctx, l, prompt, stdout, stderr)
 }
 
-func (o *sampleOptions) readPrompt(stdin io.Reader) (string, error) {
+// readPrompt reads the text to continue, by the rules of all text.
+func (o *sampleOptions) readPrompt(stdin io.Reader, stderr io.Writer) (string, error) {
+	in, name := stdin, standardInput
 	switch o.promptFile {
 	case "":
-		return o.prompt, nil
+		in, name = strings.NewReader(o.prompt), "--prompt"
 	case "-":
-		text, err := io.ReadAll(stdin)
-		return string(text), err
+	default:
+		f, err := os.Open(o.promptFile)
+		if err != nil {
+			return "", fmt.Errorf("--prompt-file: %w", err)
+		}
+		defer f.Close()
+		in, name = f, o.promptFile
 	}
-	text, err := os.ReadFile(o.promptFile)
+	text, remarks, err := textio.ReadAll(in)
 	if err != nil {
-		return "", fmt.Errorf("--prompt-file: %w", err)
+		return "", fmt.Errorf("%s: %w", name, err)
 	}
-	return string(text), nil
+	remark(stderr, name, remarks)
+	return text, nil
 }

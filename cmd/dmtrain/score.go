@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dmtrain/internal/metrics"
+	"dmtrain/internal/textio"
 )
 
 // scoreCommand compares texts with references.
@@ -36,11 +37,11 @@ func scoreCommand() *cobra.Command {
 const scoreProgress = 2 * time.Second
 
 func score(ctx context.Context, hyp, ref string, w, stderr io.Writer) error {
-	hyps, err := fileLines(hyp)
+	hyps, err := fileLines(hyp, stderr)
 	if err != nil {
 		return err
 	}
-	refs, err := fileLines(ref)
+	refs, err := fileLines(ref, stderr)
 	if err != nil {
 		return err
 	}
@@ -74,11 +75,16 @@ func score(ctx context.Context, hyp, ref string, w, stderr io.Writer) error {
 	return err
 }
 
-func fileLines(path string) ([]string, error) {
+func fileLines(path string, stderr io.Writer) ([]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return readAllLines(f)
+	lines, remarks, err := textio.AllLines(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	remark(stderr, path, remarks)
+	return lines, nil
 }

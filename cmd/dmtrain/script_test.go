@@ -75,12 +75,13 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(path, data, 0o644))
 }
 
-// roughen puts bytes that are not UTF-8 in place of <bytes>, and 10,000 words in place of <words>.
+// roughen puts bytes that are not UTF-8 in place of <bytes>, 10,000 words in place of <words>, a byte order mark in place of <mark>, a NUL
+// byte in place of <nul> and Latin-1's ü in place of <latin>.
 func roughen(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: roughen file...")
 	}
-	rough := strings.NewReplacer("<bytes>", "\xff\xc3", "<words>", strings.Repeat("word ", 10_000))
+	rough := strings.NewReplacer("<bytes>", "\xff\xc3", "<words>", strings.Repeat("word ", 10_000), "<mark>", "\uFEFF", "<nul>", "\x00", "<latin>", "\xfc")
 	for _, arg := range args {
 		path := ts.MkAbs(arg)
 		data, err := os.ReadFile(path)

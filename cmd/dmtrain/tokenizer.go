@@ -8,6 +8,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"dmtrain/internal/textio"
 	"dmtrain/internal/tokenizer"
 )
 
@@ -44,20 +45,13 @@ format. A configuration uses it as data.tokenizer: {kind: bpe, file: tokenizer.j
 }
 
 func trainTokenizer(size int, out string, files []string, stderr io.Writer) error {
-	config := tokenizer.Config{Kind: "bpe", Size: size}
-	for _, p := range config.Problems("-") {
-		return usagef("-%s", p)
+	if err := tokenizer.CheckSize(size); err != nil {
+		return usagef("--size: %w", err)
 	}
 	trainer := tokenizer.NewTrainer()
 	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
+		if err := learn(trainer, name, stderr); err != nil {
 			return err
-		}
-		err = trainer.Read(f)
-		f.Close()
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	t, err := trainer.Train(size, true)
@@ -68,5 +62,23 @@ func trainTokenizer(size int, out string, files []string, stderr io.Writer) erro
 		return err
 	}
 	fmt.Fprintf(stderr, "%s: %d tokens\n", out, t.Vocab())
+	if t.Vocab() < size {
+		fmt.Fprintf(stderr, "dmtrain: warning: --size: %d tokens were asked for, but no further pair of tokens occurs twice in the text\n", size)
+	}
+	return nil
+}
+
+// learn reads one of the texts.
+func learn(trainer *tokenizer.Trainer, name string, stderr io.Writer) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	text := textio.NewReader(f)
+	if err := trainer.Read(text); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	remark(stderr, name, text.Remarks())
 	return nil
 }

@@ -114,7 +114,7 @@ func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, std
 		if err := canStream(t); err != nil {
 			return err
 		}
-		return o.stream(ctx, t, stdin, stdout)
+		return o.stream(ctx, t, stdin, stdout, stderr)
 	}
 	d, err := o.translator(t)
 	if err != nil {
@@ -122,8 +122,10 @@ func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, std
 	}
 	defer d.Free()
 	w := &targetWriter{translateOptions: o, loaded: t, decoder: d, out: bufio.NewWriter(stdout), stderr: stderr}
-	err = w.all(ctx, readLines(stdin, o.lookAhead()))
+	in := readLines(stdin, o.lookAhead())
+	err = w.all(ctx, in)
 	w.tell()
+	in.tell(stderr)
 	return err
 }
 

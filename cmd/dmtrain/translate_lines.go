@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"dmtrain/internal/data"
 	"dmtrain/internal/generate"
@@ -29,8 +28,10 @@ type targetWriter struct {
 	out     *bufio.Writer
 	stderr  io.Writer
 
-	done         int // lines
-	cut, invalid int // sources
+	done    int // sources
+	read    int // lines
+	cut     int // sources
+	unknown unknownCharacters
 }
 
 // translated is a line of output with --json.
@@ -99,16 +100,18 @@ func (w *targetWriter) some(ctx context.Context, lines []string) error {
 	return write(nil) // lines are left only where all are empty
 }
 
-// encode is a line as the model reads it; none of an empty one.
+// encode is a line as the model reads it; none of an empty one, or one of unknown characters alone.
 func (w *targetWriter) encode(line string) []int32 {
-	if !utf8.ValidString(line) {
-		w.invalid++
-	}
-	if line = strings.TrimSpace(strings.ToValidUTF8(line, "\uFFFD")); line == "" {
+	w.read++
+	if line = strings.TrimSpace(line); line == "" {
 		return nil
 	}
 	t := w.loaded
-	ids := data.EncodeSource(t.Tokenizer, line)
+	ids, unknown := data.EncodeSource(t.Tokenizer, line)
+	w.unknown.add(w.read, unknown)
+	if len(ids) == 1 { // the end alone: nothing of it is known
+		return nil
+	}
 	if len(ids) > t.Model.Context {
 		ids = append(ids[:t.Model.Context-1], t.Tokenizer.Specials().End)
 		w.cut++
@@ -121,9 +124,7 @@ func (w *targetWriter) tell() {
 	if w.cut > 0 {
 		fmt.Fprintf(w.stderr, "dmtrain: warning: %d sources are longer than the model's %d tokens and were cut\n", w.cut, w.loaded.Model.Context)
 	}
-	if w.invalid > 0 {
-		fmt.Fprintf(w.stderr, "dmtrain: warning: %d sources have bytes that are not UTF-8, replaced by U+FFFD\n", w.invalid)
-	}
+	w.unknown.tell(w.stderr)
 	if w.decode == "parallel" {
 		tellRounds(w.stderr, w.decoder.Rounds())
 	}

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,6 +11,7 @@ import (
 	"dmtrain/internal/data"
 	"dmtrain/internal/generate"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/textio"
 	"dmtrain/internal/tokenizer"
 	"dmtrain/internal/train"
 )
@@ -27,21 +26,17 @@ type streamed struct {
 }
 
 // stream translates line by line while it reads, and shows each step as soon as it is taken.
-func (o *translateOptions) stream(ctx context.Context, t *train.Translator, in io.Reader, out io.Writer) error {
-	lines := bufio.NewReader(in)
-	for n := 1; ; n++ {
-		line, err := lines.ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-		if err != nil && line == "" {
-			return nil
-		}
+func (o *translateOptions) stream(ctx context.Context, t *train.Translator, in io.Reader, out, stderr io.Writer) error {
+	var unknown unknownCharacters
+	remarks, err := textio.Lines(in, func(n int, line []byte) error {
 		s := streamPrinter{out: out, json: o.json, line: n}
-		if err := s.translate(ctx, t, strings.TrimSpace(strings.ToValidUTF8(line, "\uFFFD")), o.Translation); err != nil {
-			return err
-		}
-	}
+		ids, missing := data.EncodeSource(t.Tokenizer, strings.TrimSpace(string(line)))
+		unknown.add(n, missing)
+		return s.translate(ctx, t, ids, o.Translation)
+	})
+	remark(stderr, standardInput, remarks)
+	unknown.tell(stderr)
+	return ofInput(err)
 }
 
 // streamPrinter shows the steps of one line.
@@ -52,9 +47,8 @@ type streamPrinter struct {
 	source, target textSoFar
 }
 
-func (s *streamPrinter) translate(ctx context.Context, t *train.Translator, line string, o generate.Translation) error {
-	if line != "" {
-		ids := data.EncodeSource(t.Tokenizer, line)
+func (s *streamPrinter) translate(ctx context.Context, t *train.Translator, ids []int32, o generate.Translation) error {
+	if len(ids) > 1 { // the end alone is no source
 		s.source.tok, s.target.tok = t.Tokenizer, t.Tokenizer
 		given := 0
 		next := func() (int32, bool) {

@@ -29,7 +29,7 @@ type encoded struct {
 // openImage encodes the text of some sources, or finds it encoded in the cache. Without o.Tokenizer it makes
 // the tokenizer that kind configures.
 func openImage(key string, entries []string, separator string, kind tokenizer.Config, o Options) (*encoded, error) {
-	sources, err := resolve(key, entries)
+	sources, passed, err := resolve(key, entries)
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +41,9 @@ func openImage(key string, entries []string, separator string, kind tokenizer.Co
 		size += s.size
 	}
 	job := &encoding{key: key, sources: sources, separator: separator, kind: kind, tokenizer: o.Tokenizer}
+	for _, w := range passed {
+		job.warnings = append(job.warnings, key+": "+w)
+	}
 	if size < o.CacheFrom {
 		m, err := job.inMemory()
 		if err != nil {
@@ -95,6 +98,9 @@ func (e *encoding) write(w io.Writer) error {
 		if t, err = tokenizer.New(e.kind, found); err != nil {
 			return fmt.Errorf("data.tokenizer: %w", err)
 		}
+		if short := e.kind.Short(t); short != "" {
+			warnings = append(warnings, short)
+		}
 	}
 	return encode(w, e.key, texts, e.separator, t, warnings)
 }
@@ -118,7 +124,10 @@ func (e *encoding) inMemory() (*image, error) {
 // cached finds the image in the cache, or writes it there. Where the cache can't be written the image goes to a temporary
 // file, and failing that to memory.
 func (e *encoding) cached(dir string) (*image, error) {
-	name := e.cacheName()
+	name, err := e.cacheName()
+	if err != nil {
+		return nil, err
+	}
 	if dir == "" {
 		if user, err := os.UserCacheDir(); err == nil {
 			dir = filepath.Join(user, "dmtrain")
@@ -144,11 +153,20 @@ func (e *encoding) cached(dir string) (*image, error) {
 	return e.inMemory()
 }
 
-// cacheName is a file name that changes with anything the image depends on.
-func (e *encoding) cacheName() string {
+// cacheName is a file name that changes with anything the image depends on: of the text, every byte. Times of change don't tell: a
+// copy or an archive may bring back an old one.
+func (e *encoding) cacheName() (string, error) {
 	ids := make([]string, len(e.sources))
-	for i, s := range e.sources {
-		ids[i] = s.id
+	for i := range e.sources {
+		s := &e.sources[i]
+		if !s.file {
+			ids[i] = s.id
+			continue
+		}
+		if err := s.checksum(); err != nil {
+			return "", fmt.Errorf("%s: %s: %w", e.key, s.name, err)
+		}
+		ids[i] = fmt.Sprintf("%q %x", s.name, s.sum) // warnings in the image have the name
 	}
 	key := struct {
 		Magic     string
@@ -164,7 +182,7 @@ func (e *encoding) cacheName() string {
 	if err != nil {
 		panic("data: unencodable key")
 	}
-	return fmt.Sprintf("%x.tokens", sha256.Sum256(b))
+	return fmt.Sprintf("%x.tokens", sha256.Sum256(b)), nil
 }
 
 // writeError is a failure to write an image, as against one to read the text.
@@ -178,10 +196,10 @@ func isWriteError(err error) bool {
 	return ok
 }
 
-// file remembers that it was the writing that failed.
-type file struct{ io.Writer }
+// imageFile remembers that it was the writing that failed.
+type imageFile struct{ io.Writer }
 
-func (f file) Write(b []byte) (int, error) {
+func (f imageFile) Write(b []byte) (int, error) {
 	n, err := f.Writer.Write(b)
 	if err != nil {
 		err = &writeError{bare(err)}
@@ -199,7 +217,7 @@ func (e *encoding) toFile(path string) (*image, error) {
 		return nil, &writeError{bare(err)}
 	}
 	defer f.Cleanup()
-	if err := e.write(file{f}); err != nil {
+	if err := e.write(imageFile{f}); err != nil {
 		return nil, err
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {

@@ -42,6 +42,7 @@ func (c Config) Problems() []string {
 	if c.SeqLen < 1 {
 		add("data.seq_len: %d is not a length (at least 1)", c.SeqLen)
 	}
+	problems = append(problems, c.Pairs.unused()...)
 	return append(problems, c.Tokenizer.Problems("data.tokenizer")...)
 }
 

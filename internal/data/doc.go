@@ -21,7 +21,7 @@
 // characters), once to encode them. The result is one image: tokens of 2 or 4 bytes, document starts,
 // the tokenizer, a checksum. A small text's image stays in memory; a large one's is written to the
 // cache and mapped, so that neither text nor tokens need room on the Go heap, and found there the
-// next time by tokenizer, path, size and time of change of every file.
+// next time by tokenizer, and by name and content (SHA-256) of every file. Links are followed.
 //
 // # From tokens to rows
 //

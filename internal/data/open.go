@@ -113,11 +113,11 @@ func openCorpus(key string, sources []string, separator string, o Options, warni
 
 // overlap warns of text that is both trained and validated on.
 func overlap(c Config) []string {
-	train, err := resolve("data.train", c.Train)
+	train, _, err := resolve("data.train", c.Train)
 	if err != nil {
 		return nil
 	}
-	valid, err := resolve("data.valid", c.Valid)
+	valid, _, err := resolve("data.valid", c.Valid)
 	if err != nil {
 		return nil
 	}

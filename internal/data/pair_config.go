@@ -20,6 +20,20 @@ func defaultPairs() PairConfig {
 	return PairConfig{Fields: []string{"source", "target"}, Buckets: 8, BatchTokens: 4096}
 }
 
+// unused are problems with files named for pairs where task lm would pass them over.
+func (p PairConfig) unused() []string {
+	var problems []string
+	for _, list := range []struct {
+		name  string
+		files []string
+	}{{"source", p.Source}, {"target", p.Target}, {"valid_source", p.ValidSource}, {"valid_target", p.ValidTarget}} {
+		if len(list.files) > 0 {
+			problems = append(problems, "data.pairs."+list.name+": is for task seq2seq")
+		}
+	}
+	return problems
+}
+
 // PairProblems is Problems for task seq2seq.
 func (c Config) PairProblems() []string {
 	var problems []string
@@ -48,6 +62,9 @@ func (c Config) PairProblems() []string {
 	}
 	if c.TrainBytes != 0 {
 		add("data.train_bytes: is for task lm")
+	}
+	if c.DocumentSeparator != "" {
+		add("data.document_separator: is for task lm")
 	}
 	if len(c.Valid) == 0 && len(p.ValidSource) == 0 && !(c.ValidFraction > 0 && c.ValidFraction < 1) {
 		add("data.valid_fraction: %v is not a fraction (between 0 and 1)", c.ValidFraction)

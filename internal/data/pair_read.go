@@ -1,66 +1,147 @@
 package data
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"dmtrain/internal/textio"
 )
 
 // PairText is a source and its target as text.
 type PairText struct{ Source, Target string }
 
-// pairReport counts what reading found.
-type pairReport struct{ empty, invalid, long int }
+// pairReport counts what reading found, and what encoding did.
+type pairReport struct {
+	read        int // pairs with text on both sides
+	empty, long int
+	unknown     int      // characters that the vocabulary lacks
+	lost        int      // pairs with no other characters on a side
+	remarks     []string // of files
+}
+
+// pairReader reads pairs from the files that a configuration names.
+type pairReader struct {
+	fields []string
+	report *pairReport
+	seen   map[string]bool // tables, by their ids
+	pairs  []PairText
+}
 
 // readPairs reads every pair that the entries under a key, or the parallel files beside them, have.
-func readPairs(key string, entries, sources, targets, fields []string, r *pairReport) (pairs []PairText, err error) {
-	keep := func(source, target string) {
-		if !utf8.ValidString(source) || !utf8.ValidString(target) {
-			r.invalid++
-			source, target = strings.ToValidUTF8(source, "\uFFFD"), strings.ToValidUTF8(target, "\uFFFD")
-		}
-		p := PairText{strings.TrimSpace(source), strings.TrimSpace(target)}
-		if p.Source == "" || p.Target == "" {
-			r.empty++
-			return
-		}
-		pairs = append(pairs, p)
-	}
+func readPairs(key string, entries, sources, targets, fields []string, r *pairReport) ([]PairText, error) {
+	p := &pairReader{fields: fields, report: r, seen: map[string]bool{}}
 	for i := range sources {
-		if err := readParallel(sources[i], targets[i], keep); err != nil {
+		if err := p.parallel(sources[i], targets[i]); err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
 	}
 	for _, entry := range entries {
-		if strings.HasPrefix(entry, builtinPrefix) {
-			b, err := parsePairBuiltin(entry)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", key, entry, err)
-			}
-			b.each(keep)
-			continue
-		}
-		if err := readTable(entry, fields, keep); err != nil {
+		if err := p.entry(entry); err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
 	}
-	return pairs, nil
+	return p.pairs, nil
 }
 
-// readParallel pairs up the lines of two files.
-func readParallel(source, target string, keep func(a, b string)) error {
-	a, err := readLines(source)
+// keep takes a pair.
+func (p *pairReader) keep(source, target string) {
+	pair := PairText{strings.TrimSpace(source), strings.TrimSpace(target)}
+	if pair.Source == "" || pair.Target == "" {
+		p.report.empty++
+		return
+	}
+	p.report.read++
+	p.pairs = append(p.pairs, pair)
+}
+
+func (p *pairReader) remark(format string, args ...any) {
+	p.report.remarks = append(p.report.remarks, fmt.Sprintf(format, args...))
+}
+
+// entry reads the tables that an entry names, or a generated text.
+func (p *pairReader) entry(entry string) error {
+	if isBuiltin(entry) {
+		b, err := parsePairBuiltin(entry)
+		if err != nil {
+			return fmt.Errorf("%s: %w", entry, err)
+		}
+		b.each(p.keep)
+		return nil
+	}
+	files, err := p.files(entry)
 	if err != nil {
 		return err
 	}
-	b, err := readLines(target)
+	for _, f := range files {
+		id, err := fileID(f.path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.path, err)
+		}
+		switch {
+		case !p.seen[id]:
+			p.seen[id] = true
+			if err := p.table(f.path); err != nil {
+				return err
+			}
+		case !f.upon:
+			p.remark("%s: named twice, read once", f.path)
+		}
+	}
+	return nil
+}
+
+// files finds the files that an entry names, and remarks what was passed over.
+func (p *pairReader) files(entry string) ([]file, error) {
+	files, passed, err := findFiles(entry)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", entry, err)
+	}
+	p.report.remarks = append(p.report.remarks, passed...)
+	return files, nil
+}
+
+// parallel pairs up the lines of two files, or of the files that two directories or patterns name.
+func (p *pairReader) parallel(source, target string) error {
+	a, err := p.files(source)
+	if err != nil {
+		return err
+	}
+	b, err := p.files(target)
+	if err != nil {
+		return err
+	}
+	if len(a) != len(b) {
+		return fmt.Errorf("%s names %d files and %s names %d: they must pair up", source, len(a), target, len(b))
+	}
+	for i := range a {
+		if a[i].upon && stem(a[i].path) != stem(b[i].path) {
+			return fmt.Errorf("%s and %s: %s and %s don't pair up by name (as news.en and news.de, or en/news and de/news); name them one by one",
+				source, target, a[i].path, b[i].path)
+		}
+		if err := p.twoFiles(a[i].path, b[i].path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stem is a file's name without its last extension.
+func stem(path string) string {
+	name := filepath.Base(path)
+	return strings.TrimSuffix(name, filepath.Ext(name))
+}
+
+func (p *pairReader) twoFiles(source, target string) error {
+	a, err := p.lines(source)
+	if err != nil {
+		return err
+	}
+	b, err := p.lines(target)
 	if err != nil {
 		return err
 	}
@@ -68,82 +149,148 @@ func readParallel(source, target string, keep func(a, b string)) error {
 		return fmt.Errorf("%s has %d lines and %s has %d: they must pair up line by line", source, len(a), target, len(b))
 	}
 	for i := range a {
-		keep(a[i], b[i])
+		p.keep(a[i], b[i])
 	}
 	return nil
 }
 
-func readLines(path string) (lines []string, err error) {
-	err = eachLine(path, func(_ int, line []byte) error {
+func (p *pairReader) lines(path string) (lines []string, err error) {
+	err = p.eachLine(path, func(_ int, line []byte) error {
 		lines = append(lines, string(line))
 		return nil
 	})
 	return lines, err
 }
 
-// eachLine reads lines of any length, numbered from 1.
-func eachLine(path string, each func(n int, line []byte) error) error {
+// eachLine reads a file's lines.
+func (p *pairReader) eachLine(path string, each func(n int, line []byte) error) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, bare(err))
 	}
 	defer f.Close()
-	r := bufio.NewReaderSize(f, 1<<16)
-	for n := 1; ; n++ {
-		line, err := r.ReadBytes('\n')
-		end := errors.Is(err, io.EOF)
-		if err != nil && !end {
-			return fmt.Errorf("%s: %w", path, bare(err))
+	remarks, err := textio.Lines(f, func(n int, line []byte) error {
+		if err := each(n, line); err != nil {
+			return &lineError{n, err}
 		}
-		if end && len(line) == 0 {
-			return nil
-		}
-		if err := each(n, bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))); err != nil {
-			return fmt.Errorf("%s:%d: %w", path, n, err)
-		}
-		if end {
-			return nil
-		}
-	}
-}
-
-// readTable reads JSONL with named fields, or else tab-separated values, source first. A line of white space is passed on as an
-// empty pair.
-func readTable(path string, fields []string, keep func(a, b string)) error {
-	isJSON := filepath.Ext(path) == ".jsonl" || filepath.Ext(path) == ".json"
-	return eachLine(path, func(_ int, line []byte) error {
-		if len(bytes.TrimSpace(line)) == 0 {
-			keep("", "")
-			return nil
-		}
-		if isJSON {
-			return readObject(line, fields, keep)
-		}
-		source, target, ok := strings.Cut(string(line), "\t")
-		if !ok {
-			return errors.New("has no tab between source and target")
-		}
-		target, _, _ = strings.Cut(target, "\t") // further columns are somebody else's
-		keep(source, target)
 		return nil
 	})
+	for _, r := range remarks {
+		p.remark("%s: %s", path, r)
+	}
+	if e, ok := errors.AsType[*lineError](err); ok {
+		return fmt.Errorf("%s:%d: %w", path, e.line, e.err)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, bare(err))
+	}
+	return nil
 }
 
-func readObject(line []byte, fields []string, keep func(a, b string)) error {
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(line, &object); err != nil {
-		return err
+// lineError is what is wrong with a line, as against with reading it.
+type lineError struct {
+	line int
+	err  error
+}
+
+func (e *lineError) Error() string { return e.err.Error() }
+
+// table reads JSONL with named fields, or else tab-separated values. A line of white space is passed on as an empty pair.
+func (p *pairReader) table(path string) error {
+	if ext := strings.ToLower(filepath.Ext(path)); ext == ".jsonl" || ext == ".json" {
+		return p.eachLine(path, func(_ int, line []byte) error {
+			if len(bytes.TrimSpace(line)) == 0 {
+				p.keep("", "")
+				return nil
+			}
+			return p.object(line)
+		})
+	}
+	t := columns{pairReader: p, source: 0, target: 1}
+	err := p.eachLine(path, t.row)
+	if t.further > 0 {
+		p.remark("%s:%d: has more than two columns; the first two are read, in %d lines (a first line with the names in data.pairs.fields, %s, chooses others)",
+			path, t.firstFurther, t.further, strings.Join(p.fields, " and "))
+	}
+	if t.likeHeader != "" {
+		p.remark("%s:1: %s looks like a header but is read as a pair: leave it out, or name its columns in data.pairs.fields", path, t.likeHeader)
+	}
+	return err
+}
+
+// columns are tab-separated values, source first. A first line with the names of both fields says which columns they are, and is no pair.
+type columns struct {
+	*pairReader
+	source, target int
+	named          bool
+	further        int // lines with columns that nothing reads
+	firstFurther   int
+	likeHeader     string
+}
+
+func (t *columns) row(n int, line []byte) error {
+	if len(bytes.TrimSpace(line)) == 0 {
+		t.keep("", "")
+		return nil
+	}
+	cells := strings.Split(string(line), "\t")
+	if n == 1 && t.header(cells) {
+		return nil
+	}
+	if len(cells) < 2 {
+		return errors.New("has no tab between source and target")
+	}
+	if most := max(t.source, t.target); len(cells) <= most {
+		return fmt.Errorf("has %d columns where the first line's names need %d", len(cells), most+1)
+	}
+	if !t.named && len(cells) > 2 {
+		if t.further++; t.further == 1 {
+			t.firstFurther = n
+		}
+	}
+	t.keep(cells[t.source], cells[t.target])
+	return nil
+}
+
+// header looks at the first line.
+func (t *columns) header(cells []string) bool {
+	names := make([]string, len(cells))
+	for i, c := range cells {
+		names[i] = strings.ToLower(strings.TrimSpace(c))
+	}
+	a, b := slices.Index(names, strings.ToLower(t.fields[0])), slices.Index(names, strings.ToLower(t.fields[1]))
+	if a >= 0 && b >= 0 && a != b {
+		t.source, t.target, t.named = a, b, true
+		return true
+	}
+	if len(names) > 1 && slices.Contains(headerNames, names[0]) && slices.Contains(headerNames, names[1]) {
+		t.likeHeader = fmt.Sprintf("%q", strings.Join(cells, "\t"))
+	}
+	return false
+}
+
+// headerNames are what columns of pairs are often called.
+var headerNames = []string{"source", "target", "src", "tgt", "trg", "input", "output", "text", "summary", "title", "article", "headline", "document", "question", "answer",
+	"sentence", "translation", "prompt", "completion", "en", "de", "fr", "es", "it", "pt", "nl", "ru", "zh", "ja", "english", "german", "french", "spanish", "id"}
+
+func (p *pairReader) object(line []byte) error {
+	var object map[string]any
+	if err := textio.UnmarshalJSON(line, &object); err != nil {
+		return fmt.Errorf("%w (each line must be one JSON object)", err)
 	}
 	var text [2]string
-	for i, name := range fields {
-		raw, ok := object[name]
+	for i, name := range p.fields {
+		value, ok := object[name]
 		if !ok {
 			return fmt.Errorf("has no field %q (data.pairs.fields)", name)
 		}
-		if err := json.Unmarshal(raw, &text[i]); err != nil {
+		if text[i], ok = value.(string); !ok {
 			return fmt.Errorf("field %q is not text", name)
 		}
+		if strings.ContainsRune(text[i], 0) {
+			return fmt.Errorf("field %q has a NUL character", name)
+		}
 	}
-	keep(text[0], text[1])
+	p.keep(text[0], text[1])
 	return nil
 }

@@ -46,12 +46,15 @@ func OpenPairs(c Config, tok tokenizer.Tokenizer) (*PairSet, error) {
 		if s.Tokenizer, err = pairTokenizer(c.Tokenizer, train); err != nil {
 			return nil, fmt.Errorf("data.tokenizer: %w", err)
 		}
+		if short := c.Tokenizer.Short(s.Tokenizer); short != "" {
+			s.Warnings = append(s.Warnings, short)
+		}
 	}
-	s.Train, s.Valid = NewPairs(s.Tokenizer, train, c.SeqLen, &found.long), NewPairs(s.Tokenizer, valid, c.SeqLen, &foundValid.long)
+	s.Train, s.Valid = newPairs(s.Tokenizer, train, c.SeqLen, &found), newPairs(s.Tokenizer, valid, c.SeqLen, &foundValid)
 	s.warn("data.train", found, c.SeqLen)
 	s.warn("data.valid", foundValid, c.SeqLen)
 	if s.Train.Len() == 0 {
-		return nil, fmt.Errorf("data.train: of %d pairs none fits data.seq_len %d", len(train), c.SeqLen)
+		return nil, fmt.Errorf("data.train: %s", noPair(found, len(train), c.SeqLen))
 	}
 	if s.Valid.Len() == 0 {
 		return nil, errors.New("data.valid: has no pair; name some, or a larger data.valid_fraction")
@@ -60,11 +63,28 @@ func OpenPairs(c Config, tok tokenizer.Tokenizer) (*PairSet, error) {
 	return s, nil
 }
 
+// noPair says why none of the pairs read trains, of which so many were not split off.
+func noPair(r pairReport, left, most int) string {
+	switch {
+	case r.read == 0 && r.empty == 0:
+		return "has no pair"
+	case r.read == 0:
+		return fmt.Sprintf("each of %d pairs has an empty side", r.empty)
+	case left == 0:
+		return fmt.Sprintf("has %d pairs, and what is split off leaves none to train on; name more, or data.valid", r.read)
+	}
+	return fmt.Sprintf("of %d pairs none fits data.seq_len %d", left, most)
+}
+
 func (s *PairSet) warn(key string, r pairReport, most int) {
+	for _, remark := range r.remarks {
+		s.Warnings = append(s.Warnings, key+": "+remark)
+	}
 	for _, w := range []struct {
 		n    int
 		what string
-	}{{r.empty, "pairs with an empty side left out"}, {r.invalid, "pairs had bytes that are not UTF-8, replaced by U+FFFD"},
+	}{{r.empty, "pairs with an empty side left out"}, {r.unknown, "characters are unknown to the vocabulary and left out"},
+		{r.lost, "pairs with nothing known to the vocabulary on a side left out"},
 		{r.long, fmt.Sprintf("pairs longer than data.seq_len, %d tokens with their ends, left out", most)}} {
 		if w.n > 0 {
 			s.Warnings = append(s.Warnings, fmt.Sprintf("%s: %d %s", key, w.n, w.what))
@@ -83,14 +103,20 @@ func pairTokenizer(c tokenizer.Config, pairs []PairText) (tokenizer.Tokenizer, e
 	return tokenizer.New(c, s)
 }
 
-// NewPairs encodes pairs, leaving out and counting those with more than so many tokens a side.
-func NewPairs(t tokenizer.Tokenizer, texts []PairText, most int, long *int) *Pairs {
+// newPairs encodes pairs, leaving out those with more than so many tokens a side, and those with none.
+func newPairs(t tokenizer.Tokenizer, texts []PairText, most int, r *pairReport) *Pairs {
 	p := &Pairs{}
 	sum := crc32.New(castagnoli)
 	for _, text := range texts {
-		source, target := EncodeSource(t, text.Source), encodeTarget(t, text.Target)
-		if len(source) > most || len(target) > most {
-			*long++
+		source, unknown := EncodeSource(t, text.Source)
+		target, more := encodeTarget(t, text.Target)
+		r.unknown += unknown + more
+		switch {
+		case len(source) == 1 || len(target) == 2: // the ends alone
+			r.lost++
+			continue
+		case len(source) > most || len(target) > most:
+			r.long++
 			continue
 		}
 		p.Texts, p.source, p.target = append(p.Texts, text), append(p.source, source), append(p.target, target)
@@ -104,15 +130,15 @@ func NewPairs(t tokenizer.Tokenizer, texts []PairText, most int, long *int) *Pai
 	return p
 }
 
-// EncodeSource is a source as the encoder reads it.
-func EncodeSource(t tokenizer.Tokenizer, text string) []int32 {
-	ids, _ := t.Encode(nil, []byte(text))
-	return append(ids, t.Specials().End)
+// EncodeSource is a source as the encoder reads it, and how many of its characters the vocabulary lacks.
+func EncodeSource(t tokenizer.Tokenizer, text string) (ids []int32, unknown int) {
+	ids, unknown = t.Encode(nil, []byte(text))
+	return append(ids, t.Specials().End), unknown
 }
 
-func encodeTarget(t tokenizer.Tokenizer, text string) []int32 {
-	ids, _ := t.Encode([]int32{t.Specials().Begin}, []byte(text))
-	return append(ids, t.Specials().End)
+func encodeTarget(t tokenizer.Tokenizer, text string) (ids []int32, unknown int) {
+	ids, unknown = t.Encode([]int32{t.Specials().Begin}, []byte(text))
+	return append(ids, t.Specials().End), unknown
 }
 
 // Len is how many pairs there are.

@@ -22,8 +22,7 @@ func TestEpochsHaveEveryPairOnce(t *testing.T) {
 			n := rapid.IntRange(1, 20).Draw(rt, "length")
 			texts = append(texts, PairText{strings.Repeat("a", n), strings.Repeat("b", 21-n)})
 		}
-		long := 0
-		p := NewPairs(pairTokens(t), texts, 64, &long)
+		p := newPairs(pairTokens(t), texts, 64, &pairReport{})
 		buckets, tokens := rapid.IntRange(1, 5).Draw(rt, "buckets"), rapid.IntRange(1, 200).Draw(rt, "tokens")
 		l := NewPairLoader(p, 7, buckets, tokens)
 		for epoch := range 2 {
@@ -66,16 +65,118 @@ func TestTablesAreRead(t *testing.T) {
 	var r pairReport
 	pairs, err := readPairs("data.train", []string{tsv, jsonl}, nil, nil, []string{"text", "head"}, &r)
 	want := []PairText{{"a", "b"}, {"bad \uFFFD", "ok"}, {strings.TrimSpace(long), "x"}, {"c", "d"}}
-	if err != nil || !slices.Equal(pairs, want) || r.empty != 1 || r.invalid != 1 {
+	if err != nil || !slices.Equal(pairs, want) || r.empty != 1 || len(r.remarks) != 2 ||
+		!strings.HasSuffix(r.remarks[0], "a.tsv: line 3: not UTF-8; the byte reads as U+FFFD") || !strings.Contains(r.remarks[1], "a.tsv:3: has more than two columns; the first two are read, in 1 lines") {
 		t.Errorf("%d pairs, %+v, %v", len(pairs), r, err)
 	}
-	NewPairs(pairTokens(t), pairs, 100, &r.long)
+	newPairs(pairTokens(t), pairs, 100, &r)
 	if r.long != 1 {
 		t.Errorf("%d too long, want 1", r.long)
 	}
 	_, err = readPairs("data.train", []string{jsonl}, nil, nil, []string{"text", "title"}, &r)
 	if err == nil || !strings.Contains(err.Error(), `a.jsonl:1: has no field "title"`) {
 		t.Error(err)
+	}
+}
+
+// pairsOf reads pairs from a directory's files, whose names the entries are; with a vocabulary of the characters known.
+func pairsOf(t *testing.T, dir string, known bool, c Config) (*PairSet, error) {
+	t.Helper()
+	in := func(list []string) {
+		for i := range list {
+			list[i] = filepath.Join(dir, list[i])
+		}
+	}
+	for _, list := range [][]string{c.Train, c.Valid, c.Pairs.Source, c.Pairs.Target, c.Pairs.ValidSource, c.Pairs.ValidTarget} {
+		in(list)
+	}
+	if c.SeqLen == 0 {
+		c.SeqLen = 64
+	}
+	c.Pairs.Fields, c.ValidFraction = []string{"source", "target"}, 0.5
+	if c.Tokenizer.Kind = "byte"; known {
+		c.Tokenizer.Kind = "char"
+	}
+	return OpenPairs(c, nil)
+}
+
+func pairTexts(s *PairSet) (all []string) {
+	for _, p := range append(slices.Clone(s.Train.Texts), s.Valid.Texts...) {
+		all = append(all, p.Source+"|"+p.Target)
+	}
+	return all
+}
+
+func TestPairsTakeGlobsAndDirectories(t *testing.T) {
+	dir := write(t, map[string]string{"t/a.tsv": "1\tone\n", "t/sub/b.jsonl": `{"source":"2","target":"two"}`, "t/.c.tsv": "3\tthree",
+		"en/1.txt": "one\n", "en/2.txt": "two\n", "de/1.txt": "eins\n", "de/2.txt": "zwei\n", "x.en": "one\n", "y.en": "two\n", "x.de": "eins\n", "y.de": "zwei\n", "z.fr": "un\n", "y.fr": "deux\n"})
+	for _, c := range []struct {
+		name   string
+		config Config
+		want   []string
+	}{
+		{"a directory", Config{Train: []string{"t"}}, []string{"1|one", "2|two"}},
+		{"a glob, and a file again", Config{Train: []string{"t/*.tsv", "t/a.tsv", "t/sub"}}, []string{"1|one", "2|two"}},
+		{"two directories", Config{Pairs: PairConfig{Source: []string{"en"}, Target: []string{"de"}}}, []string{"one|eins", "two|zwei"}},
+		{"two globs", Config{Pairs: PairConfig{Source: []string{"*.en"}, Target: []string{"*.de"}}}, []string{"one|eins", "two|zwei"}},
+		{"one source twice", Config{Pairs: PairConfig{Source: []string{"x.en", "x.en"}, Target: []string{"x.de", "z.fr"}}}, []string{"one|eins", "one|un"}},
+	} {
+		if s, err := pairsOf(t, dir, false, c.config); err != nil || !slices.Equal(pairTexts(s), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+	for _, c := range []struct {
+		config Config
+		want   string
+	}{
+		{Config{Train: []string{"*.none"}}, "*.none: matches no file"},
+		{Config{Pairs: PairConfig{Source: []string{"*.en"}, Target: []string{"*.fr"}}}, "x.en and "},
+		{Config{Pairs: PairConfig{Source: []string{"*.en"}, Target: []string{"x.*"}, ValidSource: nil}}, "don't pair up by name"},
+		{Config{Pairs: PairConfig{Source: []string{"*.en"}, Target: []string{"x.de"}}}, "names 2 files and "},
+		{Config{Train: []string{"x.en"}}, "x.en:1: has no tab between source and target"},
+	} {
+		if _, err := pairsOf(t, dir, false, c.config); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want %q", err, c.want)
+		}
+	}
+}
+
+// What reading and encoding leave out is told, and what is no text refused.
+func TestPairsAreToldOf(t *testing.T) {
+	latin := "gr\xfc\xdfe\tgreetings\n"
+	dir := write(t, map[string]string{"train.tsv": "\uFEFFab\tba\nba\tab\n", "valid.tsv": "a☃b\tab\n☃☃\tab\nab\t☃\nb\ta\n", "latin.tsv": latin, "wide.tsv": "a\x00\t\x00b\x00\n\x00",
+		"head.tsv": "source\ttarget\na\tb\nb\ta\n", "swap.tsv": "id\tTarget\tSource\n7\tb\ta\n8\ta\tb\n", "like.tsv": "en\tde\nd\te\n", "short.tsv": "id\tsource\ttarget\na\tb\n",
+		"one.tsv": "a\tb\n", "none.tsv": "", "blank.tsv": "\n\ta\n", "list.json": "[{\"source\": \"a\"}]", "nul.jsonl": `{"source": "a\u0000", "target": "b"}`, "mark.jsonl": "\uFEFF{\"source\": \"a\", \"target\": \"b\"}\n{\"source\": \"b\", \"target\": \"a\"}"})
+	for _, c := range []struct {
+		name     string
+		config   Config
+		pairs    []string
+		warnings []string
+	}{
+		{"a mark, and unknown characters", Config{Train: []string{"train.tsv"}, Valid: []string{"valid.tsv"}}, []string{"ab|ba", "ba|ab", "a☃b|ab", "b|a"},
+			[]string{"data.valid: 4 characters are unknown to the vocabulary and left out", "data.valid: 2 pairs with nothing known to the vocabulary on a side left out"}},
+		{"a mark before JSON", Config{Train: []string{"mark.jsonl"}}, []string{"a|b", "b|a"}, nil},
+		{"names of columns", Config{Train: []string{"head.tsv"}}, []string{"a|b", "b|a"}, nil},
+		{"in another order", Config{Train: []string{"swap.tsv"}}, []string{"a|b", "b|a"}, nil},
+		{"other names", Config{Train: []string{"like.tsv"}}, []string{"en|de", "d|e"},
+			[]string{"data.train: " + filepath.Join(dir, "like.tsv") + `:1: "en\tde" looks like a header but is read as a pair: leave it out, or name its columns in data.pairs.fields`}},
+	} {
+		s, err := pairsOf(t, dir, true, c.config)
+		if err != nil || !slices.Equal(pairTexts(s), c.pairs) || !slices.Equal(s.Warnings, c.warnings) {
+			t.Errorf("%s: %v", c.name, err)
+			if s != nil {
+				t.Errorf("pairs %q, warnings %q", pairTexts(s), s.Warnings)
+			}
+		}
+	}
+	for file, want := range map[string]string{
+		"latin.tsv": "latin.tsv: line 1: not UTF-8 but, as it seems, Windows-1252 or Latin-1", "wide.tsv": "UTF-16 (little-endian)", "short.tsv": "short.tsv:2: has 2 columns where the first line's names need 3",
+		"one.tsv": "data.train: has 1 pairs, and what is split off leaves none to train on", "none.tsv": "data.train: has no pair", "blank.tsv": "data.train: each of 2 pairs has an empty side",
+		"list.json": "list.json:1: a list is not an object (each line must be one JSON object)", "nul.jsonl": `nul.jsonl:1: field "source" has a NUL character`,
+	} {
+		if _, err := pairsOf(t, dir, true, Config{Train: []string{file}}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", file, err, want)
+		}
 	}
 }
 
@@ -105,5 +206,20 @@ func TestNumberNames(t *testing.T) {
 		if got := numberName(n); got != want {
 			t.Errorf("%d is %q, want %q", n, got, want)
 		}
+	}
+}
+
+func TestVocabulariesSmallerThanAskedForAreTold(t *testing.T) {
+	dir := write(t, map[string]string{"a.tsv": "ab\tba\nba\tab\n", "a.txt": strings.Repeat("abc ", 9)})
+	c := configured(dir, "bpe", 4, "a.tsv")
+	c.Tokenizer.Size, c.ValidFraction = 900, 0.5
+	c.Pairs = defaultPairs()
+	want := "data.tokenizer.size: 900 tokens were asked for, but after 2"
+	if s, err := OpenPairs(c, nil); err != nil || len(s.Warnings) != 1 || !strings.HasPrefix(s.Warnings[0], want) {
+		t.Errorf("pairs: %+v, %v", s, err)
+	}
+	c.Train = []string{filepath.Join(dir, "a.txt")}
+	if s := mustOpen(t, c, Options{}); len(s.Warnings) != 1 || !strings.HasPrefix(s.Warnings[0], "data.train: "+want) {
+		t.Errorf("text: %q", s.Warnings)
 	}
 }

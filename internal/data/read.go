@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"slices"
+
+	"dmtrain/internal/textio"
 )
 
 // readSize is how much text is read, and encoded, at a time.
@@ -25,12 +27,15 @@ func read(s *source, separator string, split func([]byte) int, piece func([]byte
 		separator = s.separator
 	}
 	r := reader{separator: []byte(separator), split: split, piece: piece}
-	f, err := s.open()
+	f, err := s.reader()
 	if err != nil {
 		return bare(err)
 	}
 	defer f.Close()
-	return bare(r.readFrom(f, int(min(readSize, s.size+1))))
+	utf8 := textio.NewReader(f)
+	err = r.readFrom(utf8, int(min(readSize, s.size+1)))
+	s.remarks = utf8.Remarks()
+	return bare(err)
 }
 
 // readFrom reads size bytes at a time.

@@ -1,154 +1,96 @@
 package data
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 )
 
 // source is a text that can be read again and again.
 type source struct {
 	name  string // as messages call it
-	id    string // its identity in the cache's key: changes when the text does
+	id    string // which one it is, by whatever name
 	size  int64  // bytes
+	file  bool   // a file: its text may change
+	sum   []byte // SHA-256 of the bytes, that each reading must have; nil: not known
 	found bool   // come upon in a directory or by a glob: passed over, with a warning, if it is no text
 	// separator stands between the documents of a source that brings its own; empty: the configuration's.
 	separator string
 	open      func() (io.ReadCloser, error)
+	remarks   []string // of the last reading
+	endings   int      // how often end-of-text is written out in it
 }
 
-// errNoText is what a source that isn't text fails with.
-type errNoText struct{ reason string }
-
-func (e *errNoText) Error() string { return e.reason }
-
-// resolve finds the sources that the entries under a configuration key name: in the order of the entries,
-// and sorted within each. A file named twice counts once.
-func resolve(key string, entries []string) ([]source, error) {
-	var all []source
+// resolve finds the sources that the entries under a configuration key name: in the order of the entries, and sorted within each. A
+// file named twice counts once. It warns of what was passed over.
+func resolve(key string, entries []string) (all []source, warnings []string, err error) {
 	seen := map[string]bool{}
 	for _, entry := range entries {
-		found, err := resolveEntry(entry)
+		found, passed, err := resolveEntry(entry)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", key, entry, err)
+			return nil, nil, fmt.Errorf("%s: %s: %w", key, entry, err)
 		}
+		warnings = append(warnings, passed...)
 		for _, s := range found {
-			if !seen[s.id] {
+			switch {
+			case !seen[s.id]:
 				seen[s.id] = true
 				all = append(all, s)
+			case !s.found:
+				warnings = append(warnings, s.name+": named twice, read once")
 			}
 		}
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s: names no text", key)
+		return nil, nil, fmt.Errorf("%s: names no text", key)
 	}
-	return all, nil
+	return all, warnings, nil
 }
 
-func resolveEntry(entry string) ([]source, error) {
+func resolveEntry(entry string) (all []source, passed []string, err error) {
 	if isBuiltin(entry) {
 		b, err := parseBuiltin(entry)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return []source{b.source(entry)}, nil
+		return []source{b.source(entry)}, nil, nil
 	}
-	info, err := os.Stat(entry)
-	switch {
-	case err == nil && info.IsDir():
-		return walk(entry)
-	case err == nil:
-		s, err := fileSource(entry, info)
-		return []source{s}, err
-	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(entry, `*?[`):
-		return glob(entry)
-	}
-	return nil, bare(err)
-}
-
-// glob finds the files that match a pattern, and those in matching directories.
-func glob(pattern string) ([]source, error) {
-	paths, err := filepath.Glob(pattern)
+	files, passed, err := findFiles(entry)
 	if err != nil {
-		return nil, errors.New("not a pattern (a [ that isn't closed?)")
+		return nil, nil, err
 	}
-	var all []source
-	for _, path := range paths { // sorted by Glob
-		found, err := resolveEntry(path)
+	for _, f := range files {
+		s, err := fileSource(f.path, f.info)
+		if err != nil && f.path != entry {
+			err = fmt.Errorf("%s: %w", f.path, err)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, nil, err
 		}
-		all = append(all, found...)
+		s.found = f.upon
+		all = append(all, s)
 	}
-	if len(all) == 0 {
-		return nil, errors.New("matches no file")
-	}
-	return markFound(all), nil
-}
-
-// walk finds the files in a directory and below it, leaving out hidden ones.
-func walk(dir string) ([]source, error) {
-	var all []source
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, bare(err))
-		}
-		if path != dir && strings.HasPrefix(d.Name(), ".") {
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if d.IsDir() {
-			return nil
-		}
-		info, err := os.Stat(path) // through symbolic links
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, bare(err))
-		}
-		if info.Mode().IsRegular() {
-			s, err := fileSource(path, info)
-			if err != nil {
-				return fmt.Errorf("%s: %w", path, err)
-			}
-			all = append(all, s)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	if len(all) == 0 {
-		return nil, errors.New("a directory without files")
-	}
-	slices.SortFunc(all, func(a, b source) int { return strings.Compare(a.name, b.name) })
-	return markFound(all), nil
-}
-
-func markFound(all []source) []source {
-	for i := range all {
-		all[i].found = true
-	}
-	return all
+	return all, passed, nil
 }
 
 func fileSource(path string, info fs.FileInfo) (source, error) {
 	if !info.Mode().IsRegular() {
 		return source{}, errors.New("not a regular file")
 	}
-	absolute, err := filepath.Abs(path)
+	id, err := fileID(path)
 	if err != nil {
 		return source{}, err
 	}
 	return source{
 		name: path,
-		id:   fmt.Sprintf("file %q %d %d", absolute, info.Size(), info.ModTime().UnixNano()),
+		id:   id,
 		size: info.Size(),
+		file: true,
 		open: func() (io.ReadCloser, error) {
 			f, err := os.Open(path)
 			if err != nil {
@@ -169,10 +111,52 @@ func (s *sized) Read(p []byte) (int, error) {
 	n, err := s.File.Read(p)
 	s.left -= int64(n)
 	if s.left < 0 || errors.Is(err, io.EOF) && s.left > 0 {
-		return n, errors.New("changed while it was read")
+		return n, errChanged
 	}
 	return n, err
 }
+
+// reader opens the source. Where its checksum is known, reading other bytes fails.
+func (s *source) reader() (io.ReadCloser, error) {
+	f, err := s.open()
+	if err != nil || s.sum == nil {
+		return f, err
+	}
+	return &summed{f, sha256.New(), s.sum}, nil
+}
+
+// checksum reads the source and notes what it has.
+func (s *source) checksum() error {
+	f, err := s.open()
+	if err != nil {
+		return bare(err)
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.CopyBuffer(sum, f, make([]byte, readSize)); err != nil {
+		return bare(err)
+	}
+	s.sum = sum.Sum(nil)
+	return nil
+}
+
+// summed must have a checksum at its end.
+type summed struct {
+	io.ReadCloser
+	sum  hash.Hash
+	want []byte
+}
+
+func (s *summed) Read(p []byte) (int, error) {
+	n, err := s.ReadCloser.Read(p)
+	s.sum.Write(p[:n])
+	if errors.Is(err, io.EOF) && !bytes.Equal(s.sum.Sum(nil), s.want) {
+		return n, errChanged
+	}
+	return n, err
+}
+
+var errChanged = errors.New("changed while it was read")
 
 // bare is an error of the file system without the operation and the path, which our messages already name.
 func bare(err error) error {

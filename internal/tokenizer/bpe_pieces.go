@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"unicode"
 	"unicode/utf8"
+
+	"dmtrain/internal/textio"
 )
 
 // Byte pairs are merged inside pieces only, and pieces are cut as GPT-2 cuts them (Radford et al. 2019), by the pattern
@@ -96,7 +98,7 @@ func longContraction(first byte) byte {
 
 // settled is the length of those pieces of a text that are the same however the text goes on.
 func settled(text []byte) int {
-	text = text[:WholeRunes(text)]
+	text = text[:textio.WholeRunes(text)]
 	from := sureBoundary(text)
 	for from < len(text) {
 		n := firstPiece(text[from:])

@@ -1,6 +1,10 @@
 package tokenizer
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"dmtrain/internal/textio"
+)
 
 // replacement is U+FFFD, which stands for what is not text.
 const replacement = string(utf8.RuneError)
@@ -80,7 +84,7 @@ func (t *charsTokenizer) Decode(dst []byte, ids []int32) []byte {
 	return dst
 }
 
-func (t *charsTokenizer) SplitPoint(text []byte) int { return WholeRunes(text) }
+func (t *charsTokenizer) SplitPoint(text []byte) int { return textio.WholeRunes(text) }
 
 func (t *charsTokenizer) Files() map[string][]byte {
 	vocab := make(map[string]int32, len(t.runes))
@@ -93,18 +97,4 @@ func (t *charsTokenizer) Files() map[string][]byte {
 		m.AddedTokens = []addedToken{{ID: end, Content: EndOfText, Special: true}}
 	}
 	return files(t, m)
-}
-
-// WholeRunes is how much of a text can be read without cutting a character: all of it, but for a last
-// character that more bytes could complete.
-func WholeRunes(text []byte) int {
-	for back := 1; back < utf8.UTFMax && back <= len(text); back++ {
-		if at := len(text) - back; utf8.RuneStart(text[at]) {
-			if !utf8.FullRune(text[at:]) {
-				return at
-			}
-			break
-		}
-	}
-	return len(text)
 }

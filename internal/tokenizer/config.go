@@ -37,12 +37,28 @@ func (c Config) Problems(key string) []string {
 		return problem("size", "the vocabulary of %s has no size to choose; that is for bpe", c.Kind)
 	case c.Kind != "bpe" && c.File != "":
 		return problem("file", "%s is in no file; that is for bpe", c.Kind)
-	case c.Kind == "bpe" && c.File == "" && (c.Size < minPairsVocab || c.Size > maxSize):
-		return problem("size", "%d is not a number of tokens to learn (%d to %d); or name a tokenizer.json as file", c.Size, minPairsVocab, maxSize)
+	case c.Kind == "bpe" && c.File == "" && CheckSize(c.Size) != nil:
+		return problem("size", "%v; or name a tokenizer.json as file", CheckSize(c.Size))
 	case c.File != "" && c.Size != 0:
 		return problem("size", "the file says how many tokens there are: leave one out")
 	}
 	return nil
+}
+
+// CheckSize says whether so many tokens can be learnt.
+func CheckSize(size int) error {
+	if size < minPairsVocab || size > maxSize {
+		return fmt.Errorf("%d is not a number of tokens to learn (%d to %d)", size, minPairsVocab, maxSize)
+	}
+	return nil
+}
+
+// Short warns of a learnt vocabulary that is smaller than the configuration asks for; it is empty otherwise.
+func (c Config) Short(t Tokenizer) string {
+	if c.Kind != "bpe" || c.Size <= t.Vocab() {
+		return ""
+	}
+	return fmt.Sprintf("data.tokenizer.size: %d tokens were asked for, but after %d no further pair of tokens occurs twice in the text", c.Size, t.Vocab())
 }
 
 // Identity tells configurations apart that make different tokenizers of one text.

@@ -3,6 +3,8 @@ package tokenizer
 import (
 	"slices"
 	"unicode/utf8"
+
+	"dmtrain/internal/textio"
 )
 
 // Survey is what a tokenizer made for a training text needs to know of that text.
@@ -28,7 +30,7 @@ func (s *Survey) SplitPoint(text []byte) int {
 	if s.trainer != nil {
 		return settled(text)
 	}
-	return WholeRunes(text)
+	return textio.WholeRunes(text)
 }
 
 // Add takes note of a piece of text. A character must not be cut between two pieces (see SplitPoint).

@@ -236,17 +236,6 @@ func TestDamagedFilesAreNamed(t *testing.T) {
 	}
 }
 
-func TestWholeRunes(t *testing.T) {
-	for text, want := range map[string]int{
-		"": 0, "abc": 3, "é": 2, "a\xc3": 1, "a\xe2\x82": 1, "a\xf0\x9f\x98": 1, "\xf0\x9f\x98\x80": 4,
-		"a\xff": 2, "\x80\x80\x80\x80": 4, "a\xc3(": 3, "\xe2(\x82": 3,
-	} {
-		if got := WholeRunes([]byte(text)); got != want {
-			t.Errorf("WholeRunes(%q) = %d, want %d", text, got, want)
-		}
-	}
-}
-
 func TestStreamIsValidAndLosesNothing(t *testing.T) {
 	tok := surveyed(t, "byte", "", 2)
 	rapid.Check(t, func(t *rapid.T) {

@@ -1,0 +1,88 @@
+package data
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"dmtrain/internal/textio"
+	"dmtrain/internal/tokenizer"
+)
+
+// unseparated warns of a separator that stands nowhere in texts that were read as so many documents, and says what may have been meant.
+func unseparated(texts []source, separator string, documents int) (warning string, err error) {
+	if separator == "" || documents > len(texts) {
+		return "", nil
+	}
+	candidates := append([]string{separator}, meant(separator)...)
+	counts := make([]int, len(candidates))
+	files := 0
+	for i := range texts {
+		if texts[i].separator != "" { // a source that brings its own
+			continue
+		}
+		files++
+		if err := texts[i].count(candidates, counts); err != nil {
+			return "", err
+		}
+	}
+	if files == 0 || counts[0] > 0 {
+		return "", nil
+	}
+	warning = fmt.Sprintf("data.document_separator, %q, stands nowhere in it: each file is one document", separator)
+	for i, n := range counts {
+		if n > 0 {
+			return fmt.Sprintf("%s; %q, in double quotes, stands there %d times", warning, candidates[i], n), nil
+		}
+	}
+	return warning, nil
+}
+
+// meant are separators that may be meant by one that occurs nowhere: one whose escapes were not read, other line ends, less white space.
+func meant(separator string) []string {
+	plain := strings.NewReplacer(`\r`, "\r", `\n`, "\n", `\t`, "\t", `\\`, `\`).Replace(separator)
+	unix := strings.ReplaceAll(plain, "\r\n", "\n")
+	all := []string{plain, unix, strings.ReplaceAll(unix, "\n", "\r\n")}
+	if bare := strings.TrimSpace(plain); bare != "" {
+		all = append(all, bare)
+	}
+	return all
+}
+
+// count adds how often each pattern occurs in a source.
+func (s *source) count(patterns []string, counts []int) error {
+	f, err := s.reader()
+	if err != nil {
+		return bare(err)
+	}
+	defer f.Close()
+	text := textio.NewReader(f)
+	longest := 0
+	for _, p := range patterns {
+		longest = max(longest, len(p))
+	}
+	buf, kept := make([]byte, longest+readSize), 0
+	for {
+		n, err := io.ReadFull(text, buf[kept:])
+		for i, p := range patterns { // what was kept has less than a whole one that was not counted yet
+			counts[i] += bytes.Count(buf[max(0, kept-len(p)+1):kept+n], []byte(p))
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil
+		}
+		if err != nil {
+			return bare(err)
+		}
+		kept = copy(buf, buf[kept+n-min(kept+n, longest-1):kept+n])
+	}
+}
+
+// endings warns of end-of-text that is written out in a text.
+func endings(n int, separator string) string {
+	if n == 0 || strings.Contains(separator, tokenizer.EndOfText) {
+		return ""
+	}
+	return fmt.Sprintf("has %s written out %d times, which reads as ordinary text; data.document_separator: %q ends documents there", tokenizer.EndOfText, n, tokenizer.EndOfText)
+}

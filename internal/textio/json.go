@@ -1,0 +1,66 @@
+package textio
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// UnmarshalJSON is json.Unmarshal for files that others wrote: a byte order mark is left out, and an error names the line, or the
+// key and what its value must be.
+func UnmarshalJSON(b []byte, v any) error {
+	if kind := Foreign(b); kind != "" {
+		return &NotText{Reason: "not JSON but " + kind}
+	}
+	if b = trimMark(b); bytes.IndexByte(b, 0) >= 0 {
+		return &NotText{Reason: whatHasNULs(b, 0)}
+	}
+	err := json.Unmarshal(b, v)
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		at := max(0, min(len(b), int(e.Offset)-1))
+		return fmt.Errorf("line %d: not valid JSON: %w", 1+bytes.Count(b[:at], newline), err)
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return errors.New(strings.TrimPrefix(e.Field+": ", ": ") + valueName(e.Value) + " is not " + typeName(e.Type))
+	}
+	return err
+}
+
+// valueName is encoding/json's name of a value in JSON's own words.
+func valueName(value string) string {
+	switch value {
+	case "array":
+		return "a list"
+	case "object":
+		return "an object"
+	case "bool":
+		return "true or false"
+	case "string":
+		return "text"
+	case "number":
+		return "a number"
+	}
+	return strings.TrimPrefix(value, "number ")
+}
+
+// typeName is what a value must be.
+func typeName(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return typeName(t.Elem())
+	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint32, reflect.Uint64:
+		return "a whole number that fits"
+	case reflect.Float64, reflect.Float32:
+		return "a number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "text"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	}
+	return "an object"
+}
