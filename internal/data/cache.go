@@ -27,8 +27,8 @@ type encoded struct {
 }
 
 // openImage encodes the text of some sources, or finds it encoded in the cache. Without o.Tokenizer it makes
-// the tokenizer that kind configures.
-func openImage(key string, entries []string, separator string, kind tokenizer.Config, o Options) (*encoded, error) {
+// the tokenizer that kind configures, for the part of the text that trains.
+func openImage(key string, entries []string, separator string, kind tokenizer.Config, parts split, o Options) (*encoded, error) {
 	sources, passed, err := resolve(key, entries)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func openImage(key string, entries []string, separator string, kind tokenizer.Co
 	for _, s := range sources {
 		size += s.size
 	}
-	job := &encoding{key: key, sources: sources, separator: separator, kind: kind, tokenizer: o.Tokenizer}
+	job := &encoding{key: key, sources: sources, separator: separator, kind: kind, split: parts, tokenizer: o.Tokenizer}
 	for _, w := range passed {
 		job.warnings = append(job.warnings, key+": "+w)
 	}
@@ -64,8 +64,10 @@ type encoding struct {
 	sources   []source
 	separator string
 	kind      tokenizer.Config
+	split     split
 	tokenizer tokenizer.Tokenizer // nil: to be made
 	warnings  []string
+	passed    []string // warnings that go with the image: what was passed over
 }
 
 // open looks into a finished image.
@@ -81,28 +83,39 @@ func (e *encoding) open(m *image) (*encoded, error) {
 	for _, w := range m.meta.Warnings {
 		warnings = append(warnings, e.key+": "+w)
 	}
-	if m.meta.Unknown > 0 {
-		warnings = append(warnings, fmt.Sprintf("%s: %d characters are unknown to the vocabulary and left out", e.key, m.meta.Unknown))
+	for part, n := range m.unknown() {
+		if n > 0 {
+			warnings = append(warnings, fmt.Sprintf("%s: %d characters are unknown to the vocabulary and left out", e.split.key(e.key, part), n))
+		}
 	}
 	return &encoded{image: m, tokenizer: t, warnings: warnings}, nil
 }
 
-// write encodes the text.
+// write encodes the text. It is split first, and the tokenizer is made from the part that trains.
 func (e *encoding) write(w io.Writer) error {
-	texts, found, warnings, err := survey(e.key, e.sources, e.separator, e.learns())
+	texts, found, long, err := e.survey()
+	if err != nil {
+		return err
+	}
+	cuts, err := e.split.cuts(long.len(), long.unit(), long.around)
 	if err != nil {
 		return err
 	}
 	t := e.tokenizer
 	if t == nil {
+		if len(cuts) > 0 {
+			if found, err = e.surveyHead(texts, long, cuts[0]); err != nil {
+				return err
+			}
+		}
 		if t, err = tokenizer.New(e.kind, found); err != nil {
 			return fmt.Errorf("data.tokenizer: %w", err)
 		}
 		if short := e.kind.Short(t); short != "" {
-			warnings = append(warnings, short)
+			e.passed = append(e.passed, short)
 		}
 	}
-	return encode(w, e.key, texts, e.separator, t, warnings)
+	return e.encode(w, texts, t, &cutter{extent: long, cuts: cuts})
 }
 
 // learns is the configuration of the tokenizer to be made; none where there is one.
@@ -173,8 +186,12 @@ func (e *encoding) cacheName() (string, error) {
 		Kind      string
 		Tokenizer map[string][]byte
 		Separator string
+		Split     *split `json:",omitempty"` // where there is one, the tokenizer and the tokens depend on it
 		Sources   []string
 	}{Magic: imageMagic, Kind: e.kind.Identity(), Separator: e.separator, Sources: ids}
+	if e.split != (split{}) {
+		key.Split = &e.split
+	}
 	if e.tokenizer != nil {
 		key.Tokenizer = e.tokenizer.Files()
 	}

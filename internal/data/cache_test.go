@@ -29,7 +29,7 @@ func TestCacheHoldsWhatMemoryHolds(t *testing.T) {
 			b.WriteString("====\n")
 		}
 	}
-	dir := write(t, map[string]string{"a.txt": b.String(), "b.txt": "another"})
+	dir := write(t, map[string]string{"a.txt": b.String(), "b.txt": "a text and a line"})
 	for _, kind := range []string{"byte", "char"} {
 		c := configured(dir, kind, 16, "a.txt", "b.txt")
 		c.DocumentSeparator = "====\n"

@@ -10,7 +10,9 @@ import (
 type Config struct {
 	Train             []string         `mapstructure:"train"`          // files, globs, directories, builtin:stories
 	Valid             []string         `mapstructure:"valid"`          // the same; empty: the end of train
-	ValidFraction     float64          `mapstructure:"valid_fraction"` // share of train's tokens, where valid is empty
+	ValidFraction     float64          `mapstructure:"valid_fraction"` // share of train's text, where valid is empty
+	Test              []string         `mapstructure:"test"`           // text that chooses nothing and is read once, at the end
+	TestFraction      float64          `mapstructure:"test_fraction"`  // share of train's text behind what validates, where test is empty; 0 = no test
 	TrainBytes        int              `mapstructure:"train_bytes"`    // train on the first so many bytes only; 0 = on all but the validation text
 	SeqLen            int              `mapstructure:"seq_len"`        // tokens a row
 	Tokenizer         tokenizer.Config `mapstructure:"tokenizer"`
@@ -33,9 +35,8 @@ func (c Config) Problems() []string {
 	}
 	problems = append(problems, builtinProblems("data.train", c.Train)...)
 	problems = append(problems, builtinProblems("data.valid", c.Valid)...)
-	if len(c.Valid) == 0 && !(c.ValidFraction > 0 && c.ValidFraction < 1) {
-		add("data.valid_fraction: %v is not a fraction (between 0 and 1)", c.ValidFraction)
-	}
+	problems = append(problems, builtinProblems("data.test", c.Test)...)
+	problems = append(problems, c.fractionProblems(len(c.Valid) > 0, len(c.Test) > 0)...)
 	if c.TrainBytes < 0 {
 		add("data.train_bytes: %d is not a number of bytes (0 = all of the training text)", c.TrainBytes)
 	}
@@ -44,6 +45,22 @@ func (c Config) Problems() []string {
 	}
 	problems = append(problems, c.Pairs.unused()...)
 	return append(problems, c.Tokenizer.Problems("data.tokenizer")...)
+}
+
+// fractionProblems are those of the shares that are split off the training text, given whether other text validates and tests.
+func (c Config) fractionProblems(valid, test bool) []string {
+	s := splitOf(c)
+	switch {
+	case !valid && !(c.ValidFraction > 0 && c.ValidFraction < 1):
+		return []string{fmt.Sprintf("data.valid_fraction: %v is not a fraction (between 0 and 1)", c.ValidFraction)}
+	case !(c.TestFraction >= 0 && c.TestFraction < 1):
+		return []string{fmt.Sprintf("data.test_fraction: %v is not a fraction (from 0 up to, not including, 1; 0 = no test text)", c.TestFraction)}
+	case test && c.TestFraction > 0:
+		return []string{fmt.Sprintf("data.test_fraction: %v, but the test text is named already: leave one out", c.TestFraction)}
+	case s.Valid+s.Test >= 1:
+		return []string{fmt.Sprintf("data.test_fraction: %v beside data.valid_fraction %v leaves nothing to train on", c.TestFraction, c.ValidFraction)}
+	}
+	return nil
 }
 
 func builtinProblems(key string, entries []string) []string {

@@ -1,7 +1,6 @@
 package data
 
 import (
-	"errors"
 	"math"
 
 	"dmtrain/internal/mask"
@@ -11,7 +10,9 @@ import (
 // Corpus is a stream of tokens, or a split of one. It is immutable.
 type Corpus struct {
 	image  *image
-	lo, hi int // the split, as indices of the image's tokens
+	lo, hi int // the part, as indices of the image's tokens
+
+	unknown int
 
 	counts    []int // tokens by id
 	bytes     int
@@ -43,6 +44,16 @@ func newCorpus(m *image, lo, hi int, t tokenizer.Tokenizer) (*Corpus, error) {
 	return c, nil
 }
 
+// partOf is a part of an image, numbered as its cuts have them.
+func partOf(m *image, part int, t tokenizer.Tokenizer) (*Corpus, error) {
+	bounds := append(append([]int{0}, m.meta.Cuts...), m.len())
+	c, err := newCorpus(m, bounds[part], bounds[part+1], t)
+	if err == nil {
+		c.unknown = m.unknown()[part]
+	}
+	return c, err
+}
+
 // byteSizes are the bytes that each token stands for.
 func byteSizes(t tokenizer.Tokenizer) []int {
 	size := make([]int, t.Vocab())
@@ -67,9 +78,8 @@ func (c *Corpus) Targets() int { return c.Len() - c.documents }
 // Bytes·ln 2, is bits per byte.
 func (c *Corpus) Bytes() int { return c.bytes }
 
-// Unknown is how many characters of the text the vocabulary lacks; they are not in the stream. For
-// a split it is the number in the whole text.
-func (c *Corpus) Unknown() int { return c.image.meta.Unknown }
+// Unknown is how many characters of the text the vocabulary lacks; they are not in the stream.
+func (c *Corpus) Unknown() int { return c.unknown }
 
 // Checksum is of the whole text's tokens, for a resumed run to see that its data is still the same.
 func (c *Corpus) Checksum() uint32 { return c.image.crc }
@@ -127,28 +137,4 @@ func (c *Corpus) fill(rows *mask.Rows, r, at int) {
 	for p := base + n; p < base+rows.T; p++ {
 		rows.IDs[p], rows.Next[p], rows.Start[p], rows.End[p] = 0, -1, -1, -1
 	}
-}
-
-// split cuts an image's tokens into training and validation, the last fraction of them.
-//
-// Training keeps the first int((1−fraction)·n) tokens, as in nanoGPT. But where a boundary between documents lies
-// so near that the share of validation changes by no more than a tenth of itself, the cut goes
-// there. So a text of many documents is cut between two of them, and a text of one or of a few
-// long ones inside a document, whose halves then are documents of their own.
-func split(m *image, fraction float64) (cut int, err error) {
-	n := m.len()
-	cut = int((1 - fraction) * float64(n))
-	if cut < 1 || n-cut < 2 {
-		return 0, errors.New("leaves nothing to train or to validate on")
-	}
-	d := m.document(cut)
-	slack := int(fraction * float64(n) / 10)
-	best := slack + 1
-	at := cut
-	for _, boundary := range []int{m.start(d), m.start(d + 1)} {
-		if off := max(boundary-cut, cut-boundary); off < best && boundary > 0 && boundary < n {
-			best, at = off, boundary
-		}
-	}
-	return at, nil
 }

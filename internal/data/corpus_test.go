@@ -110,39 +110,6 @@ func TestTokensOutsideTheVocabularyAreRefused(t *testing.T) {
 	}
 }
 
-func TestSplit(t *testing.T) {
-	long := func(n int) []int32 { return make([]int32, n) }
-	var stories [][]int32
-	for range 100 {
-		stories = append(stories, long(37))
-	}
-	for _, c := range []struct {
-		name      string
-		documents [][]int32
-		fraction  float64
-		want      int
-	}{
-		{"one document, where nanoGPT cuts tinyshakespeare", [][]int32{long(1115394)}, 0.1, 1003854},
-		{"many documents, at the nearest boundary", stories, 0.11, 89 * 37},
-		{"many documents, exactly at a boundary", stories, 0.1, 90 * 37},
-		{"two documents, inside one", [][]int32{long(500), long(500)}, 0.1, 900},
-		{"a boundary just before", [][]int32{long(895), long(105)}, 0.1, 895},
-		{"a boundary just after", [][]int32{long(905), long(95)}, 0.1, 905},
-		{"a boundary too far off", [][]int32{long(885), long(115)}, 0.1, 900},
-		{"the end is no boundary", [][]int32{long(1000)}, 0.02, 980},
-	} {
-		got, err := split(imageOf(t, 257, c.documents...), c.fraction)
-		if err != nil || got != c.want {
-			t.Errorf("%s: cut at %d (%v), want %d", c.name, got, err, c.want)
-		}
-	}
-	for _, n := range []int{0, 1, 2, 10} {
-		if cut, err := split(imageOf(t, 257, long(n)), 0.1); err == nil {
-			t.Errorf("%d tokens are cut at %d", n, cut)
-		}
-	}
-}
-
 func TestWindowsScoreEachTargetOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, m := drawCorpus(t, 1)

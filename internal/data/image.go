@@ -25,7 +25,7 @@ type image struct {
 	width  int
 	tokens []byte
 	starts []byte // documents + 1
-	crc    uint32
+	crc    uint32 // of the text's tokens, however they are split
 	meta   meta
 	close  func() error // gives a mapping back; nil in memory
 }
@@ -35,6 +35,14 @@ type meta struct {
 	Tokenizer map[string][]byte // its Files
 	Unknown   int               // characters left out
 	Warnings  []string          // what was passed over
+	Cuts      []int             `json:",omitempty"` // the first token of each part behind the first
+	Before    []int             `json:",omitempty"` // of Unknown, those before each cut
+}
+
+// unsplit is the part that says what the whole text is.
+func (m meta) unsplit() meta {
+	m.Cuts, m.Before = nil, nil
+	return m
 }
 
 const imageMagic = "dmtrain tokens 1"
@@ -64,27 +72,50 @@ func parseImage(b []byte) (*image, error) {
 	}
 	room := uint64(len(body) - len(imageMagic))
 	if f.Width != 2 && f.Width != 4 || f.Tokens > room || f.Documents > room || f.Meta > room ||
-		f.Tokens*uint64(f.Width)+8*(f.Documents+1)+f.Meta != room || crc32.Checksum(body, castagnoli) != f.CRC {
+		f.Tokens*uint64(f.Width)+8*(f.Documents+1)+f.Meta != room {
 		return nil, errCorrupt
 	}
-	m := &image{width: int(f.Width), crc: f.CRC}
+	text := crc32.Checksum(body[:len(body)-int(f.Meta)], castagnoli)
+	if crc32.Update(text, castagnoli, body[len(body)-int(f.Meta):]) != f.CRC {
+		return nil, errCorrupt
+	}
+	m := &image{width: int(f.Width)}
 	rest := body[len(imageMagic):]
 	m.tokens, rest = rest[:f.Tokens*uint64(f.Width)], rest[f.Tokens*uint64(f.Width):]
 	m.starts, rest = rest[:8*(f.Documents+1)], rest[8*(f.Documents+1):]
 	if json.Unmarshal(rest, &m.meta) != nil || !m.ordered() {
 		return nil, errCorrupt
 	}
-	return m, nil
+	whole, err := json.Marshal(m.meta.unsplit())
+	m.crc = crc32.Update(text, castagnoli, whole)
+	return m, err
 }
 
-// ordered is true if every token is in one document, and no document is empty.
+// unknown is how many characters of each part were left out.
+func (m *image) unknown() []int {
+	var parts []int
+	before := 0
+	for _, n := range append(m.meta.Before[:len(m.meta.Before):len(m.meta.Before)], m.meta.Unknown) {
+		parts, before = append(parts, n-before), n
+	}
+	return parts
+}
+
+// ordered is true if every token is in one document, no document is empty, and the cuts are in order.
 func (m *image) ordered() bool {
 	for d := range m.documents() {
 		if m.start(d) >= m.start(d+1) {
 			return false
 		}
 	}
-	return m.start(0) == 0 && m.start(m.documents()) == m.len()
+	last := 0
+	for _, cut := range m.meta.Cuts {
+		if cut < last || cut > m.len() {
+			return false
+		}
+		last = cut
+	}
+	return m.start(0) == 0 && m.start(m.documents()) == m.len() && len(m.meta.Before) == len(m.meta.Cuts)
 }
 
 func (m *image) documents() int { return len(m.starts)/8 - 1 }
@@ -210,35 +241,36 @@ func (w *imageWriter) writeStart(start uint64) {
 }
 
 // encode writes the image of some sources.
-func encode(out io.Writer, key string, sources []source, separator string, t tokenizer.Tokenizer, warnings []string) error {
+func (e *encoding) encode(out io.Writer, texts []source, t tokenizer.Tokenizer, c *cutter) error {
 	w := newImageWriter(out, t.Vocab())
-	m := meta{Tokenizer: t.Files(), Warnings: warnings}
+	m := meta{Tokenizer: t.Files(), Warnings: e.passed}
 	sp := t.Specials()
 	var ids []int32
-	begun := false
-	for _, s := range sources {
-		err := read(&s, separator, t.SplitPoint, func(text []byte, last bool) error {
-			if !begun {
-				begun = true
-				w.begin()
-				if sp.Begin >= 0 {
-					w.add(sp.Begin)
-				}
-			}
-			var unknown int
-			ids, unknown = t.Encode(ids[:0], text)
-			m.Unknown += unknown
-			w.add(ids...)
-			if last {
-				begun = false
-				if sp.End >= 0 {
-					w.add(sp.End)
-				}
-			}
+	c.reach = func(int) { m.Cuts, m.Before = append(m.Cuts, w.n), append(m.Before, m.Unknown) }
+	begin := func() {
+		w.begin()
+		if sp.Begin >= 0 {
+			w.add(sp.Begin)
+		}
+	}
+	add := func(text []byte) {
+		var unknown int
+		ids, unknown = t.Encode(ids[:0], text)
+		m.Unknown += unknown
+		w.add(ids...)
+	}
+	end := func() {
+		if sp.End >= 0 {
+			w.add(sp.End)
+		}
+	}
+	for _, s := range texts {
+		err := read(&s, e.separator, t.SplitPoint, func(text []byte, last bool) error {
+			c.piece(text, last, begin, add, end)
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("%s: %s: %w", key, s.name, err)
+			return fmt.Errorf("%s: %s: %w", e.key, s.name, err)
 		}
 	}
 	return w.finish(m)

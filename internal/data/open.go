@@ -12,60 +12,101 @@ type Options struct {
 	Tokenizer tokenizer.Tokenizer // nil: make the configured one for the training text
 	CacheDir  string              // where large texts' tokens are kept; empty: dmtrain in the user's cache directory
 	CacheFrom int64               // size in bytes from which a text is large; 0: 16 MiB
+
+	// AfterTokens splits the training text when it has tokens, as programs did that made the tokenizer for all of it: for the
+	// models that they trained.
+	AfterTokens bool
 }
 
 // Set is a run's data.
 type Set struct {
 	Tokenizer      tokenizer.Tokenizer
 	Train, Valid   *Corpus
+	Test           *Corpus  // nil: none is configured
 	UnigramEntropy float64  // of Train, in nats
 	Warnings       []string // what the user should know: files passed over, unknown characters, …
+
+	cut int // tokens of the text that precede what is split off
 }
 
-// Open reads the configured text, a configuration without Problems. Its errors name key and file.
+// Open reads the configured text, a configuration without Problems. Its errors name key and file. What validates and tests is split off
+// the training text before anything is made from that.
 func Open(c Config, o Options) (*Set, error) {
-	train, err := openImage("data.train", c.Train, c.DocumentSeparator, c.Tokenizer, o)
+	parts := splitOf(c)
+	if o.AfterTokens {
+		parts = split{}
+	}
+	train, err := openImage("data.train", c.Train, c.DocumentSeparator, c.Tokenizer, parts, o)
 	if err != nil {
 		return nil, err
 	}
+	if o.AfterTokens {
+		parts = splitOf(c)
+		if err := splitTokens(train.image, parts); err != nil {
+			return nil, errors.Join(err, train.image.Close())
+		}
+	}
 	s := &Set{Tokenizer: train.tokenizer, Warnings: train.warnings}
-	if err := s.open(c, train.image, o); err != nil {
-		return nil, errors.Join(err, train.image.Close())
+	if err := s.open(c, parts, train.image, o); err != nil {
+		return nil, errors.Join(err, s.Close(), train.image.Close())
 	}
 	s.UnigramEntropy = s.Train.UnigramEntropy()
 	return s, nil
 }
 
-// open makes the two splits.
-func (s *Set) open(c Config, train *image, o Options) (err error) {
-	cut := train.len()
-	if len(c.Valid) == 0 {
-		if cut, err = split(train, c.ValidFraction); err != nil {
-			return fmt.Errorf("data.valid_fraction: %v of %d tokens %w", c.ValidFraction, train.len(), err)
-		}
-		if s.Valid, err = newCorpus(train, cut, train.len(), s.Tokenizer); err != nil {
-			return err
-		}
+// splitTokens splits a text that has tokens already.
+func splitTokens(m *image, parts split) (err error) {
+	around := func(i int) (start, next int) {
+		d := m.document(i)
+		return m.start(d), m.start(d + 1)
 	}
-	if s.Train, err = newCorpus(train, 0, s.shorten(train, cut, c.TrainBytes), s.Tokenizer); err != nil {
+	if m.meta.Cuts, err = parts.cuts(m.len(), "tokens", around); err != nil {
 		return err
 	}
+	m.meta.Before = make([]int, len(m.meta.Cuts))
+	return nil
+}
+
+// open makes the parts.
+func (s *Set) open(c Config, parts split, train *image, o Options) (err error) {
+	s.cut = train.len()
+	if len(train.meta.Cuts) > 0 {
+		s.cut = train.meta.Cuts[0]
+	}
+	if s.Train, err = newCorpus(train, 0, s.shorten(train, s.cut, c.TrainBytes), s.Tokenizer); err != nil {
+		return err
+	}
+	s.Train.unknown = train.unknown()[0]
 	if s.Train.Len() <= c.SeqLen {
 		return fmt.Errorf("data.train: the training text has only %d tokens: data.seq_len: %d needs at least %d", s.Train.Len(), c.SeqLen, c.SeqLen+1)
 	}
-	if len(c.Valid) == 0 {
-		return nil
-	}
 	o.Tokenizer = s.Tokenizer
-	s.Valid, err = openCorpus("data.valid", c.Valid, c.DocumentSeparator, o, &s.Warnings)
-	if err == nil {
+	part := 0
+	held := func(key string, entries []string, share float64) (*Corpus, error) {
+		if share > 0 {
+			part++
+			return partOf(train, part, s.Tokenizer)
+		}
+		if len(entries) == 0 {
+			return nil, nil
+		}
+		return openCorpus(key, entries, c.DocumentSeparator, o, &s.Warnings)
+	}
+	if s.Valid, err = held("data.valid", c.Valid, parts.Valid); err != nil {
+		return err
+	}
+	if len(c.Valid) > 0 {
 		s.Warnings = append(s.Warnings, overlap(c)...)
 	}
+	s.Test, err = held("data.test", c.Test, parts.Test)
 	return err
 }
 
+// Cut is how many tokens of the text stand before what is split off to validate and test.
+func (s *Set) Cut() int { return s.cut }
+
 // shorten is how many of an image's first tokens stand for at most so many bytes of text, or cut, if those are fewer or the
-// limit is 0. What validates does not depend on it: models trained on more and on less of a text can be compared.
+// limit is 0. What validates and what the tokenizer is made from does not depend on it: models trained on more and on less of a text can be compared.
 func (s *Set) shorten(m *image, cut, limit int) int {
 	if limit == 0 {
 		return cut
@@ -82,8 +123,16 @@ func (s *Set) shorten(m *image, cut, limit int) int {
 	return cut
 }
 
-// Close gives back the memory of both splits.
-func (s *Set) Close() error { return errors.Join(s.Train.Close(), s.Valid.Close()) }
+// Close gives back the memory of all parts.
+func (s *Set) Close() error {
+	var errs []error
+	for _, c := range []*Corpus{s.Train, s.Valid, s.Test} {
+		if c != nil {
+			errs = append(errs, c.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // OpenCorpus reads other text with a tokenizer that exists, for evaluation: o.Tokenizer. Key is what messages
 // call the list of sources ("--data").
@@ -96,12 +145,12 @@ func openCorpus(key string, sources []string, separator string, o Options, warni
 	if o.Tokenizer == nil {
 		panic("data: no tokenizer")
 	}
-	e, err := openImage(key, sources, separator, tokenizer.Config{}, o)
+	e, err := openImage(key, sources, separator, tokenizer.Config{}, split{}, o)
 	if err != nil {
 		return nil, err
 	}
 	*warnings = append(*warnings, e.warnings...)
-	c, err := newCorpus(e.image, 0, e.image.len(), o.Tokenizer)
+	c, err := partOf(e.image, 0, o.Tokenizer)
 	if err == nil && c.Targets() == 0 {
 		err = fmt.Errorf("%s: the text has nothing to predict: %d tokens in %d documents", key, c.Len(), c.Documents())
 	}

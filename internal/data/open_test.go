@@ -84,21 +84,21 @@ func distinct(s string) int {
 
 // Several documents stand each between end-of-text.
 func TestOpenMarksDocuments(t *testing.T) {
-	dir := write(t, map[string]string{"a.txt": "one--two--\n\n--three", "b.txt": "four"})
+	dir := write(t, map[string]string{"a.txt": "one--two--\n\n--three", "b.txt": "note"})
 	for _, kind := range []string{"byte", "char"} {
 		c := configured(dir, kind, 1, "a.txt", "b.txt")
 		c.DocumentSeparator, c.ValidFraction = "--", 0.25
 		s := mustOpen(t, c, Options{})
 		end := s.Tokenizer.Specials().End
 		var want []int32
-		for _, d := range []string{"one", "two", "three", "four"} {
+		for _, d := range []string{"one", "two", "three", "note"} {
 			ids, _ := s.Tokenizer.Encode([]int32{end}, []byte(d))
 			want = append(append(want, ids...), end)
 		}
 		if got := slices.Concat(tokens(s.Train), tokens(s.Valid)); !slices.Equal(got, want) {
 			t.Errorf("%s: stream %v, want %v", kind, got, want)
 		}
-		if s.Train.Documents() != 3 || s.Valid.Documents() != 1 || text(s, s.Valid) != "four" {
+		if s.Train.Documents() != 3 || s.Valid.Documents() != 1 || text(s, s.Valid) != "note" {
 			t.Errorf("%s: %d documents train, %d validate (%q)", kind, s.Train.Documents(), s.Valid.Documents(), text(s, s.Valid))
 		}
 		if s.Valid.Bytes() != 4 || s.Valid.Targets() != 5 {
@@ -179,7 +179,7 @@ func TestOpenErrors(t *testing.T) {
 		want   string
 	}{
 		{"shorter than the context", configured(dir, "byte", 128, "short.txt"), "data.train: the training text has only 14 tokens: data.seq_len: 128 needs at least 129"},
-		{"nothing to split", configured(dir, "byte", 128, "one.txt"), "data.valid_fraction: 0.1 of 1 tokens leaves nothing"},
+		{"nothing to split", configured(dir, "byte", 128, "one.txt"), "data.valid_fraction: 0.1 of 1 bytes leaves nothing"},
 		{"no such file", configured(dir, "byte", 128, "none.txt"), "none.txt: no such file"},
 		{"no such validation file", with(long, func(c *Config) { c.Valid = []string{"none.txt"} }), "data.valid: none.txt: no such file"},
 		{"validation without a target", with(long, func(c *Config) { c.Valid = []string{filepath.Join(dir, "one.txt")} }), "data.valid: the text has nothing to predict"},

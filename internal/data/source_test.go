@@ -12,7 +12,6 @@ import (
 	"pgregory.net/rapid"
 
 	"dmtrain/internal/textio"
-	"dmtrain/internal/tokenizer"
 )
 
 // write makes files in a new directory and returns its path.
@@ -243,7 +242,7 @@ func TestFileThatChangesIsNoticed(t *testing.T) {
 		if err := os.WriteFile(path, []byte(now), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, _, _, err = survey("data.train", found, "", tokenizer.Config{})
+		_, _, _, err = (&encoding{key: "data.train", sources: found}).survey()
 		if err == nil || !strings.Contains(err.Error(), "a.txt: changed while it was read") {
 			t.Errorf("after writing %q: error %v", now, err)
 		}

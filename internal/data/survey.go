@@ -9,57 +9,106 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// survey reads the sources once. It returns those that are text, and warns of those it passes over.
-func survey(key string, sources []source, separator string, kind tokenizer.Config) (texts []source, found *tokenizer.Survey, warnings []string, err error) {
-	found = tokenizer.NewSurvey(kind)
-	for _, s := range sources {
-		one, err := surveyOne(&s, separator, kind)
-		if e, ok := errors.AsType[*textio.NotText](err); ok && s.found {
-			warnings = append(warnings, fmt.Sprintf("%s: passed over: %v", s.name, e))
+// survey reads the sources once. It returns those that are text, how long they are, and what a tokenizer learns from all of them.
+func (e *encoding) survey() (texts []source, found *tokenizer.Survey, long *extent, err error) {
+	kind := e.learns()
+	if e.split != (split{}) { // it learns from a part of them, once it is known which
+		kind = tokenizer.Config{}
+	}
+	found, long = tokenizer.NewSurvey(kind), &extent{bytes: e.bytes()}
+	var warnings []string
+	for _, s := range e.sources {
+		one, length, err := e.surveyOne(&s, kind)
+		if no, ok := errors.AsType[*textio.NotText](err); ok && s.found {
+			warnings = append(warnings, fmt.Sprintf("%s: passed over: %v", s.name, no))
 			continue
 		}
 		if err != nil {
-			return nil, found, nil, fmt.Errorf("%s: %s: %w", key, s.name, err)
+			return nil, nil, nil, fmt.Errorf("%s: %s: %w", e.key, s.name, err)
 		}
-		for _, r := range append(s.remarks, endings(s.endings, separator)) {
+		for _, r := range append(s.remarks, endings(s.endings, e.separator)) {
 			if r != "" {
 				warnings = append(warnings, s.name+": "+r)
 			}
 		}
 		found.Merge(one)
+		long.join(length)
 		texts = append(texts, s)
 	}
 	if len(texts) == 0 {
-		return nil, found, nil, fmt.Errorf("%s: none of the %d files is text (%s)", key, len(sources), warnings[0])
+		return nil, nil, nil, fmt.Errorf("%s: none of the %d files is text (%s)", e.key, len(e.sources), warnings[0])
 	}
-	lost, err := unseparated(texts, separator, found.Documents)
+	lost, err := unseparated(texts, e.separator, found.Documents)
 	if err != nil {
-		return nil, found, nil, fmt.Errorf("%s: %w", key, err)
+		return nil, nil, nil, fmt.Errorf("%s: %w", e.key, err)
 	}
 	if lost != "" {
 		warnings = append(warnings, lost)
 	}
-	return texts, found, warnings, nil
+	e.passed = warnings
+	return texts, found, long, nil
 }
 
-func surveyOne(s *source, separator string, kind tokenizer.Config) (*tokenizer.Survey, error) {
-	found := tokenizer.NewSurvey(kind)
-	err := read(s, separator, found.SplitPoint, func(text []byte, last bool) error {
+func (e *encoding) surveyOne(s *source, kind tokenizer.Config) (*tokenizer.Survey, *extent, error) {
+	found, long := tokenizer.NewSurvey(kind), &extent{bytes: e.bytes()}
+	err := read(s, e.separator, found.SplitPoint, func(text []byte, last bool) error {
 		found.Add(text)
+		long.add(text, last)
 		s.endings += bytes.Count(text, []byte(tokenizer.EndOfText))
-		if last {
-			found.Documents++
-		}
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	found.Documents = long.documents
 	switch {
 	case s.size == 0:
-		return nil, &textio.NotText{Reason: "empty"}
+		return nil, nil, &textio.NotText{Reason: "empty"}
 	case found.Documents == 0:
-		return nil, &textio.NotText{Reason: "nothing but white space"}
+		return nil, nil, &textio.NotText{Reason: "nothing but white space"}
+	}
+	return found, long, nil
+}
+
+// bytes says whether the tokens are going to be bytes.
+func (e *encoding) bytes() bool {
+	if e.tokenizer != nil {
+		return e.tokenizer.Kind() == "byte"
+	}
+	return e.kind.Kind == "byte"
+}
+
+// errEnough ends a reading early.
+var errEnough = errors.New("enough")
+
+// surveyHead reads the texts up to a cut: what a tokenizer learns from the training part, and from nothing behind it.
+func (e *encoding) surveyHead(texts []source, long *extent, cut int) (*tokenizer.Survey, error) {
+	found := tokenizer.NewSurvey(e.kind)
+	done := false
+	c := &cutter{extent: long, cuts: []int{cut}, reach: func(int) { done = true }}
+	begin := func() {
+		if !done {
+			found.Documents++
+		}
+	}
+	add := func(text []byte) {
+		if !done {
+			found.Add(text)
+		}
+	}
+	for _, s := range texts {
+		err := read(&s, e.separator, found.SplitPoint, func(text []byte, last bool) error {
+			if c.piece(text, last, begin, add, func() {}); done {
+				return errEnough
+			}
+			return nil
+		})
+		if errors.Is(err, errEnough) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", e.key, s.name, err)
+		}
 	}
 	return found, nil
 }
