@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"dmtrain/internal/metrics"
 	"dmtrain/internal/train"
@@ -21,7 +22,7 @@ func (o *evalOptions) evalPairs(ctx context.Context, stdout, stderr io.Writer) (
 		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
-	m, warnings, err := t.Evaluate(ctx)
+	m, bestOf, warnings, err := t.Evaluate(ctx, o.split)
 	if err != nil {
 		return err
 	}
@@ -29,13 +30,20 @@ func (o *evalOptions) evalPairs(ctx context.Context, stdout, stderr io.Writer) (
 	if info.NoGPU != "" {
 		warnings = append(warnings, info.NoGPU)
 	}
+	loss := m.ValidLoss
 	if o.json {
+		if o.split == train.SplitTest {
+			m.ValidLoss = metrics.Number(math.NaN())
+		}
 		return json.NewEncoder(stdout).Encode(struct {
 			Checkpoint string   `json:"checkpoint"`
 			Device     string   `json:"device"`
 			Warnings   []string `json:"warnings"`
 			metrics.Eval
-		}{t.Dir, info.Device(), append([]string{}, warnings...), m})
+			Loss   metrics.Number `json:"loss"` // valid_loss again, or that of the test text
+			Split  string         `json:"split"`
+			BestOf int            `json:"best_of"`
+		}{t.Dir, info.Device(), append([]string{}, warnings...), m, loss, o.split, bestOf})
 	}
 	for _, w := range warnings {
 		fmt.Fprintf(stderr, "dmtrain: warning: %s\n", w)
@@ -43,7 +51,8 @@ func (o *evalOptions) evalPairs(ctx context.Context, stdout, stderr io.Writer) (
 	out := table{}
 	out.add("checkpoint", "%s (step %d)", t.Dir, t.Step)
 	out.add("device", "%s", info.Device())
-	out.add("loss", "%.4f nats/token", float64(m.ValidLoss))
+	out.add("text", "%s", chosen(o.split, bestOf))
+	out.add("loss", "%.4f nats/token", float64(loss))
 	out.add("perplexity", "%.4g", float64(m.Perplexity))
 	out.add("accuracy", "%.2f %% of tokens", 100*m.Accuracy)
 	out.add("exact match", "%.2f %% of %d pairs", m.Pairs.Exact, m.Pairs.Pairs)

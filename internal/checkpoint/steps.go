@@ -118,18 +118,23 @@ func (r *Run) Last() (int, error) {
 
 // Best is the step of the lowest validation loss, as the last checkpoint remembers it.
 func (r *Run) Best() (int, error) {
-	last, err := r.Last()
-	if err != nil {
-		return 0, err
-	}
-	state, err := readState(r.StepDir(last))
+	state, err := r.LastState()
 	if err != nil {
 		return 0, err
 	}
 	if state.Best == nil {
-		return 0, fmt.Errorf("%s: no evaluation has been made by step %d, so none is best", r.Dir, last)
+		return 0, fmt.Errorf("%s: no evaluation has been made by step %d, so none is best", r.Dir, state.Step)
 	}
 	return state.Best.Step, nil
+}
+
+// LastState is that of the last checkpoint.
+func (r *Run) LastState() (State, error) {
+	last, err := r.Last()
+	if err != nil {
+		return State{}, err
+	}
+	return readState(r.StepDir(last))
 }
 
 // readState reads and verifies state.json alone.

@@ -113,6 +113,9 @@ func (c *comparison) look() (warnings []string, err error) {
 	}
 	t := c.Config.Train
 	c.setup = Setup{Steps: t.Steps, BatchSize: t.BatchSize, SeqLen: c.Config.Data.SeqLen, TrainTokens: set.Train.Len(), ValidTokens: set.Valid.Targets()}
+	if set.Test != nil {
+		c.setup.TestTokens = set.Test.Targets()
+	}
 	if err := set.Close(); err != nil {
 		return nil, err
 	}

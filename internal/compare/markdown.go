@@ -15,22 +15,27 @@ const none = "–"
 func (r *Report) Markdown() string {
 	var b strings.Builder
 	s := r.Setup
-	fmt.Fprintf(&b, "%d arms, seeds %s, %d steps of %d × %d tokens: %.1f passes over %d tokens, validated on %d others; %s.\n\n", len(r.Arms),
-		strings.Trim(fmt.Sprint(s.Seeds), "[]"), s.Steps, s.BatchSize, s.SeqLen, s.passes(), s.TrainTokens, s.ValidTokens, s.device())
-	row(&b, "arm", "best validation loss", "against "+r.Baseline, "p", "p (Holm)", "final validation loss", "against "+r.Baseline, "infill loss", "tokens/s")
+	fmt.Fprintf(&b, "%d arms, seeds %s, %d steps of %d × %d tokens: %.1f passes over %d tokens, validated on %d others%s; %s.\n\n", len(r.Arms),
+		strings.Trim(fmt.Sprint(s.Seeds), "[]"), s.Steps, s.BatchSize, s.SeqLen, s.passes(), s.TrainTokens, s.ValidTokens, s.tested(), s.device())
+	row(&b, "arm", r.loss(), "against "+r.Baseline, "p", "p (Holm)", r.other(), "against "+r.Baseline, "infill loss", "tokens/s")
 	row(&b, "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:")
-	for _, a := range r.Arms {
+	for i := range r.Arms {
+		a, d := &r.Arms[i], r.difference(&r.Arms[i])
 		name := a.Name
-		if a.BestDifference == nil {
+		if d == nil {
 			name += " (baseline)"
 		}
-		row(&b, name, value(a.Best), difference(a.BestDifference), probability(a.BestDifference, false), probability(a.BestDifference, true),
-			value(a.Final), difference(a.FinalDifference), infillValue(a.Infill), count(a.TokensPerS))
+		loss, other, otherDifference := a.Best, a.Final, a.FinalDifference
+		if r.Reported == "test" {
+			loss, other, otherDifference = *a.Test, a.Best, a.BestDifference
+		}
+		row(&b, name, value(loss), difference(d), probability(d, false), probability(d, true),
+			value(other), difference(otherDifference), infillValue(a.Infill), count(a.TokensPerS))
 	}
 	fmt.Fprintf(&b, "\nMean ± %.0f %% interval over seeds (Student's t). Losses are nats per token under the static mask: best is the lowest of %d evaluations, "+
-		"final the last one. Infill loss is that of the best model on 15 %% hidden tokens. Differences are taken seed by seed; p is the paired t test's of best "+
-		"validation loss. Tokens/s are input tokens in the median step, beside whatever else the machine did.\n\n",
-		100*r.Confidence, r.evaluations())
+		"%s. Infill loss is that of the best model on 15 %% hidden tokens of the validation text. Differences are taken seed by seed; p is the paired t test's of %s. "+
+		"Tokens/s are input tokens in the median step, beside whatever else the machine did.\n\n",
+		100*r.Confidence, r.evaluations(), r.otherIs(), r.loss())
 	for _, line := range r.Verdict {
 		b.WriteString("- " + line + "\n")
 	}
@@ -38,6 +43,21 @@ func (r *Report) Markdown() string {
 		fmt.Fprintf(&b, "- %d steps were skipped: their loss or gradient was not finite.\n", skipped)
 	}
 	return b.String()
+}
+
+// other is the loss that is shown beside the one of the verdict.
+func (r *Report) other() string {
+	if r.Reported == "test" {
+		return "best validation loss"
+	}
+	return "final validation loss"
+}
+
+func (r *Report) otherIs() string {
+	if r.Reported == "test" {
+		return "test that of the best model on text that chose nothing"
+	}
+	return "final the last one"
 }
 
 func row(b *strings.Builder, cells ...string) {

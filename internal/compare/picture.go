@@ -122,18 +122,19 @@ type dots struct {
 // differences is a dot with its interval for each arm, the first on top.
 func (r *Report) differences() (*plot.Plot, error) {
 	p := plot.New()
-	p.Title.Text = "best validation loss minus that of " + r.Baseline
+	p.Title.Text = r.loss() + " minus that of " + r.Baseline
 	p.X.Label.Text = "nats per token, 95 % interval over seeds (left of 0 is better)"
 	p.Add(plotter.NewGrid())
 	var names []string
 	reach := 0.0
 	for i := len(r.Arms) - 1; i >= 0; i-- {
-		a, y := r.Arms[i], float64(len(names))
-		if a.BestDifference == nil {
+		a, y := &r.Arms[i], float64(len(names))
+		d := r.difference(a)
+		if d == nil {
 			continue
 		}
 		names = append(names, a.Name)
-		x, half := float64(a.BestDifference.Mean), a.BestDifference.half()
+		x, half := float64(d.Mean), d.half()
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			continue
 		}

@@ -62,8 +62,12 @@ func (p *progress) finish(name string, r *Result) {
 	p.done++
 	p.mine++
 	left := time.Since(p.since) / time.Duration(p.mine) * time.Duration(p.trials-p.done)
-	fmt.Fprintf(p.out, "[%*d/%d] %s: best valid %.4f at step %d, final %.4f, %s tokens/s; %s left\n", len(fmt.Sprint(p.trials)), p.done, p.trials,
-		name, float64(r.Best), r.BestStep, float64(r.Final), metrics.Count(float64(r.TokensPerS)), metrics.Duration(left))
+	test := ""
+	if r.tested {
+		test = fmt.Sprintf("test %.4f, ", float64(r.Test))
+	}
+	fmt.Fprintf(p.out, "[%*d/%d] %s: %sbest valid %.4f at step %d, final %.4f, %s tokens/s; %s left\n", len(fmt.Sprint(p.trials)), p.done, p.trials,
+		name, test, float64(r.Best), r.BestStep, float64(r.Final), metrics.Count(float64(r.TokensPerS)), metrics.Duration(left))
 }
 
 // console is where a trial tells its warnings.

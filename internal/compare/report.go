@@ -20,7 +20,8 @@ type Report struct {
 	Confidence float64     `json:"confidence"` // of the intervals
 	Baseline   string      `json:"baseline"`
 	Arms       []ArmReport `json:"arms"`
-	Verdict    []string    `json:"verdict"` // in words
+	Verdict    []string    `json:"verdict"`  // in words
+	Reported   string      `json:"reported"` // test or valid: the text on which the verdict compares the models that the validation text chose
 }
 
 // Setup is what all arms share.
@@ -31,6 +32,7 @@ type Setup struct {
 	SeqLen      int      `json:"seq_len"`
 	TrainTokens int      `json:"train_tokens"` // of the text
 	ValidTokens int      `json:"valid_tokens"` // supervised
+	TestTokens  int      `json:"test_tokens"`  // likewise; 0 without test text
 	Device      string   `json:"device"`
 	Threads     int      `json:"threads"`
 }
@@ -41,6 +43,14 @@ func (s Setup) device() string {
 		return s.Device
 	}
 	return fmt.Sprintf("%s, %d threads", s.Device, s.Threads)
+}
+
+// tested is on how many tokens.
+func (s Setup) tested() string {
+	if s.TestTokens == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", tested on %d", s.TestTokens)
 }
 
 // tokens is how many a trial reads.
@@ -56,11 +66,13 @@ type ArmReport struct {
 	Yoked           string            `json:"yoked_to,omitempty"` // the arm whose openness it replays
 	Best            Estimate          `json:"best_valid_loss"`
 	Final           Estimate          `json:"final_valid_loss"`
+	Test            *Estimate         `json:"test_loss,omitempty"`   // of the best model
 	Infill          *Estimate         `json:"infill_loss,omitempty"` // of 15 % hidden tokens, for arms trained to fill blanks
 	TokensPerS      Estimate          `json:"tokens_per_s"`
 	BestDifference  *Difference       `json:"best_difference,omitempty"`       // nil for the baseline
+	TestDifference  *Difference       `json:"test_difference,omitempty"`       // nil for the baseline, and without test text
 	FinalDifference *Difference       `json:"final_difference,omitempty"`      // nil for the baseline
-	YokedDifference *Difference       `json:"yoked_best_difference,omitempty"` // a yoked arm's: the arm it replays minus itself
+	YokedDifference *Difference       `json:"yoked_best_difference,omitempty"` // a yoked arm's: the arm it replays minus itself, on the text reported
 	Trials          []*Result         `json:"trials"`
 }
 
@@ -103,10 +115,17 @@ func (c *comparison) report() (*Report, error) {
 // estimate turns results into estimates, differences and a verdict.
 func (r *Report) estimate() {
 	base := r.arm(r.Baseline)
+	reported := best
+	if r.Reported = "valid"; r.Setup.TestTokens > 0 {
+		r.Reported, reported = "test", test
+	}
 	p := make([]float64, len(r.Arms))
 	for i := range r.Arms {
 		a := &r.Arms[i]
 		a.Best, a.Final, a.TokensPerS = estimate(a.each(best)), estimate(a.each(final)), estimate(a.each(speed))
+		if r.Setup.TestTokens > 0 {
+			a.Test = pointer(estimate(a.each(test)))
+		}
 		if infill := a.each(infill); !math.IsNaN(infill[0]) {
 			e := estimate(infill)
 			a.Infill = &e
@@ -114,18 +133,29 @@ func (r *Report) estimate() {
 		p[i] = math.NaN()
 		if a != base {
 			a.BestDifference, a.FinalDifference = pointer(paired(a.each(best), base.each(best))), pointer(paired(a.each(final), base.each(final)))
-			p[i] = float64(a.BestDifference.P)
+			if r.Setup.TestTokens > 0 {
+				a.TestDifference = pointer(paired(a.each(test), base.each(test)))
+			}
+			p[i] = float64(r.difference(a).P)
 		}
 		if target := r.arm(a.Yoked); target != nil {
-			a.YokedDifference = pointer(paired(target.each(best), a.each(best)))
+			a.YokedDifference = pointer(paired(target.each(reported), a.each(reported)))
 		}
 	}
 	for i, adjusted := range holm(p) {
-		if d := r.Arms[i].BestDifference; d != nil {
+		if d := r.difference(&r.Arms[i]); d != nil {
 			d.Holm = metrics.Number(adjusted)
 		}
 	}
 	r.Verdict = r.verdict()
+}
+
+// difference is an arm's from the baseline, on the text that is reported; nil for the baseline.
+func (r *Report) difference(a *ArmReport) *Difference {
+	if r.Reported == "test" {
+		return a.TestDifference
+	}
+	return a.BestDifference
 }
 
 // arm is the one of a name, nil if there is none.
@@ -148,6 +178,7 @@ func (a *ArmReport) each(measure func(*Result) metrics.Number) []float64 {
 }
 
 func best(r *Result) metrics.Number   { return r.Best }
+func test(r *Result) metrics.Number   { return r.Test }
 func final(r *Result) metrics.Number  { return r.Final }
 func infill(r *Result) metrics.Number { return r.Infill }
 func speed(r *Result) metrics.Number  { return r.TokensPerS }

@@ -19,10 +19,13 @@ type Result struct {
 	Best       metrics.Number `json:"best_valid_loss"` // the lowest, under the static mask
 	BestStep   int            `json:"best_step"`
 	Final      metrics.Number `json:"final_valid_loss"`
+	Test       metrics.Number `json:"test_loss"`    // of the best model, on text that chose nothing; null without
 	Infill     metrics.Number `json:"infill_loss"`  // of the blanks, at BestStep; null where the arm does not fill any
 	TokensPerS metrics.Number `json:"tokens_per_s"` // input tokens, in the median step
 	Skipped    int            `json:"skipped"`      // steps whose loss or gradient was not finite
 	Curve      []Point        `json:"curve"`
+
+	tested bool
 }
 
 // Point is an evaluation.
@@ -42,7 +45,7 @@ func (r *Result) step() int {
 // result reads the trial's records.
 func (t *trial) result() (*Result, error) {
 	nan := metrics.Number(math.NaN())
-	r := &Result{Seed: t.config.Run.Seed, Dir: t.config.Run.Dir, Best: nan, Final: nan, Infill: nan}
+	r := &Result{Seed: t.config.Run.Seed, Dir: t.config.Run.Dir, Best: nan, Final: nan, Test: nan, Infill: nan}
 	var seconds []float64
 	for record, err := range metrics.ReadFile(filepath.Join(r.Dir, checkpoint.MetricsFile)) {
 		switch {
@@ -50,6 +53,9 @@ func (t *trial) result() (*Result, error) {
 			return nil, err
 		case record.Eval != nil:
 			r.evaluation(record.Eval)
+		case record.Test != nil:
+			r.Test, r.tested = record.Test.TestLoss, true
+		case record.Step == nil:
 		case record.Step.Skipped:
 			r.Skipped++
 		case record.Step.Time.TokensPerS > 0:

@@ -19,7 +19,7 @@ const (
 	absent   stage = iota
 	torn           // killed before it wrote its configuration: nothing is lost by beginning again
 	started        // to be resumed
-	finished       // all steps taken, the last one evaluated and saved
+	finished       // all steps taken, the last one evaluated and saved, and the best one tested
 )
 
 // stage looks at the trial's run. A run with other settings than the trial's is an error.
@@ -49,14 +49,14 @@ func (t *trial) stage() (stage, error) {
 	if err != nil {
 		return absent, err
 	}
-	if r.step() < t.config.Train.Steps {
+	if r.step() < t.config.Train.Steps || t.config.Data.HasTest() && !r.tested {
 		return started, nil
 	}
 	return finished, nil
 }
 
 // indifferent are the settings that change nothing a comparison shows, and those of where things are: the text is compared by itself.
-var indifferent = []string{"device", "run.dir", "data.train", "data.valid", "train.micro_batch", "train.save_every", "train.keep", "log.every", "bench.vocab"}
+var indifferent = []string{"device", "run.dir", "data.train", "data.valid", "data.test", "train.micro_batch", "train.save_every", "train.keep", "log.every", "bench.vocab"}
 
 // same refuses the configuration of a run that was trained otherwise.
 func (t *trial) same(path string) error {

@@ -6,15 +6,23 @@ import (
 	"strings"
 )
 
-// verdict says in words what the paired differences of the best validation loss are worth.
+// loss is what the verdict is about.
+func (r *Report) loss() string {
+	if r.Reported == "test" {
+		return "test loss"
+	}
+	return "best validation loss"
+}
+
+// verdict says in words what the paired differences of the reported loss are worth.
 func (r *Report) verdict() []string {
 	if len(r.Setup.Seeds) < 2 {
 		return []string{"One seed gives no interval, so nothing can be said about differences: they may be of the seed."}
 	}
 	var better, worse, held []string
 	tested := 0
-	for _, a := range r.Arms {
-		d := a.BestDifference
+	for i := range r.Arms {
+		a, d := &r.Arms[i], r.difference(&r.Arms[i])
 		if d == nil || math.IsNaN(float64(d.P)) {
 			continue
 		}
@@ -36,12 +44,21 @@ func (r *Report) verdict() []string {
 		lines = append(lines, fmt.Sprintf("%s %s worse than %s: the interval lies above 0.", list(worse), verb(worse, "is", "are"), r.Baseline))
 	}
 	lines = append(lines, r.chance(tested, len(better)+len(worse), held))
-	return append(lines, r.adaptivity()...)
+	return append(append(lines, r.adaptivity()...), r.chosen())
+}
+
+// chosen says on which text the models were chosen, and on which they are compared.
+func (r *Report) chosen() string {
+	if r.Reported == "test" {
+		return fmt.Sprintf("Each model is the best of %d evaluations on the validation text; they are compared on test text, read once, that chose nothing.", r.evaluations())
+	}
+	return fmt.Sprintf("Each model is the best of %d evaluations on the text that it is compared on, so the losses are a little too low, for all arms alike; "+
+		"with data.test or data.test_fraction they would be compared on text that chose nothing.", r.evaluations())
 }
 
 // beaten says which arms beat the baseline.
 func (r *Report) beaten(better []string) string {
-	what := fmt.Sprintf("%.0f %% interval of the paired difference in best validation loss", 100*r.Confidence)
+	what := fmt.Sprintf("%.0f %% interval of the paired difference in %s", 100*r.Confidence, r.loss())
 	if len(better) == 0 {
 		return fmt.Sprintf("No arm beats %s: no %s lies below 0.", r.Baseline, what)
 	}

@@ -47,9 +47,15 @@ func (c Config) Problems() []string {
 	return append(problems, c.Tokenizer.Problems("data.tokenizer")...)
 }
 
+// HasTest says whether there is text, or are pairs, that choose nothing.
+func (c Config) HasTest() bool { return len(c.Test)+len(c.Pairs.TestSource) > 0 || c.TestFraction > 0 }
+
 // fractionProblems are those of the shares that are split off the training text, given whether other text validates and tests.
 func (c Config) fractionProblems(valid, test bool) []string {
-	s := splitOf(c)
+	held := c.ValidFraction
+	if valid {
+		held = 0
+	}
 	switch {
 	case !valid && !(c.ValidFraction > 0 && c.ValidFraction < 1):
 		return []string{fmt.Sprintf("data.valid_fraction: %v is not a fraction (between 0 and 1)", c.ValidFraction)}
@@ -57,7 +63,7 @@ func (c Config) fractionProblems(valid, test bool) []string {
 		return []string{fmt.Sprintf("data.test_fraction: %v is not a fraction (from 0 up to, not including, 1; 0 = no test text)", c.TestFraction)}
 	case test && c.TestFraction > 0:
 		return []string{fmt.Sprintf("data.test_fraction: %v, but the test text is named already: leave one out", c.TestFraction)}
-	case s.Valid+s.Test >= 1:
+	case held+c.TestFraction >= 1:
 		return []string{fmt.Sprintf("data.test_fraction: %v beside data.valid_fraction %v leaves nothing to train on", c.TestFraction, c.ValidFraction)}
 	}
 	return nil

@@ -16,6 +16,7 @@ type Options struct {
 	// AfterTokens splits the training text when it has tokens, as programs did that made the tokenizer for all of it: for the
 	// models that they trained.
 	AfterTokens bool
+	Evaluating  bool // nothing is going to be trained: what forbids that is only warned of
 }
 
 // Set is a run's data.

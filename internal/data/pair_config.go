@@ -11,6 +11,8 @@ type PairConfig struct {
 	Target      []string `mapstructure:"target"`
 	ValidSource []string `mapstructure:"valid_source"` // the same for data.valid
 	ValidTarget []string `mapstructure:"valid_target"`
+	TestSource  []string `mapstructure:"test_source"` // the same for data.test
+	TestTarget  []string `mapstructure:"test_target"`
 	Fields      []string `mapstructure:"fields"`       // JSONL: names of source and target
 	Buckets     int      `mapstructure:"buckets"`      // at most so many shapes of batch: pairs of like length are batched together
 	BatchTokens int      `mapstructure:"batch_tokens"` // source and target tokens a step, padding included
@@ -26,7 +28,8 @@ func (p PairConfig) unused() []string {
 	for _, list := range []struct {
 		name  string
 		files []string
-	}{{"source", p.Source}, {"target", p.Target}, {"valid_source", p.ValidSource}, {"valid_target", p.ValidTarget}} {
+	}{{"source", p.Source}, {"target", p.Target}, {"valid_source", p.ValidSource}, {"valid_target", p.ValidTarget},
+		{"test_source", p.TestSource}, {"test_target", p.TestTarget}} {
 		if len(list.files) > 0 {
 			problems = append(problems, "data.pairs."+list.name+": is for task seq2seq")
 		}
@@ -48,6 +51,9 @@ func (c Config) PairProblems() []string {
 	if len(p.ValidSource) != len(p.ValidTarget) {
 		add("data.pairs.valid_target: %d files for the %d of data.pairs.valid_source", len(p.ValidTarget), len(p.ValidSource))
 	}
+	if len(p.TestSource) != len(p.TestTarget) {
+		add("data.pairs.test_target: %d files for the %d of data.pairs.test_source", len(p.TestTarget), len(p.TestSource))
+	}
 	if len(p.Fields) != 2 {
 		add("data.pairs.fields: must be two names, of the source and of the target")
 	}
@@ -66,13 +72,16 @@ func (c Config) PairProblems() []string {
 	if c.DocumentSeparator != "" {
 		add("data.document_separator: is for task lm")
 	}
-	if len(c.Valid) == 0 && len(p.ValidSource) == 0 && !(c.ValidFraction > 0 && c.ValidFraction < 1) {
-		add("data.valid_fraction: %v is not a fraction (between 0 and 1)", c.ValidFraction)
-	}
-	for _, entry := range append(append([]string{}, c.Train...), c.Valid...) {
-		if strings.HasPrefix(entry, builtinPrefix) {
-			if _, err := parsePairBuiltin(entry); err != nil {
-				add("data.train: %s: %v", entry, err)
+	problems = append(problems, c.fractionProblems(len(c.Valid)+len(p.ValidSource) > 0, len(c.Test)+len(p.TestSource) > 0)...)
+	for _, list := range []struct {
+		key     string
+		entries []string
+	}{{"data.train", c.Train}, {"data.valid", c.Valid}, {"data.test", c.Test}} {
+		for _, entry := range list.entries {
+			if strings.HasPrefix(entry, builtinPrefix) {
+				if _, err := parsePairBuiltin(entry); err != nil {
+					add("%s: %s: %v", list.key, entry, err)
+				}
 			}
 		}
 	}

@@ -21,6 +21,7 @@ type Pairs struct {
 type PairSet struct {
 	Tokenizer      tokenizer.Tokenizer
 	Train, Valid   *Pairs
+	Test           *Pairs  // nil: none is configured
 	UnigramEntropy float64 // of Train's targets, in nats
 	Warnings       []string
 }
@@ -29,7 +30,7 @@ type PairSet struct {
 func OpenPairs(c Config, tok tokenizer.Tokenizer) (*PairSet, error) {
 	s := &PairSet{Tokenizer: tok}
 	p := c.Pairs
-	var found, foundValid pairReport
+	var found, foundValid, foundTest pairReport
 	train, err := readPairs("data.train", c.Train, p.Source, p.Target, p.Fields, &found)
 	if err != nil {
 		return nil, err
@@ -38,8 +39,18 @@ func OpenPairs(c Config, tok tokenizer.Tokenizer) (*PairSet, error) {
 	if err != nil {
 		return nil, err
 	}
+	test, err := readPairs("data.test", c.Test, p.TestSource, p.TestTarget, p.Fields, &foundTest)
+	if err != nil {
+		return nil, err
+	}
+	tested := c.HasTest()
+	all := len(train)
+	if c.TestFraction > 0 {
+		cut := int((1 - c.TestFraction) * float64(all))
+		train, test = train[:cut], train[cut:]
+	}
 	if len(c.Valid)+len(p.ValidSource) == 0 {
-		cut := int((1 - c.ValidFraction) * float64(len(train)))
+		cut := min(len(train), int((1-(c.TestFraction+c.ValidFraction))*float64(all)))
 		train, valid = train[:cut], train[cut:]
 	}
 	if s.Tokenizer == nil {
@@ -53,11 +64,18 @@ func OpenPairs(c Config, tok tokenizer.Tokenizer) (*PairSet, error) {
 	s.Train, s.Valid = newPairs(s.Tokenizer, train, c.SeqLen, &found), newPairs(s.Tokenizer, valid, c.SeqLen, &foundValid)
 	s.warn("data.train", found, c.SeqLen)
 	s.warn("data.valid", foundValid, c.SeqLen)
+	if tested {
+		s.Test = newPairs(s.Tokenizer, test, c.SeqLen, &foundTest)
+		s.warn("data.test", foundTest, c.SeqLen)
+	}
 	if s.Train.Len() == 0 {
 		return nil, fmt.Errorf("data.train: %s", noPair(found, len(train), c.SeqLen))
 	}
 	if s.Valid.Len() == 0 {
 		return nil, errors.New("data.valid: has no pair; name some, or a larger data.valid_fraction")
+	}
+	if tested && s.Test.Len() == 0 {
+		return nil, errors.New("data.test: has no pair; name some, or a larger data.test_fraction")
 	}
 	s.UnigramEntropy = s.Train.entropy(s.Tokenizer.Vocab())
 	return s, nil

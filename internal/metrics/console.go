@@ -88,6 +88,15 @@ func (c *Console) Eval(e *Eval) {
 	c.line(c.evaluation(e))
 }
 
+// Test shows the look at the test text on a line that stays.
+func (c *Console) Test(t *Test) {
+	if c.Quiet {
+		return
+	}
+	c.line(c.figures("test", "test", &Eval{Step: t.Step, ValidLoss: t.TestLoss, Perplexity: t.Perplexity, BitsPerByte: t.BitsPerByte, Accuracy: t.Accuracy,
+		Infill: t.Infill, Pairs: t.Pairs}))
+}
+
 // Note shows a remark on a line that stays.
 func (c *Console) Note(format string, args ...any) {
 	if !c.Quiet {
@@ -203,10 +212,12 @@ func (c *Console) timeLeft() string {
 	return Duration(left)
 }
 
-func (c *Console) evaluation(e *Eval) string {
+func (c *Console) evaluation(e *Eval) string { return c.figures("eval", "valid", e) }
+
+func (c *Console) figures(what, text string, e *Eval) string {
 	parts := []string{
-		c.place("eval", e.Step),
-		fmt.Sprintf("valid %7.4f", e.ValidLoss),
+		c.place(what, e.Step),
+		fmt.Sprintf("%-5s %7.4f", text, e.ValidLoss),
 		fmt.Sprintf("perplexity %8s", Count(float64(e.Perplexity))),
 	}
 	if e.BitsPerByte > 0 {

@@ -13,7 +13,7 @@
 //	err = log.Write(&metrics.Eval{Step: 1, ValidLoss: …})
 //	state.MetricsBytes, err = log.Sync()            // before the checkpoint is saved
 //
-//	for record, err := range metrics.ReadFile(path) // record.Step or record.Eval
+//	for record, err := range metrics.ReadFile(path) // record.Step, record.Eval or record.Test
 //
 // OpenLog cuts off what was written after the checkpoint, so that no step is there twice.
 //

@@ -13,10 +13,11 @@ import (
 // maxLine is the longest line that is read: a thousand times what a record takes.
 const maxLine = 1 << 20
 
-// Record is a Step or an Eval; the other is nil.
+// Record is a Step, an Eval or a Test; the others are nil.
 type Record struct {
 	Step *Step
 	Eval *Eval
+	Test *Test
 }
 
 // ReadFile yields the records of a log, also while it is being written. Errors name file and line, and
@@ -92,6 +93,9 @@ func decode(line []byte) (Record, error) {
 	case KindEval:
 		r.Eval = new(Eval)
 		into = r.Eval
+	case KindTest:
+		r.Test = new(Test)
+		into = r.Test
 	default:
 		return Record{}, nil
 	}

@@ -42,6 +42,7 @@ func (n *Number) UnmarshalJSON(text []byte) error {
 const (
 	KindStep = "step"
 	KindEval = "eval"
+	KindTest = "test"
 )
 
 // Step is the record of one optimiser step.
@@ -78,6 +79,30 @@ type Eval struct {
 	Pairs       *Pairs  `json:"pairs,omitempty"` // task seq2seq
 	Best        bool    `json:"best"`            // the lowest validation loss so far
 	Time        Time    `json:"time"`
+}
+
+// Test is the record of the model that the validation text chose, on text that chose nothing: one look at the end of a run.
+type Test struct {
+	Kind        string  `json:"kind"`      // set by Log.Write
+	Step        int     `json:"step"`      // of the model
+	TestLoss    Number  `json:"test_loss"` // nats per token
+	Perplexity  Number  `json:"perplexity"`
+	BitsPerByte Number  `json:"bits_per_byte,omitempty"` // absent where the text's bytes are not known
+	Accuracy    float64 `json:"accuracy"`
+	ECE         float64 `json:"ece"`
+	Tokens      int     `json:"tokens"`
+	Infill      *Infill `json:"infill,omitempty"`
+	Pairs       *Pairs  `json:"pairs,omitempty"` // task seq2seq
+	ValidLoss   Number  `json:"valid_loss"`      // by which the model was chosen
+	BestOf      int     `json:"best_of"`         // evaluations on the validation text that it was chosen from
+	Looks       int     `json:"looks"`           // how often the run has come to an end and looked at its test text
+	Time        Time    `json:"time"`
+}
+
+// NewTest is the record of an evaluation on the test text.
+func NewTest(e Eval) Test {
+	return Test{Step: e.Step, TestLoss: e.ValidLoss, Perplexity: e.Perplexity, BitsPerByte: e.BitsPerByte, Accuracy: e.Accuracy, ECE: e.ECE,
+		Tokens: e.Tokens, Infill: e.Infill, Pairs: e.Pairs, Time: e.Time}
 }
 
 // Pairs is how well targets were decoded greedily.

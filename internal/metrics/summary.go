@@ -14,6 +14,8 @@ type Summary struct {
 	ElapsedS float64
 	First    *Eval    // at step 0; nil if this process did not see it
 	Best     *Eval    // nil without evaluations
+	BestOf   int      // evaluations that Best was chosen from
+	Test     *Test    // nil without a test text, or before the run's end
 	Next     []string // commands to type next
 }
 
@@ -31,7 +33,14 @@ func (c *Console) Summary(s Summary) {
 		if s.First != nil && s.First.ValidLoss > 0 && s.First.Step != s.Best.Step {
 			text += fmt.Sprintf(", %.0f%% of %.4f at step %d", 100*s.Best.ValidLoss/s.First.ValidLoss, s.First.ValidLoss, s.First.Step)
 		}
+		if s.Test == nil && s.BestOf > 1 {
+			text += fmt.Sprintf("; it is the best of %d evaluations on this text", s.BestOf)
+		}
 		c.line(text)
+	}
+	if t := s.Test; t != nil {
+		c.line(fmt.Sprintf("test loss %.4f of the model of step %d (perplexity %s), on text that chose nothing%s", t.TestLoss, t.Step,
+			Count(float64(t.Perplexity)), looks(t.Looks)))
 	}
 	c.line("saved in " + s.Dir)
 	if len(s.Next) > 0 {
@@ -40,6 +49,14 @@ func (c *Console) Summary(s Summary) {
 	for _, command := range s.Next {
 		c.line("  " + command)
 	}
+}
+
+// looks tells of more than one look at the test text.
+func looks(n int) string {
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf("; the run has looked at it %d times", n)
 }
 
 func rate(s Summary) string {

@@ -11,7 +11,7 @@ import (
 
 // free are the settings that may change when a run is resumed: they say where and how long, not what. The rest of section train may
 // change too, but is told.
-var free = []string{"device", "run.dir", "data.train", "data.valid", "train.micro_batch", "train.eval_every", "train.eval_batches",
+var free = []string{"device", "run.dir", "data.train", "data.valid", "data.test", "data.pairs.test_source", "data.pairs.test_target", "train.micro_batch", "train.eval_every", "train.eval_batches",
 	"train.save_every", "train.keep", "train.patience", "log.every", "bench.vocab"}
 
 // comparable refuses to resume a run with settings that would make it another one, and tells of those that change its course.

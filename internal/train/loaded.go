@@ -33,6 +33,10 @@ type Loaded struct {
 	Config    config.Config // of its training; the defaults for a model that is not ours
 	Ours      bool          // Config is of its training
 	Backend   kernels.Backend
+
+	data   uint32 // checksum of the text of its training
+	old    bool   // that was split when it had tokens
+	bestOf int    // evaluations that it was chosen from; 0: it is not a run's best
 }
 
 // Load opens a saved model. Close it when done.
@@ -49,6 +53,8 @@ func Load(src Source) (_ *Loaded, err error) {
 	if err := l.settings(saved); err != nil {
 		return nil, err
 	}
+	l.data, l.old = splitTokens(saved, l.Config)
+	l.bestOf = src.bestOf(saved)
 	if l.Tokenizer, err = tokenizer.Load(saved.Files()); err != nil {
 		return nil, fmt.Errorf("%s: %w", saved.Dir, err)
 	}

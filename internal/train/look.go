@@ -50,13 +50,22 @@ func (s *session) evaluate() error {
 
 // examine measures the parameters' average, where there is one.
 func (s *session) examine() (m metrics.Eval, loss float64, err error) {
+	err = s.withAverage(func() (err error) {
+		m, loss, err = s.exam.look(s.ctx, s.at.Step)
+		return err
+	})
+	return m, loss, err
+}
+
+// withAverage does something with the parameters' average in their place, where there is one.
+func (s *session) withAverage(do func() error) (err error) {
 	if a := s.step.average; a != nil {
 		if err := a.Swap(); err != nil {
-			return m, 0, err
+			return err
 		}
 		defer func() { err = errors.Join(err, a.Swap()) }()
 	}
-	return s.exam.look(s.ctx, s.at.Step)
+	return do()
 }
 
 // remember keeps what the summary tells.
@@ -74,6 +83,7 @@ func (s *session) judge(loss, score float64) bool {
 	if s.at.Step == 0 {
 		return false
 	}
+	s.at.Evals++
 	best := s.at.Best
 	if finite(loss) && (best == nil || score > best.Score || score == best.Score && loss < best.Loss) {
 		s.at.Best = &checkpoint.Best{Step: s.at.Step, Loss: loss, Score: score}
@@ -96,7 +106,7 @@ func (s Score) infill() *metrics.Infill {
 
 // summary is how the run ends for its user.
 func (s *session) summary(outcome string) {
-	sum := metrics.Summary{Outcome: outcome, Dir: s.run.Dir, Step: s.at.Step, Tokens: s.at.Tokens, ElapsedS: s.meter.ElapsedS(), First: s.first, Best: s.best}
+	sum := metrics.Summary{Outcome: outcome, Dir: s.run.Dir, Step: s.at.Step, Tokens: s.at.Tokens, ElapsedS: s.meter.ElapsedS(), First: s.first, Best: s.best, BestOf: s.at.Evals, Test: s.tested}
 	if outcome == finished {
 		sum.Next = []string{"dmtrain eval --run " + s.run.Dir, s.corpus.next(s.run.Dir)}
 	} else {

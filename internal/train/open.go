@@ -81,6 +81,9 @@ func (s *session) resume() (err error) {
 		return offer(err)
 	}
 	defer saved.Close()
+	if err := s.refuseOldSplit(saved); err != nil {
+		return err
+	}
 	tok, err := tokenizer.Load(saved.Files())
 	if err != nil {
 		return fmt.Errorf("%s: %w", saved.Dir, err)
@@ -151,7 +154,7 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 		return fmt.Errorf("run.seed: %d, but the run began with %d", s.Config.Run.Seed, s.at.Seed)
 	}
 	var was texts
-	if err := json.Unmarshal(s.at.Data, &was); err != nil || was != s.texts {
+	if err := json.Unmarshal(s.at.Data, &was); err != nil || !was.same(s.texts) {
 		return fmt.Errorf("data.train, data.valid: the text is not the one that %s was trained on; the run's own settings are in %s", saved.Dir, s.run.Path(checkpoint.ConfigFile))
 	}
 	var state mask.State
@@ -185,7 +188,10 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 	if b := s.at.Best; b != nil {
 		s.best = &metrics.Eval{Step: b.Step, ValidLoss: metrics.Number(b.Loss), Perplexity: metrics.Number(metrics.Perplexity(b.Loss))}
 	}
-	return nil
+	if s.at.Tested != nil && was.Test != s.texts.Test {
+		s.at.Tested.Step = -1
+	}
+	return s.lookBack()
 }
 
 func (s *session) sayDevice() {

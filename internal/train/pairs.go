@@ -146,7 +146,7 @@ func (s *session) openPairs(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 	if err != nil {
 		return err
 	}
-	s.corpus, s.texts = pairCorpus{set, s}, texts{set.Train.Checksum(), set.Valid.Checksum()}
+	s.corpus, s.texts = pairCorpus{set, s}, texts{Train: set.Train.Checksum(), Valid: set.Valid.Checksum()}
 	for _, w := range set.Warnings {
 		s.Console.Warn("%s", w)
 	}
@@ -155,10 +155,32 @@ func (s *session) openPairs(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 	}
 	t := s.step.text.(*pairText)
 	s.step.hook(s.Hooks, set.Tokenizer)
-	e, err := newPairExam(s.be, t.model, t.arena, s.step.planner, c, set.Tokenizer, set.Valid)
-	e.scored = s.Hooks.Scored
-	s.exam = e
+	valid, err := newPairExam(s.be, t.model, t.arena, s.step.planner, c, set.Tokenizer, set.Valid)
+	if err != nil {
+		return err
+	}
+	valid.scored = s.Hooks.Scored
+	exams := pairExams{pairExam: valid}
+	if set.Test != nil {
+		s.texts.Test = set.Test.Checksum()
+		c.Train.EvalBatches = 0 // the test text is read whole
+		exams.held, err = newPairExam(s.be, t.model, t.arena, s.step.planner, c, set.Tokenizer, set.Test)
+	}
+	s.exam = exams
 	return err
+}
+
+// pairExams are task seq2seq's, on validation and test pairs.
+type pairExams struct {
+	*pairExam
+	held *pairExam // nil without test pairs
+}
+
+func (e pairExams) tests() bool { return e.held != nil }
+
+func (e pairExams) test(ctx context.Context, step int) (metrics.Eval, error) {
+	m, _, err := e.held.look(ctx, step)
+	return m, err
 }
 
 // pairExam measures a model on pairs: the loss under the static mask, and greedy decoding.

@@ -15,10 +15,17 @@ import (
 // EvalOptions say what to evaluate.
 type EvalOptions struct {
 	Source
-	Data     []string  // texts to read instead of the run's validation text
+	Data     []string  // texts to read instead of the run's own
+	Split    string    // which of the run's own: SplitValid, or SplitTest; empty: validation
 	Blanks   []float64 // also fill blanks, at these rates of hidden tokens; nil: 15 % and 50 % where the model was trained to
 	PerToken io.Writer // optional: one JSON line a token
 }
+
+// The texts of a run that a model can be evaluated on.
+const (
+	SplitValid = "valid"
+	SplitTest  = "test"
+)
 
 // Report is what `dmtrain eval` prints.
 type Report struct {
@@ -34,6 +41,8 @@ type Report struct {
 	Unknown     int            `json:"unknown"` // characters of the text that the vocabulary lacks
 	Infill      []Blanks       `json:"infill"`
 	Warnings    []string       `json:"warnings"`
+	Split       string         `json:"split"`   // valid or test; data: another text
+	BestOf      int            `json:"best_of"` // evaluations on this very text that the model was chosen from; 0: this text did not choose it
 }
 
 // Blanks is how well hidden tokens were filled in from both sides.
@@ -49,7 +58,7 @@ func Evaluate(ctx context.Context, o EvalOptions) (_ *Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	corpus, warnings, closer, err := l.corpus(o.Data)
+	corpus, warnings, closer, err := l.corpus(o)
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +78,11 @@ func Evaluate(ctx context.Context, o EvalOptions) (_ *Report, err error) {
 	if info.NoGPU != "" {
 		warnings = append(warnings, info.NoGPU)
 	}
-	r := &Report{Checkpoint: l.Dir, Step: l.Step, Device: info.Device(), Loss: m.ValidLoss, Perplexity: m.Perplexity, BitsPerByte: m.BitsPerByte,
+	r := &Report{Checkpoint: l.Dir, Step: l.Step, Device: info.Device(), Split: o.split(), Loss: m.ValidLoss, Perplexity: m.Perplexity, BitsPerByte: m.BitsPerByte,
 		Accuracy: m.Accuracy, ECE: m.ECE, Tokens: m.Tokens, Unknown: corpus.Unknown(), Infill: []Blanks{}, Warnings: append([]string{}, warnings...)}
+	if r.Split == SplitValid {
+		r.BestOf = l.bestOf
+	}
 	if o.Blanks == nil && l.Config.Mask.Form == mask.FormInfill {
 		o.Blanks = []float64{blankRate, manyBlanks}
 	}
@@ -84,11 +96,22 @@ func Evaluate(ctx context.Context, o EvalOptions) (_ *Report, err error) {
 	return r, nil
 }
 
-// corpus opens the text to read: the one asked for, or the validation text of the model's training.
-func (l *Loaded) corpus(sources []string) (*data.Corpus, []string, func() error, error) {
-	o := data.Options{Tokenizer: l.Tokenizer}
-	if len(sources) > 0 {
-		c, warnings, err := data.OpenCorpus("--data", sources, l.Config.Data.DocumentSeparator, o)
+// split is the text that is read.
+func (o EvalOptions) split() string {
+	switch {
+	case len(o.Data) > 0:
+		return "data"
+	case o.Split == "":
+		return SplitValid
+	}
+	return o.Split
+}
+
+// corpus opens the text to read: the one asked for, or one of the model's training.
+func (l *Loaded) corpus(asked EvalOptions) (*data.Corpus, []string, func() error, error) {
+	o := data.Options{Tokenizer: l.Tokenizer, AfterTokens: l.old, Evaluating: true}
+	if len(asked.Data) > 0 {
+		c, warnings, err := data.OpenCorpus("--data", asked.Data, l.Config.Data.DocumentSeparator, o)
 		if err != nil {
 			return nil, nil, nil, err
 		}
@@ -101,7 +124,26 @@ func (l *Loaded) corpus(sources []string) (*data.Corpus, []string, func() error,
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if asked.split() == SplitTest {
+		if set.Test == nil {
+			return nil, nil, nil, errors.Join(noTest(l.Dir), set.Close())
+		}
+		return set.Test, set.Warnings, set.Close, nil
+	}
+	if l.old {
+		reason, err := oldSplit(l.Config.Data, l.Tokenizer, l.data)
+		if err != nil {
+			return nil, nil, nil, errors.Join(err, set.Close())
+		}
+		if reason != "" {
+			set.Warnings = append(set.Warnings, "the program that trained this model "+reason)
+		}
+	}
 	return set.Valid, set.Warnings, set.Close, nil
+}
+
+func noTest(dir string) error {
+	return fmt.Errorf("--split: %s was trained without a test text (data.test, data.test_fraction)", dir)
 }
 
 // evaluator is for the static structure the model was trained under.

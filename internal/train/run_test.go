@@ -98,11 +98,14 @@ func outcomeOf(t *testing.T, c config.Config) outcome {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var record any = r.Eval
-		if r.Step != nil {
+		var record any
+		switch {
+		case r.Step != nil:
 			r.Step.Time, record = metrics.Time{}, r.Step
-		} else {
-			r.Eval.Time = metrics.Time{}
+		case r.Eval != nil:
+			r.Eval.Time, record = metrics.Time{}, r.Eval
+		case r.Test != nil:
+			r.Test.Time, record = metrics.Time{}, r.Test
 		}
 		line, err := json.Marshal(record)
 		if err != nil {

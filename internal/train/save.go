@@ -13,6 +13,8 @@ import (
 type texts struct {
 	Train uint32 `json:"train"`
 	Valid uint32 `json:"valid"`
+	Test  uint32 `json:"test,omitempty"`
+	Cut   int    `json:"cut,omitempty"` // task lm: tokens before those that are split off. Programs that split tokens, not text, did not tell
 }
 
 // save stores everything that has state.

@@ -49,8 +49,9 @@ type session struct {
 	at     checkpoint.State
 	first  *metrics.Eval // before the first step, if this process saw it
 	best   *metrics.Eval
-	evaled int // step of the last evaluation, −1 before any
-	saved  int // step of the last checkpoint, −1 before any
+	tested *metrics.Test // nil before the end, or without a test text
+	evaled int           // step of the last evaluation, −1 before any
+	saved  int           // step of the last checkpoint, −1 before any
 }
 
 // Run trains until the configured number of steps, until patience is at its end, or until ctx is done: then it saves and
@@ -219,7 +220,7 @@ func (s *session) interrupt() error {
 	return ErrInterrupted
 }
 
-// finish evaluates and saves the last step, unless that has been done.
+// finish evaluates and saves the last step and tests the best one, unless that has been done.
 func (s *session) finish() error {
 	if s.evaled != s.at.Step {
 		if err := s.evaluate(); err != nil {
@@ -230,6 +231,9 @@ func (s *session) finish() error {
 		if err := s.save(); err != nil {
 			return err
 		}
+	}
+	if err := s.testBest(); err != nil {
+		return err
 	}
 	if s.at.Step < s.Config.Train.Steps {
 		s.Console.Note("%s", s.impatient())

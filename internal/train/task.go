@@ -18,9 +18,12 @@ type corpus interface {
 	Close() error
 }
 
-// exam measures the model on the validation text, until ctx is done. The loss it returns decides which checkpoint is best.
+// exam measures the model, until ctx is done. The loss that it finds on the validation text decides which checkpoint is best; the test text decides
+// nothing.
 type exam interface {
 	look(ctx context.Context, step int) (m metrics.Eval, loss float64, err error)
+	tests() bool // whether there is a test text
+	test(ctx context.Context, step int) (metrics.Eval, error)
 }
 
 // rowCorpus is task lm's.
@@ -47,7 +50,10 @@ func (s *session) openRows(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 	if err != nil {
 		return err
 	}
-	s.corpus, s.texts = rowCorpus{set, s}, texts{set.Train.Checksum(), set.Valid.Checksum()}
+	s.corpus, s.texts = rowCorpus{set, s}, texts{Train: set.Train.Checksum(), Valid: set.Valid.Checksum(), Cut: set.Cut()}
+	if set.Test != nil {
+		s.texts.Test = set.Test.Checksum()
+	}
 	for _, w := range set.Warnings {
 		s.Console.Warn("%s", w)
 	}
@@ -57,7 +63,7 @@ func (s *session) openRows(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 	}
 	s.step.hook(s.Hooks, set.Tokenizer)
 	e, err := newEvaluator(s.be, s.step.text.(*rowText).model, s.step.planner, c.Data.SeqLen)
-	s.exam = rowExam{e, set.Valid, s}
+	s.exam = rowExam{e, set.Valid, set.Test, s}
 	return err
 }
 
@@ -65,6 +71,7 @@ func (s *session) openRows(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 type rowExam struct {
 	eval  *evaluator
 	valid *data.Corpus
+	held  *data.Corpus // the test text; nil without one
 	*session
 }
 
@@ -80,14 +87,27 @@ func (e rowExam) scored(kind string, step int) func(*Batch) error {
 }
 
 func (e rowExam) look(ctx context.Context, step int) (metrics.Eval, float64, error) {
+	return e.measure(ctx, e.valid, step, e.Config.Train.EvalBatches, e.scored)
+}
+
+func (e rowExam) tests() bool { return e.held != nil }
+
+func (e rowExam) test(ctx context.Context, step int) (metrics.Eval, error) {
+	m, _, err := e.measure(ctx, e.held, step, 0, func(string, int) func(*Batch) error { return nil })
+	return m, err
+}
+
+// measure reads a text, or its first batches.
+func (e rowExam) measure(ctx context.Context, c *data.Corpus, step, batches int,
+	scored func(kind string, step int) func(*Batch) error) (metrics.Eval, float64, error) {
 	e.eval.stop = ctx.Err
-	score, err := e.eval.run(e.valid, e.Config.Train.EvalBatches, e.scored(BatchValid, step))
+	score, err := e.eval.run(c, batches, scored(BatchValid, step))
 	if err != nil {
 		return metrics.Eval{}, 0, err
 	}
 	m, loss := score.record(step), score.Loss
 	if e.Config.Mask.Form == mask.FormInfill {
-		blanks, err := e.eval.blanks(e.valid, e.Config.Train.EvalBatches, blankRate, e.scored(BatchInfill, step))
+		blanks, err := e.eval.blanks(c, batches, blankRate, scored(BatchInfill, step))
 		if err != nil {
 			return m, 0, err
 		}

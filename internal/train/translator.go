@@ -24,6 +24,8 @@ type Translator struct {
 	Tokenizer tokenizer.Tokenizer
 	Config    config.Config
 	Backend   kernels.Backend
+
+	bestOf int // evaluations that it was chosen from; 0: it is not a run's best
 }
 
 // IsTranslator says whether a saved model is an encoder–decoder.
@@ -46,7 +48,7 @@ func LoadTranslator(src Source) (_ *Translator, err error) {
 	if err := l.settings(saved); err != nil {
 		return nil, err
 	}
-	t := &Translator{Dir: saved.Dir, Step: saved.State.Step, Config: l.Config}
+	t := &Translator{Dir: saved.Dir, Step: saved.State.Step, Config: l.Config, bestOf: src.bestOf(saved)}
 	if t.Tokenizer, err = tokenizer.Load(saved.Files()); err != nil {
 		return nil, fmt.Errorf("%s: %w", saved.Dir, err)
 	}
@@ -65,22 +67,29 @@ func (t *Translator) Close() error {
 	return t.Backend.Close()
 }
 
-// Evaluate measures the model on its run's validation pairs: the loss under the static mask, and greedy decoding.
-func (t *Translator) Evaluate(ctx context.Context) (m metrics.Eval, warnings []string, err error) {
+// Evaluate measures the model on its run's validation or test pairs: the loss under the static mask, and greedy decoding. It also gives
+// the number of evaluations on these very pairs that the model was chosen from; 0 if they did not choose it.
+func (t *Translator) Evaluate(ctx context.Context, split string) (m metrics.Eval, bestOf int, warnings []string, err error) {
 	c := t.Config
 	c.Train.EvalBatches = 0
 	set, err := data.OpenPairs(c.Data, t.Tokenizer)
 	if err != nil {
-		return m, nil, err
+		return m, 0, nil, err
+	}
+	pairs, bestOf := set.Valid, t.bestOf
+	if split == SplitTest {
+		if pairs, bestOf = set.Test, 0; pairs == nil {
+			return m, 0, nil, noTest(t.Dir)
+		}
 	}
 	p, err := mask.NewPlanner(c.Mask, c.Run.Seed, mask.Run{SeqLen: t.Model.Context, Steps: 1, Vocab: t.Model.Vocab})
 	if err != nil {
-		return m, nil, err
+		return m, 0, nil, err
 	}
-	e, err := newPairExam(t.Backend, t.Model, graph.NewArena(t.Backend), p, c, t.Tokenizer, set.Valid)
+	e, err := newPairExam(t.Backend, t.Model, graph.NewArena(t.Backend), p, c, t.Tokenizer, pairs)
 	if err != nil {
-		return m, nil, err
+		return m, 0, nil, err
 	}
 	m, _, err = e.look(ctx, t.Step)
-	return m, set.Warnings, err
+	return m, bestOf, set.Warnings, err
 }

@@ -1,0 +1,136 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"dmtrain/internal/checkpoint"
+	"dmtrain/internal/metrics"
+)
+
+// testBest looks at the test text, with the model that the validation text chose: once for that model, when the run is at its end. A run
+// that goes on from there looks again if it finds a better model, and tells that it has.
+func (s *session) testBest() error {
+	step := s.at.Step
+	if s.at.Best != nil {
+		step = s.at.Best.Step
+	}
+	if !s.exam.tests() || s.at.Tested != nil && s.at.Tested.Step == step {
+		return nil
+	}
+	e, err := s.examineAt(step)
+	if err != nil {
+		return err
+	}
+	looks := 1
+	if s.at.Tested != nil {
+		looks = s.at.Tested.Looks + 1
+	}
+	s.at.Tested = &checkpoint.Tested{Step: step, Looks: looks}
+	m := metrics.NewTest(e)
+	m.BestOf, m.Looks = s.at.Evals, looks
+	m.Time = metrics.Time{ElapsedS: s.meter.ElapsedS()}
+	if s.at.Best != nil {
+		m.ValidLoss = metrics.Number(s.at.Best.Loss)
+	}
+	s.meter.Resume()
+	s.tested = &m
+	s.Console.Test(&m)
+	if err := s.log.Write(&m); err != nil {
+		return err
+	}
+	return s.save()
+}
+
+// examineAt measures the model of a step on the test text: that which is being trained, or a saved one in its place.
+func (s *session) examineAt(step int) (m metrics.Eval, err error) {
+	if step == s.at.Step {
+		err = s.withAverage(func() (err error) {
+			m, err = s.exam.test(s.ctx, step)
+			return err
+		})
+		return m, err
+	}
+	saved, err := s.run.LoadModel(fmt.Sprint(step))
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, saved.Close()) }()
+	params := s.step.params
+	kept := params.Grads() // the run is over: no gradient is waited for
+	s.be.Copy(kept, params.Flat())
+	defer func() {
+		s.be.Copy(params.Flat(), kept)
+		err = errors.Join(err, params.Round())
+	}()
+	if err := saved.ReadParams(s.be, params, params.Flat()); err != nil {
+		return m, err
+	}
+	if err := params.Round(); err != nil {
+		return m, err
+	}
+	return s.exam.test(s.ctx, step)
+}
+
+// bestOf is from how many evaluations of its run a saved model was chosen: 0 if it is not the best, or if nothing tells.
+func (src Source) bestOf(saved *checkpoint.Saved) int {
+	s := saved.State
+	if src.Run != "" {
+		run, err := checkpoint.ViewRun(src.Run)
+		if err != nil {
+			return 0
+		}
+		if s, err = run.LastState(); err != nil {
+			return 0 // damaged, say: the model that is read is not
+		}
+		if s.Evals == 0 {
+			s.Evals, _ = evalsIn(run, s.Step) // none that can be counted
+		}
+	}
+	if s.Best == nil || s.Best.Step != saved.State.Step {
+		return 0
+	}
+	return s.Evals
+}
+
+// lookBack takes from the log what checkpoints do not tell: the last look at the test text, and how many evaluations there were where
+// programs did not count them.
+func (s *session) lookBack() (err error) {
+	if s.at.Evals == 0 && s.at.Evaled > 0 {
+		if s.at.Evals, err = evalsIn(s.run, s.at.Step); err != nil {
+			return err
+		}
+	}
+	if s.at.Tested == nil {
+		return nil
+	}
+	for r, err := range metrics.ReadFile(s.run.Path(checkpoint.MetricsFile)) {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if r.Test != nil && r.Test.Step == s.at.Tested.Step {
+			s.tested = r.Test
+		}
+	}
+	return nil
+}
+
+// evalsIn counts a run's evaluations of trained models up to a step.
+func evalsIn(run *checkpoint.Run, step int) (n int, err error) {
+	for r, err := range metrics.ReadFile(run.Path(checkpoint.MetricsFile)) {
+		if errors.Is(err, fs.ErrNotExist) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if r.Eval != nil && r.Eval.Step > 0 && r.Eval.Step <= step {
+			n++
+		}
+	}
+	return n, nil
+}

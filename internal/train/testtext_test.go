@@ -1,0 +1,172 @@
+package train
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"dmtrain/internal/checkpoint"
+	"dmtrain/internal/config"
+	"dmtrain/internal/metrics"
+	"dmtrain/internal/rng"
+)
+
+// testsOf are a run's looks at its test text.
+func testsOf(t *testing.T, c config.Config) (tests []metrics.Test) {
+	t.Helper()
+	for r, err := range metrics.ReadFile(filepath.Join(c.Run.Dir, checkpoint.MetricsFile)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Test != nil {
+			tests = append(tests, *r.Test)
+		}
+	}
+	return tests
+}
+
+// tested are runs of both tasks with a test text, whose best step is not the last one.
+func tested(t *testing.T) map[string]config.Config {
+	rows := runConfig(t, adaptive())
+	rows.Data.TestFraction = 0.1
+	rows.Train.Steps, rows.Train.EvalEvery, rows.Train.SaveEvery, rows.Train.EMA = 12, 3, 5, 0.5
+	pairs := inRun(t, tinyPairs())
+	pairs.Train.Steps, pairs.Train.EvalEvery, pairs.Train.SaveEvery = 12, 4, 8
+	pairs.Data.Test = []string{"builtin:dates?n=6&part=valid&seed=5"}
+	return map[string]config.Config{"lm": rows, "seq2seq": pairs}
+}
+
+// The test text is read once, with the model that the validation text chose, and what is trained stays as it was.
+func TestTheBestModelIsTestedOnce(t *testing.T) {
+	for name, c := range tested(t) {
+		t.Run(name, func(t *testing.T) {
+			mustRun(t, quiet(c, Options{}))
+			whole := outcomeOf(t, c)
+			tests := testsOf(t, c)
+			if len(tests) != 1 {
+				t.Fatalf("%d looks at the test text", len(tests))
+			}
+			run, err := checkpoint.ViewRun(c.Run.Dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			best, err := run.Best()
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := tests[0]
+			if m.Step != best || m.Looks != 1 || m.BestOf != c.Train.Steps/c.Train.EvalEvery || m.Tokens == 0 {
+				t.Errorf("%+v, the best step is %d", m, best)
+			}
+			if loss, bestOf := lossOn(t, c, SplitTest); loss != m.TestLoss || bestOf != 0 {
+				t.Errorf("training says %v, evaluating the model %v; the text chose it from %d evaluations", m.TestLoss, loss, bestOf)
+			}
+			if loss, bestOf := lossOn(t, c, SplitValid); loss != m.ValidLoss || bestOf != m.BestOf {
+				t.Errorf("validation loss %v, evaluating the model %v, the best of %d", m.ValidLoss, loss, bestOf)
+			}
+			mustRun(t, quiet(c, Options{Resume: true}))
+			whole.equals(t, outcomeOf(t, c)) // no second look
+
+			cut := inRun(t, c)
+			mustRun(t, quiet(cut, Options{Until: 10}))
+			if n := len(testsOf(t, cut)); n != 0 {
+				t.Errorf("%d looks at the test text before the end", n)
+			}
+			mustRun(t, quiet(cut, Options{Resume: true}))
+			whole.equals(t, outcomeOf(t, cut))
+			if !bytes.Equal(fileOf(t, c, "optimizer.safetensors"), fileOf(t, cut, "optimizer.safetensors")) {
+				t.Error("what training goes on from differs")
+			}
+
+			without := inRun(t, c)
+			without.Data.Test = nil
+			if name == "lm" { // with the fraction the split would go
+				return
+			}
+			mustRun(t, quiet(without, Options{}))
+			if !bytes.Equal(fileOf(t, without, "optimizer.safetensors"), fileOf(t, c, "optimizer.safetensors")) {
+				t.Error("the look at the test text changes what training goes on from")
+			}
+		})
+	}
+}
+
+// A run that goes on after its test looks again, if it finds a better model, and says so.
+func TestLooksAreCounted(t *testing.T) {
+	c := runConfig(t, adaptive())
+	c.Data.TestFraction = 0.1
+	c.Train.Steps, c.Train.EvalEvery = 6, 3
+	mustRun(t, quiet(c, Options{}))
+	c.Train.Steps = 12
+	mustRun(t, quiet(c, Options{Resume: true}))
+	tests := testsOf(t, c)
+	if n := len(tests); n != 2 || tests[1].Looks != 2 || tests[1].BestOf != 4 || tests[1].Step <= tests[0].Step {
+		t.Errorf("%+v", tests)
+	}
+}
+
+func lossOn(t *testing.T, c config.Config, split string) (metrics.Number, int) {
+	t.Helper()
+	src := Source{Run: c.Run.Dir, Device: "cpu"}
+	if c.Task != config.TaskPairs {
+		r, err := Evaluate(t.Context(), EvalOptions{Source: src, Split: split})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Loss, r.BestOf
+	}
+	tr, err := LoadTranslator(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	m, bestOf, _, err := tr.Evaluate(t.Context(), split)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.ValidLoss, bestOf
+}
+
+// A canary: every letter of the text is one of four, each as likely as the others whatever came before, so no model can do with less than
+// ln 4 nats. The best of many evaluations on one text does, by luck; on text that chose nothing it does not.
+func TestTheBestOfManyIsLucky(t *testing.T) {
+	c := runConfig(t, tiny())
+	letters := make([]byte, 3000)
+	for i := range letters {
+		letters[i] = "abcd"[rng.Below(3, rng.Probe, 0, 0, uint32(i), 4)]
+	}
+	if err := os.WriteFile(c.Data.Train[0], letters, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c.Data.Tokenizer.Kind, c.Data.TestFraction = "char", 0.1
+	c.Train.Steps, c.Train.EvalEvery, c.Train.SaveEvery, c.Train.LR, c.Train.MinLR, c.Train.Warmup = 200, 1, 0, 3e-3, 3e-3, 0
+	mustRun(t, quiet(c, Options{}))
+	m := testsOf(t, c)[0]
+	if float64(m.ValidLoss) >= math.Log(4) {
+		t.Errorf("the best of %d evaluations is %.4f, not below ln 4: this test finds no luck", m.BestOf, m.ValidLoss)
+	}
+	var b bytes.Buffer
+	r, err := Evaluate(t.Context(), EvalOptions{Source: Source{Run: c.Run.Dir, Device: "cpu"}, Split: SplitTest, PerToken: &b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum, squares, n float64
+	for lines := bufio.NewScanner(&b); lines.Scan(); n++ {
+		var token Token
+		if err := json.Unmarshal(lines.Bytes(), &token); err != nil {
+			t.Fatal(err)
+		}
+		sum += float64(token.NLL)
+		squares += float64(token.NLL) * float64(token.NLL)
+	}
+	se := math.Sqrt((squares/n - sum/n*sum/n) / n)
+	d := float64(r.Loss) - math.Log(4)
+	t.Logf("ln 4 %+.4f where it was chosen from %d, ln 4 %+.4f ± %.4f on test text", float64(m.ValidLoss)-math.Log(4), m.BestOf, d, se)
+	if math.Abs(d) > 4*se {
+		t.Errorf("%.4f ± %.4f from ln 4 on text that chose nothing", d, se)
+	}
+}
