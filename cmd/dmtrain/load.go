@@ -53,7 +53,11 @@ func (s *sources) load() (config.Config, error) {
 	if err != nil {
 		return config.Config{}, unreadable(err)
 	}
-	return s.resolve(file, os.Environ())
+	c, err := s.resolve(file, os.Environ())
+	if err != nil || s.textless {
+		return c, err
+	}
+	return c, s.misplaced(file, c)
 }
 
 // unreadable makes a file that can't be opened bad usage: its name was given on the command line.

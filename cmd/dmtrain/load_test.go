@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -79,6 +82,95 @@ func TestProblemsNameTheirSource(t *testing.T) {
 	} {
 		if !strings.Contains(err.Error(), line) {
 			t.Errorf("%s\nlacks %s", err, line)
+		}
+	}
+}
+
+// A number is decimal or refused, by whichever way it comes: the file, the environment, --set.
+func TestNumbersAreDecimal(t *testing.T) {
+	const whole, number, boolean, plain = "is not a whole number", "is not a number", "is not true or false", " in plain decimals (no leading zeros, 0x, 0o or _)"
+	for _, c := range []struct {
+		key, spelling string
+		want          any
+		problem       string
+	}{
+		{"run.seed", "8", uint64(8), ""}, {"run.seed", "0", uint64(0), ""}, {"run.seed", "+5", uint64(5), ""}, {"run.seed", "18446744073709551615", uint64(1<<64 - 1), ""},
+		{"run.seed", "008", nil, `"008" ` + whole + plain}, {"run.seed", "010", nil, `"010" ` + whole + plain}, {"run.seed", "0x10", nil, `"0x10" ` + whole + plain},
+		{"run.seed", "0o17", nil, `"0o17" ` + whole + plain}, {"run.seed", "0b101", nil, `"0b101" ` + whole + plain}, {"run.seed", "-1", nil, "-1 " + whole + " from 0 up"},
+		{"run.seed", "18446744073709551616", nil, whole}, {"run.seed", "-0x10", nil, `"-0x10" ` + whole + plain},
+		{"train.steps", "100", 100, ""}, {"train.steps", "1e3", 1000, ""}, {"train.steps", "1.5e3", 1500, ""}, {"train.steps", "200.0", 200, ""}, {"train.steps", "5.", 5, ""},
+		{"train.steps", "0100", nil, `"0100" ` + whole + plain}, {"train.steps", "1_000", nil, `"1_000" ` + whole + plain}, {"train.steps", "00", nil, `"00" ` + whole + plain},
+		{"train.steps", "1,000", nil, `"1,000" ` + whole + plain}, {"train.steps", "1e", nil, `"1e" ` + whole + plain}, {"train.steps", "3.7", nil, "3.7 " + whole}, {"train.steps", ".5", nil, "0.5 " + whole},
+		{"train.steps", "1e400", nil, whole}, {"train.steps", "9 ", 9, ""}, {"train.steps", "٣", nil, whole}, {"train.steps", "1:30", nil, `"1:30" ` + whole + plain}, {"train.steps", "yes", nil, whole},
+		{"train.lr", "0.01", 0.01, ""}, {"train.lr", "1e-3", 0.001, ""}, {"train.lr", "1E-3", 0.001, ""}, {"train.lr", ".5", 0.5, ""}, {"train.lr", "5.", 5.0, ""}, {"train.lr", "+.5", 0.5, ""}, {"train.lr", "1", 1.0, ""},
+		{"train.lr", "01.5", nil, `"01.5" ` + number + plain}, {"train.lr", "0x1p-2", nil, `"0x1p-2" ` + number + plain}, {"train.lr", "0x10", nil, `"0x10" ` + number + plain}, {"train.lr", "1_0.5", nil, `"1_0.5" ` + number + plain},
+		{"train.lr", "010", nil, `"010" ` + number + plain}, {"train.lr", ".inf", nil, `".inf" ` + number}, {"train.lr", ".nan", nil, `".nan" ` + number}, {"train.lr", "inf", nil, `"inf" ` + number}, {"train.lr", "0,5", nil, `"0,5" ` + number + plain},
+		{"mask.certify", "true", true, ""}, {"mask.certify", "false", false, ""}, {"mask.certify", "True", true, ""}, {"mask.certify", "yes", nil, `"yes" ` + boolean}, {"mask.certify", "no", nil, `"no" ` + boolean},
+		{"mask.certify", "on", nil, `"on" ` + boolean}, {"mask.certify", "off", nil, `"off" ` + boolean}, {"mask.certify", "y", nil, `"y" ` + boolean}, {"mask.certify", "1", nil, "1 " + boolean}, {"mask.certify", "0x1", nil, boolean},
+		{"train.betas", "[0.5, .6]", [2]float64{0.5, 0.6}, ""}, {"train.betas", "[0x0, 0.5]", nil, `"0x0" ` + number + plain}, {"train.betas", "[00.5, 0.5]", nil, `"00.5" ` + number + plain},
+		{"run.dir", "2024_10", "2024_10", ""}, {"run.dir", "007", "007", ""}, {"run.dir", "2026-11-28", "2026-11-28", ""},
+	} {
+		section, name, _ := strings.Cut(c.key, ".")
+		for way, run := range map[string]func() (config.Config, error){
+			"file":        func() (config.Config, error) { return resolve(t, someText+section+":\n  "+name+": "+c.spelling+"\n") },
+			"environment": func() (config.Config, error) { t.Setenv(envName(c.key), c.spelling); return resolve(t, someText) },
+			"--set":       func() (config.Config, error) { return resolve(t, someText, c.key+"="+c.spelling) },
+		} {
+			t.Run(c.key+"="+c.spelling+" by "+way, func(t *testing.T) {
+				got, err := run()
+				os.Unsetenv(envName(c.key))
+				switch {
+				case c.problem == "" && err != nil:
+					t.Error(err)
+				case c.problem == "" && fmt.Sprint(got.Settings()[c.key]) != fmt.Sprint(c.want):
+					t.Errorf("%v, want %v", got.Settings()[c.key], c.want)
+				case c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.key+": ") || !strings.HasSuffix(err.Error(), c.problem)):
+					t.Errorf("error %v, want …%s", err, c.problem)
+				}
+			})
+		}
+	}
+}
+
+// Names count from where the program is run; one that is beside the configuration, or above it, is told.
+func TestNamesBesideTheConfigurationAreTold(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"project/t.txt": "t", "project/books/a.txt": "a", "project/runs/x/my.yaml": "data: {train: [t.txt, \"books/*.txt\"], valid: here.txt}\n", "here.txt": "h"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	file := filepath.Join("project", "runs", "x", "my.yaml")
+	_, err := (&sources{file: file}).load()
+	project := filepath.Join(dir, "project")
+	want := "the configuration has 2 problems:"
+	for _, name := range []string{"t.txt", "books/*.txt"} {
+		want += fmt.Sprintf("\n  %s:1: data.train: %s is not here but in %s: names count from where the program is run, not from the configuration; run it there, or name %s", file, name, project, filepath.Join(project, name))
+	}
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+	t.Chdir(project)
+	if _, err := (&sources{file: filepath.Join("runs", "x", "my.yaml")}).load(); err != nil && strings.Contains(err.Error(), "data.train") {
+		t.Error(err)
+	}
+}
+
+// Flags read numbers as settings do.
+func TestFlagsAreDecimal(t *testing.T) {
+	for _, args := range [][]string{
+		{"sample", "--run", "x", "--max-tokens", "010"}, {"sample", "--run", "x", "--seed", "0x10"}, {"sample", "--run", "x", "--num", "1_0"}, {"sample", "--run", "x", "--temperature", "0x1p-2"},
+		{"sample", "--run", "x", "--temperature", "nan"}, {"sample", "--run", "x", "--top-p", "inf"}, {"translate", "--run", "x", "--beams", "04"}, {"eval", "--run", "x", "--blanks", "0.1,00.5"},
+		{"tokenizer", "train", "--size", "0400", "x"}, {"train", "--config", "x", "--until", "0b11"}, {"mask", "check", "--config", "x", "--rows", "1e1"},
+	} {
+		var out, errs bytes.Buffer
+		if code := execute(t.Context(), args, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "in plain decimals (no leading zeros, 0x, 0o or _)") {
+			t.Errorf("%q: exit code %d, %s", args, code, &errs)
 		}
 	}
 }

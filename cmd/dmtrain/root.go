@@ -58,6 +58,7 @@ leaks, 130 interrupted, after saving.`,
 	for _, c := range root.Commands() {
 		mark(c, started)
 	}
+	decimalFlags(root)
 	return root
 }
 

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +26,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command lines in testdata/script as a user would.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Condition: condition, Setup: knowDriver,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage, "roughen": roughen}})
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage, "roughen": roughen, "publish": publish, "same": same}})
 }
 
 // driverVar names another library than the NVIDIA driver's.
@@ -73,6 +75,61 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	data[len(data)/2] ^= 1
 	ts.Check(os.WriteFile(path, data, 0o644))
+}
+
+// publish lays a checkpoint of a byte pair model out as GPT-2 is published.
+func publish(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: publish checkpoint directory")
+	}
+	from, to := ts.MkAbs(args[0]), ts.MkAbs(args[1])
+	read := func(name string) []byte {
+		b, err := os.ReadFile(filepath.Join(from, name))
+		ts.Check(err)
+		return b
+	}
+	write := func(name string, b []byte) { ts.Check(os.WriteFile(filepath.Join(to, name), b, 0o644)) }
+	ts.Check(os.MkdirAll(to, 0o755))
+	var file, model map[string]json.RawMessage
+	ts.Check(json.Unmarshal(read("tokenizer.json"), &file))
+	ts.Check(json.Unmarshal(file["model"], &model))
+	var vocab map[string]int
+	ts.Check(json.Unmarshal(model["vocab"], &vocab))
+	var lines []string
+	ts.Check(json.Unmarshal(model["merges"], &lines))
+	end := len(vocab)
+	vocab["<|endoftext|>"] = end
+	encode := func(v any) []byte {
+		b, err := json.Marshal(v)
+		ts.Check(err)
+		return b
+	}
+	model["vocab"], model["unk_token"], model["end_of_word_suffix"] = encode(vocab), encode(""), encode("")
+	delete(model, "type")
+	file["model"], file["post_processor"] = encode(model), []byte(`{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false}`)
+	file["added_tokens"] = fmt.Appendf(nil, `[{"id": %d, "special": true, "content": "<|endoftext|>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true}]`, end)
+	write("config.json", read("config.json"))
+	write("model.safetensors", read("model.safetensors"))
+	write("tokenizer.json", encode(file))
+	write("tokenizer_config.json", []byte(`{"model_max_length": 1024}`))
+	write("generation_config.json", fmt.Appendf(nil, `{"_from_model_config": true, "bos_token_id": %d, "eos_token_id": %d, "transformers_version": "4.26.0"}`, end, end))
+	write("special_tokens_map.json", []byte(`{"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}`))
+	write("vocab.json", encode(vocab))
+	write("merges.txt", []byte("#version: 0.2\n"+strings.Join(lines, "\n")+"\n"))
+}
+
+// same compares a number in two files of JSON.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: same key file file")
+	}
+	var of [2]map[string]any
+	for i := range of {
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[i+1])), &of[i]))
+	}
+	if a, b := of[0][args[0]], of[1][args[0]]; a == nil || a != b {
+		ts.Fatalf("%s is %v and %v", args[0], a, b)
+	}
 }
 
 // roughen puts bytes that are not UTF-8 in place of <bytes>, 10,000 words in place of <words>, a byte order mark in place of <mark>, a NUL

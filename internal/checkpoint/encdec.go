@@ -1,11 +1,12 @@
 package checkpoint
 
 import (
-	"encoding/json"
 	"fmt"
+	"path/filepath"
 
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/model"
+	"dmtrain/internal/textio"
 )
 
 // encoderDecoderType is model_type of an encoder–decoder's config.json.
@@ -31,13 +32,16 @@ func NewEncoderDecoderConfig(c model.EncoderDecoderConfig) EncoderDecoderConfig 
 // IsEncoderDecoder says which of the two architectures the model has.
 func (s *Saved) IsEncoderDecoder() bool {
 	var c EncoderDecoderConfig
-	return json.Unmarshal(s.Config, &c) == nil && c.Type == encoderDecoderType
+	return textio.UnmarshalJSON(s.Config, &c) == nil && c.Type == encoderDecoderType
 }
 
 // EncoderDecoder makes the saved model on a backend, without gradients.
 func (s *Saved) EncoderDecoder(be kernels.Backend) (*model.EncoderDecoder, error) {
 	var c EncoderDecoderConfig
-	if err := json.Unmarshal(s.Config, &c); err != nil || c.Type != encoderDecoderType {
+	if err := textio.UnmarshalJSON(s.Config, &c); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(s.Dir, configName), err)
+	}
+	if c.Type != encoderDecoderType {
 		return nil, fmt.Errorf("%s: not an encoder–decoder, which task seq2seq trains", s.Dir)
 	}
 	m, err := model.NewEncoderDecoder(be, model.EncoderDecoderConfig{Config: model.Config{Vocab: c.Vocab, Context: c.Context, Layers: c.Layers,

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"dmtrain/internal/textio"
 )
 
 // GPT2Config is config.json of a Hugging Face GPT-2 model, as far as it can vary here. Its JSON has
@@ -74,7 +76,7 @@ func (c GPT2Config) MarshalJSON() ([]byte, error) {
 func (c *GPT2Config) UnmarshalJSON(text []byte) error {
 	j := gpt2Defaults()
 	j.ModelType = ""
-	if err := json.Unmarshal(text, &j); err != nil {
+	if err := textio.UnmarshalJSON(text, &j); err != nil {
 		return err
 	}
 	if err := j.check(); err != nil {

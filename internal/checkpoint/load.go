@@ -1,13 +1,14 @@
 package checkpoint
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"dmtrain/internal/textio"
 )
 
 // Saved is an opened checkpoint, or a model directory in Hugging Face's format. Its tensors are read
@@ -130,7 +131,7 @@ func (s *Saved) rename() error {
 	var c struct {
 		ModelType string `json:"model_type"`
 	}
-	if err := json.Unmarshal(s.Config, &c); err != nil {
+	if err := textio.UnmarshalJSON(s.Config, &c); err != nil {
 		return fmt.Errorf("%s: %w", configName, err)
 	}
 	if c.ModelType != "gpt2" {
@@ -179,7 +180,7 @@ func explainMissing(dir string, err error) error {
 // GPT2 is the model's configuration. A key this program cannot honour is an error that names it.
 func (s *Saved) GPT2() (GPT2Config, error) {
 	var c GPT2Config
-	if err := json.Unmarshal(s.Config, &c); err != nil {
+	if err := textio.UnmarshalJSON(s.Config, &c); err != nil {
 		return c, fmt.Errorf("%s: %w", filepath.Join(s.Dir, configName), err)
 	}
 	return c, nil

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"dmtrain/internal/textio"
 )
 
 // manifest is checksums.json: what every other file of the checkpoint holds.
@@ -32,7 +34,7 @@ func readManifest(dir string) (manifest, error) {
 	if err != nil {
 		return m, err
 	}
-	if err := json.Unmarshal(text, &m); err != nil {
+	if err := textio.UnmarshalJSON(text, &m); err != nil {
 		return m, damage{fmt.Errorf("%s: %w", manifestName, err)}
 	}
 	for name := range m.Files {

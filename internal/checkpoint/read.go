@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 
 	"dmtrain/internal/tensor"
+	"dmtrain/internal/textio"
 )
 
 // chunkBytes is how much is read or written at once: a multiple of every element's size.
@@ -46,11 +48,32 @@ func tensorsOf(f *os.File, path string) (*Tensors, error) {
 	}
 	t, err := NewTensors(f, st.Size())
 	if err != nil {
+		if kind := mistaken(f); kind != "" {
+			err = fmt.Errorf("%s: not a safetensors file but %s", path, kind)
+		} else {
+			err = fmt.Errorf("%s: not a valid safetensors file: %w", path, err)
+		}
 		f.Close()
-		return nil, fmt.Errorf("%s: not a valid safetensors file: %w", path, err)
+		return nil, err
 	}
 	t.file, t.closer = filepath.Base(path), f
 	return t, nil
+}
+
+// mistaken says what a file is that was named for one of tensors, where its head tells.
+func mistaken(r io.ReaderAt) string {
+	head := make([]byte, 64)
+	n, _ := r.ReadAt(head, 0)
+	head = head[:n]
+	switch {
+	case n == 0:
+		return "empty"
+	case bytes.HasPrefix(head, []byte("\x80\x02")):
+		return "a Python pickle: save the model again as safetensors"
+	case bytes.HasPrefix(head, []byte("<")):
+		return "a web page, or other markup: it was not fetched as it is"
+	}
+	return textio.Foreign(head)
 }
 
 // NewTensors reads the header of a safetensors file of size bytes.

@@ -3,6 +3,8 @@ package checkpoint
 import (
 	"encoding/json"
 	"fmt"
+
+	"dmtrain/internal/textio"
 )
 
 // stateFormat is the version of state.json that this program writes and reads.
@@ -61,7 +63,7 @@ func encodeState(s State) ([]byte, error) {
 
 func decodeState(text []byte) (State, error) {
 	var s State
-	if err := json.Unmarshal(text, &s); err != nil {
+	if err := textio.UnmarshalJSON(text, &s); err != nil {
 		return s, fmt.Errorf("%s: %w", stateName, err)
 	}
 	if s.Format != stateFormat {

@@ -262,6 +262,26 @@ func TestMalformedFilesAreRefused(t *testing.T) {
 	}
 }
 
+func TestFilesMistakenForTensorsAreNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	for head, want := range map[string]string{
+		"version https://git-lfs.github.com/spec/v1\noid sha256:248dfc3911869ec493c76e65bf2fcd2815f1a1cf01a3b9b5bfc5d3b0c2e2f3d8\nsize 548105171\n": "not a safetensors file but a Git LFS pointer",
+		"PK\x03\x04\x00\x00\x08\x08\x00\x00archive/data.pkl": "not a safetensors file but a zip archive",
+		"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80":       "not a safetensors file but a Python pickle",
+		"<!DOCTYPE html><html>":                              "not a safetensors file but a web page",
+		"\x1f\x8b\x08\x00and more":                           "not a safetensors file but gzip",
+		"":                                                   "not a safetensors file but empty",
+		"nothing that is known":                              "not a valid safetensors file: header length",
+	} {
+		if err := os.WriteFile(path, []byte(head), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenTensors(path); err == nil || !strings.Contains(err.Error(), path+": "+want) {
+			t.Errorf("%.20q: error %v, want %q", head, err, want)
+		}
+	}
+}
+
 func TestEmptyTensorsMayShareAPlace(t *testing.T) {
 	from, err := read(file(`{"b":{"dtype":"F32","shape":[0,7],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"c":{"dtype":"F32","shape":[0],"data_offsets":[4,4]}}  `, "\x00\x00\x80\x3f"))
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-viper/mapstructure/v2"
-	"go.yaml.in/yaml/v3"
 )
 
 // Decode lays nested settings over c. Keys c lacks, and values that don't fit, are problems.
@@ -76,7 +75,7 @@ func convert(from any, to reflect.Type) (reflect.Value, error) {
 		case uint64:
 			return reflect.ValueOf(float64(x)), nil
 		}
-		return wrong(from, "a number")
+		return wrong(from, plainly(from, "a number"))
 	case reflect.Bool:
 		return wrong(from, "true or false")
 	case reflect.String:
@@ -97,8 +96,8 @@ func plain(text string, to reflect.Type) any {
 	case isList && to.Elem().Kind() != reflect.String && !strings.HasPrefix(text, "["):
 		text = "[" + text + "]"
 	}
-	var x any
-	if err := yaml.Unmarshal([]byte(text), &x); err != nil || x == nil {
+	x, err := parseValue(text)
+	if err != nil || x == nil {
 		return text
 	}
 	if _, got := x.([]any); isList && !got {
@@ -129,7 +128,7 @@ func whole(from any, to reflect.Type) (reflect.Value, error) {
 			return out, nil
 		}
 	}
-	return wrong(from, "a whole number")
+	return wrong(from, plainly(from, "a whole number"))
 }
 
 func items(from any, to reflect.Type) (reflect.Value, error) {

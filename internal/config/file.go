@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -51,18 +52,19 @@ func Parse(name string, text []byte) (*File, error) {
 	case errors.Is(err, io.EOF):
 		return f, nil // nothing but comments: the defaults
 	case err != nil:
-		return nil, f.syntax(err)
+		return nil, f.syntax(err, text)
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		if err != nil {
-			return nil, f.syntax(err)
+			return nil, f.syntax(err, text)
 		}
 		return nil, invalid([]Problem{{Origin: name, Text: "holds more than one YAML document; a configuration is one"}})
 	}
 	// Decoding resolves aliases and merges, bounds their expansion and refuses keys given twice.
+	spelled(&doc)
 	var settings any
 	if err := doc.Decode(&settings); err != nil {
-		return nil, f.syntax(err)
+		return nil, f.syntax(err, text)
 	}
 	if settings == nil {
 		return f, nil
@@ -171,7 +173,7 @@ var (
 )
 
 // syntax turns the YAML reader's complaints into problems with their lines.
-func (f *File) syntax(err error) error {
+func (f *File) syntax(err error, source []byte) error {
 	texts := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
 	if strings.HasPrefix(texts[0], "invalid map key: ") { // what follows is Go
 		texts[0] = "a list or a section stands where a key must be (a value in braces or brackets before a colon?)"
@@ -188,10 +190,41 @@ func (f *File) syntax(err error) error {
 				line++
 			}
 			p = Problem{Origin: fmt.Sprintf("%s:%d", f.Name, line), Text: m[2]}
+			if tabbed := lineOf(source, line); m[2] == tabComplaint && bytes.HasPrefix(bytes.TrimLeft(tabbed, " "), []byte("\t")) {
+				p.Text = "is indented by a tab; YAML wants spaces"
+			}
+		}
+		if line := 1 + bytes.Count(source[:validUTF8(source)], []byte("\n")); validUTF8(source) < len(source) {
+			p = Problem{Origin: fmt.Sprintf("%s:%d", f.Name, line), Text: "is not UTF-8"}
 		}
 		problems = append(problems, p)
 	}
 	return invalid(problems)
+}
+
+// tabComplaint is the YAML reader's word for a tab that indents.
+const tabComplaint = "found character that cannot start any token"
+
+// lineOf is a line of a text, from 1.
+func lineOf(text []byte, line int) []byte {
+	lines := bytes.Split(text, []byte("\n"))
+	if line < 1 || line > len(lines) {
+		return nil
+	}
+	return lines[line-1]
+}
+
+// validUTF8 is how many bytes at the head of a text are valid UTF-8.
+func validUTF8(text []byte) int {
+	n := 0
+	for n < len(text) {
+		r, size := utf8.DecodeRune(text[n:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		n += size
+	}
+	return n
 }
 
 func join(section, name string) string {

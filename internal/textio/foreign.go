@@ -10,7 +10,7 @@ import (
 var heads = []struct{ head, kind string }{
 	{"version https://git-lfs.github.com/", "a Git LFS pointer: the file itself was not fetched (\"git lfs pull\" does)"},
 	{"\x1f\x8b", "gzip: unpack it"},
-	{"PK\x03\x04", "a zip archive: unpack it, or, if it is PyTorch's, save it in this program's format"},
+	{"PK\x03\x04", "a zip archive: unpack it (if it is a model of PyTorch's, save that again as safetensors)"},
 	{"\xfd7zXZ\x00", "xz: unpack it"},
 	{"\x28\xb5\x2f\xfd", "Zstandard: unpack it"},
 	{"BZh91AY&SY", "bzip2: unpack it"},

@@ -2,10 +2,12 @@ package tokenizer
 
 // pairTokenizer is byte-level byte pair encoding (Sennrich et al. 2016; Radford et al. 2019): a piece of text begins as its bytes, and the
 // pair of neighbours with the lowest rank is merged, the leftmost first, until none of the pairs left has a rank.
-// Ids 0–255 are the bytes in the order of their visible characters (byteLevel), then come merged tokens, then end-of-text.
+// Where it is learnt here, ids 0–255 are the bytes in the order of their visible characters (byteLevel), then come merged tokens, then
+// end-of-text; files that others wrote may have them in any order.
 type pairTokenizer struct {
 	kind     string
-	tokens   []string       // by id: its bytes
+	tokens   []string       // by id: its bytes; end-of-text has none
+	end      int32          // the id of end-of-text
 	merges   []pair         // by rank
 	ranks    map[pair]merge // the merges again, by pair
 	whole    map[string]int32
@@ -22,12 +24,14 @@ type merge struct {
 	id   int32
 }
 
-// newPairs makes a tokenizer of the tokens there are without end-of-text, and of merges whose results are all among them.
-func newPairs(kind string, tokens []string, merges []pair, documents bool) *pairTokenizer {
-	t := &pairTokenizer{kind: kind, tokens: tokens, merges: merges, ranks: make(map[pair]merge, len(merges)), specials: noSpecials}
+// newPairs makes a tokenizer of tokens, of which the one with the id end has no bytes, and of merges whose results are all among them.
+func newPairs(kind string, tokens []string, end int32, merges []pair, documents bool) *pairTokenizer {
+	t := &pairTokenizer{kind: kind, tokens: tokens, end: end, merges: merges, ranks: make(map[pair]merge, len(merges)), specials: noSpecials}
 	ids := make(map[string]int32, len(tokens))
 	for i, token := range tokens {
-		ids[token] = int32(i)
+		if int32(i) != end {
+			ids[token] = int32(i)
+		}
 	}
 	for b := range 256 {
 		t.byteIDs[b] = ids[string([]byte{byte(b)})]
@@ -39,7 +43,7 @@ func newPairs(kind string, tokens []string, merges []pair, documents bool) *pair
 	}
 	t.whole = t.reachable()
 	if documents {
-		t.specials = Specials{Begin: t.end(), End: t.end()}
+		t.specials = Specials{Begin: end, End: end}
 	}
 	return t
 }
@@ -49,18 +53,15 @@ func (t *pairTokenizer) reachable() map[string]int32 {
 	whole := make(map[string]int32, len(t.tokens))
 	var ids []int32
 	for id, token := range t.tokens {
-		if ids = t.mergeAll(ids[:0], []byte(token)); len(ids) == 1 {
+		if ids = t.mergeAll(ids[:0], []byte(token)); len(ids) == 1 && int32(id) != t.end {
 			whole[token] = int32(id)
 		}
 	}
 	return whole
 }
 
-// end is the id of end-of-text.
-func (t *pairTokenizer) end() int32 { return int32(len(t.tokens)) }
-
 func (t *pairTokenizer) Kind() string               { return t.kind }
-func (t *pairTokenizer) Vocab() int                 { return len(t.tokens) + 1 }
+func (t *pairTokenizer) Vocab() int                 { return len(t.tokens) }
 func (t *pairTokenizer) Specials() Specials         { return t.specials }
 func (t *pairTokenizer) SplitPoint(text []byte) int { return settled(text) }
 
@@ -79,10 +80,9 @@ func (t *pairTokenizer) Encode(dst []int32, text []byte) ([]int32, int) {
 
 func (t *pairTokenizer) Decode(dst []byte, ids []int32) []byte {
 	for _, id := range ids {
-		switch {
-		case 0 <= id && int(id) < len(t.tokens):
+		if 0 <= id && int(id) < len(t.tokens) {
 			dst = append(dst, t.tokens[id]...)
-		case id != t.end():
+		} else {
 			dst = append(dst, replacement...)
 		}
 	}

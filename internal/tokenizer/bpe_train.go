@@ -69,7 +69,8 @@ func (t *Trainer) Train(size int, documents bool) (Tokenizer, error) {
 	}
 	v := newLearning(t.pieces)
 	v.learn(size - 1)
-	return newPairs("bpe", v.tokens, v.merges, documents), nil
+	end := int32(len(v.tokens))
+	return newPairs("bpe", append(v.tokens, ""), end, v.merges, documents), nil
 }
 
 // Train reads texts and makes a vocabulary of them; see Trainer.

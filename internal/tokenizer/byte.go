@@ -46,8 +46,8 @@ func (t bytesTokenizer) Files() map[string][]byte {
 		vocab[string(byteLevel(byte(b)))] = int32(b)
 	}
 	m := newModelFile(vocab)
-	m.PreTokenizer = &stage{Type: "ByteLevel", AddPrefixSpace: new(false), TrimOffsets: new(true), UseRegex: new(false)}
-	m.Decoder = &stage{Type: "ByteLevel", AddPrefixSpace: new(true), TrimOffsets: new(true), UseRegex: new(true)}
+	m.PreTokenizer = byteLevelStage(false, false)
+	m.Decoder = byteLevelStage(true, true)
 	m.AddedTokens = []addedToken{{ID: byteEnd, Content: EndOfText, Special: true}}
 	return files(t, m)
 }

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"encoding/json"
 	"unicode/utf8"
 
 	"dmtrain/internal/textio"
@@ -92,7 +93,7 @@ func (t *charsTokenizer) Files() map[string][]byte {
 		vocab[string(r)] = int32(i)
 	}
 	m := newModelFile(vocab)
-	m.Decoder = &stage{Type: "Fuse"}
+	m.Decoder = json.RawMessage(`{"type": "Fuse"}`)
 	if end := t.specials.End; end >= 0 {
 		m.AddedTokens = []addedToken{{ID: end, Content: EndOfText, Special: true}}
 	}

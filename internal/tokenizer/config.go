@@ -2,7 +2,6 @@ package tokenizer
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -94,11 +93,11 @@ func openPairs(path string, documents bool) (Tokenizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("file: %w", err)
 	}
-	var m modelFile
-	if err := json.Unmarshal(text, &m); err != nil {
+	m, err := parseModel(text)
+	if err != nil {
 		return nil, fmt.Errorf("file: %s: %w", path, err)
 	}
-	t, err := loadPairs(&m, documents)
+	t, err := loadPairs(m, documents)
 	if err != nil {
 		return nil, fmt.Errorf("file: %s: %w", path, err)
 	}

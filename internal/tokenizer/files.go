@@ -9,18 +9,23 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"dmtrain/internal/textio"
 )
 
-// The files of a saved tokenizer, named as Hugging Face names them.
+// The files of a saved tokenizer, named as Hugging Face names them. Directories published before there was a tokenizer.json have its
+// vocabulary and its merges apart.
 const (
 	modelName  = "tokenizer.json"
 	configName = "tokenizer_config.json"
+	vocabName  = "vocab.json"
+	mergesName = "merges.txt"
 )
 
 // version is that of the files Files writes.
 const version = 1
 
-// configFile is tokenizer_config.json.
+// configFile is tokenizer_config.json as Files writes it.
 type configFile struct {
 	Class    string `json:"tokenizer_class"`
 	CleanUp  bool   `json:"clean_up_tokenization_spaces"`
@@ -32,15 +37,15 @@ type configFile struct {
 
 // modelFile is tokenizer.json. The fields that stay null must be there for Hugging Face's reader.
 type modelFile struct {
-	Version       string       `json:"version"`
-	Truncation    *struct{}    `json:"truncation"`
-	Padding       *struct{}    `json:"padding"`
-	AddedTokens   []addedToken `json:"added_tokens"`
-	Normalizer    *struct{}    `json:"normalizer"`
-	PreTokenizer  *stage       `json:"pre_tokenizer"`
-	PostProcessor *struct{}    `json:"post_processor"`
-	Decoder       *stage       `json:"decoder"`
-	Model         bpeModel     `json:"model"`
+	Version       string          `json:"version"`
+	Truncation    json.RawMessage `json:"truncation"`
+	Padding       json.RawMessage `json:"padding"`
+	AddedTokens   []addedToken    `json:"added_tokens"`
+	Normalizer    json.RawMessage `json:"normalizer"`
+	PreTokenizer  json.RawMessage `json:"pre_tokenizer"`
+	PostProcessor json.RawMessage `json:"post_processor"`
+	Decoder       json.RawMessage `json:"decoder"`
+	Model         bpeModel        `json:"model"`
 }
 
 type addedToken struct {
@@ -53,14 +58,6 @@ type addedToken struct {
 	Special    bool   `json:"special"`
 }
 
-// stage is a pre-tokenizer or a decoder.
-type stage struct {
-	Type           string `json:"type"`
-	AddPrefixSpace *bool  `json:"add_prefix_space,omitempty"`
-	TrimOffsets    *bool  `json:"trim_offsets,omitempty"`
-	UseRegex       *bool  `json:"use_regex,omitempty"`
-}
-
 type bpeModel struct {
 	Type         string           `json:"type"`
 	Dropout      *float64         `json:"dropout"`
@@ -71,15 +68,20 @@ type bpeModel struct {
 	ByteFallback bool             `json:"byte_fallback"`
 	IgnoreMerges bool             `json:"ignore_merges"`
 	Vocab        map[string]int32 `json:"vocab"`
-	Merges       []string         `json:"merges"`
+	Merges       []mergeLine      `json:"merges"`
 }
 
 func newModelFile(vocab map[string]int32) *modelFile {
 	return &modelFile{
 		Version:     "1.0",
 		AddedTokens: []addedToken{},
-		Model:       bpeModel{Type: "BPE", Vocab: vocab, Merges: []string{}},
+		Model:       bpeModel{Type: "BPE", Vocab: vocab, Merges: []mergeLine{}},
 	}
+}
+
+// byteLevelStage is a step that turns text into the characters that stand for its bytes, or back.
+func byteLevelStage(prefixSpace, regex bool) json.RawMessage {
+	return fmt.Appendf(nil, `{"type": "ByteLevel", "add_prefix_space": %t, "trim_offsets": true, "use_regex": %t}`, prefixSpace, regex)
 }
 
 // files are the saved form of a tokenizer whose model is m.
@@ -105,11 +107,17 @@ func encodeJSON(v any) []byte {
 	return b.Bytes()
 }
 
-// Load reads the tokenizer saved in a directory.
+// encodeLine is a text as JSON on one line.
+func encodeLine(s string) []byte { return bytes.TrimSpace(encodeJSON(s)) }
+
+// Load reads the tokenizer saved in a directory: one that Files wrote, or a published one of byte pairs as GPT-2's.
 func Load(dir fs.FS) (Tokenizer, error) {
 	saved := map[string][]byte{}
-	for _, name := range []string{configName, modelName} {
+	for _, name := range []string{configName, modelName, vocabName, mergesName} {
 		b, err := fs.ReadFile(dir, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -118,11 +126,25 @@ func Load(dir fs.FS) (Tokenizer, error) {
 	return FromFiles(saved)
 }
 
-// FromFiles makes a tokenizer of what its Files gave.
+// FromFiles makes a tokenizer of what its Files gave, or of published files.
 func FromFiles(saved map[string][]byte) (Tokenizer, error) {
 	var c configFile
-	if err := decodeJSON(saved, configName, &c); err != nil {
-		return nil, err
+	if text, ok := saved[configName]; ok {
+		var ours struct {
+			Kind    *string `json:"dmtrain_kind"`
+			Version *int    `json:"dmtrain_version"`
+		}
+		if err := textio.UnmarshalJSON(text, &ours); err != nil {
+			return nil, fmt.Errorf("%s: %w", configName, err)
+		}
+		if ours.Kind == nil && ours.Version == nil {
+			return fromPublished(saved)
+		}
+		if err := textio.UnmarshalJSON(text, &c); err != nil {
+			return nil, fmt.Errorf("%s: %w", configName, err)
+		}
+	} else {
+		return fromPublished(saved)
 	}
 	if c.Version != version {
 		return nil, fmt.Errorf("%s: dmtrain_version: %d is not a version this program reads (%d)", configName, c.Version, version)
@@ -131,20 +153,24 @@ func FromFiles(saved map[string][]byte) (Tokenizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", configName, err)
 	}
-	var m modelFile
-	if err := decodeJSON(saved, modelName, &m); err != nil {
-		return nil, err
+	text, ok := saved[modelName]
+	if !ok {
+		return nil, fmt.Errorf("%s: missing", modelName)
+	}
+	m, err := parseModel(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", modelName, err)
 	}
 	var t Tokenizer
 	switch c.Kind {
 	case "byte":
-		t, err = loadBytes(&m, documents)
+		t, err = loadBytes(m, documents)
 	case "char":
-		t, err = loadChars(&m, documents)
+		t, err = loadChars(m, documents)
 	case "bpe":
-		t, err = loadPairs(&m, documents)
+		t, err = loadPairs(m, documents)
 	case "gpt2":
-		t, err = loadGPT2(&m, documents)
+		t, err = loadGPT2(m, documents)
 	default:
 		return nil, fmt.Errorf("%s: dmtrain_kind: %q is not a tokenizer (%s)", configName, c.Kind, strings.Join(kinds, ", "))
 	}
@@ -166,6 +192,12 @@ func (c *configFile) documents() (bool, error) {
 }
 
 func loadBytes(m *modelFile, documents bool) (Tokenizer, error) {
+	if err := m.check(byteLevelWhole); err != nil {
+		return nil, err
+	}
+	if len(m.Model.Merges) > 0 {
+		return nil, errors.New("model.merges: bytes have none")
+	}
 	if len(m.Model.Vocab) != byteEnd {
 		return nil, fmt.Errorf("model.vocab: %d tokens where bytes have %d", len(m.Model.Vocab), byteEnd)
 	}
@@ -179,6 +211,12 @@ func loadBytes(m *modelFile, documents bool) (Tokenizer, error) {
 }
 
 func loadChars(m *modelFile, documents bool) (Tokenizer, error) {
+	if err := m.check(characters); err != nil {
+		return nil, err
+	}
+	if len(m.Model.Merges) > 0 {
+		return nil, errors.New("model.merges: characters have none")
+	}
 	runes := make([]rune, 0, len(m.Model.Vocab))
 	for token := range m.Model.Vocab {
 		r, size := utf8.DecodeRuneInString(token)
@@ -196,30 +234,26 @@ func loadChars(m *modelFile, documents bool) (Tokenizer, error) {
 	if len(runes) == 0 {
 		return nil, errors.New("model.vocab: empty")
 	}
+	if !documents && len(m.AddedTokens) > 0 {
+		return nil, fmt.Errorf("added_tokens: %q has no role in %s", m.AddedTokens[0].Content, configName)
+	}
 	return newChars(runes, documents), m.checkEnd(int32(len(runes)), documents)
 }
 
-// checkEnd refuses special tokens other than end-of-text with the given id, or any where it is unwanted.
-func (m *modelFile) checkEnd(id int32, want bool) error {
-	if want {
-		if len(m.AddedTokens) != 1 || m.AddedTokens[0].Content != EndOfText || m.AddedTokens[0].ID != id {
-			return fmt.Errorf("added_tokens: must be %q alone, with id %d", EndOfText, id)
+// checkEnd refuses added tokens other than end-of-text under the given id, and their absence where one must be added.
+func (m *modelFile) checkEnd(id int32, must bool) error {
+	for _, a := range m.AddedTokens {
+		switch {
+		case a.Content != EndOfText:
+			return fmt.Errorf("added_tokens: %q is not supported, only %q", a.Content, EndOfText)
+		case a.ID != id:
+			return fmt.Errorf("added_tokens: %q has id %d where %d is its place", a.Content, a.ID, id)
+		case a.SingleWord || a.Lstrip || a.Rstrip:
+			return fmt.Errorf("added_tokens: %q: single_word, lstrip and rstrip are not supported", a.Content)
 		}
-		return nil
 	}
-	if len(m.AddedTokens) != 0 {
-		return fmt.Errorf("added_tokens: %q has no role in %s", m.AddedTokens[0].Content, configName)
-	}
-	return nil
-}
-
-func decodeJSON(saved map[string][]byte, name string, v any) error {
-	b, ok := saved[name]
-	if !ok {
-		return fmt.Errorf("%s: missing", name)
-	}
-	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	if must && len(m.AddedTokens) == 0 {
+		return fmt.Errorf("added_tokens: must have %q, with id %d", EndOfText, id)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package tokenizer
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/tiktoken-go/tokenizer/codec"
@@ -16,22 +15,22 @@ const gpt2Tokens = 50256
 func NewGPT2(documents bool) Tokenizer { return newGPT2(documents) }
 
 func newGPT2(documents bool) *pairTokenizer {
-	tokens := make([]string, gpt2Tokens)
+	tokens := make([]string, gpt2Tokens+1)
 	published := codec.NewR50kBase()
-	for id := range tokens {
+	for id := range gpt2Tokens {
 		token, err := published.Decode([]uint{uint(id)})
 		if err != nil {
 			panic("tokenizer: GPT-2's vocabulary is incomplete")
 		}
 		tokens[id] = token
 	}
-	return newPairs("gpt2", tokens, mergesOf(tokens), documents)
+	return newPairs("gpt2", tokens, gpt2Tokens, mergesOf(tokens[:gpt2Tokens]), documents)
 }
 
 // mergesOf finds the merges of a vocabulary whose ids are in the order of their making, which is how it is published: a token's last
 // merge joined the two parts that its bytes come to with the merges before it.
 func mergesOf(tokens []string) []pair {
-	t := newPairs("gpt2", tokens[:256], nil, false)
+	t := newPairs("gpt2", tokens[:256], -1, nil, false)
 	var parts []int32
 	for rank, token := range tokens[256:] {
 		parts = t.mergeAll(parts[:0], []byte(token))
@@ -47,10 +46,13 @@ func mergesOf(tokens []string) []pair {
 
 // loadGPT2 makes sure that the file holds GPT-2's vocabulary.
 func loadGPT2(m *modelFile, documents bool) (*pairTokenizer, error) {
-	t := newGPT2(documents)
-	want := t.model()
-	if !maps.Equal(m.Model.Vocab, want.Model.Vocab) || !slices.Equal(m.Model.Merges, want.Model.Merges) {
-		return nil, fmt.Errorf("model: %d tokens and %d merges that are not GPT-2's", len(m.Model.Vocab), len(m.Model.Merges))
+	got, err := loadPairs(m, documents)
+	if err != nil {
+		return nil, err
 	}
-	return t, m.checkEnd(t.end(), true)
+	t := newGPT2(documents)
+	if !slices.Equal(got.tokens, t.tokens) || !slices.Equal(got.merges, t.merges) {
+		return nil, fmt.Errorf("model: %d tokens and %d merges that are not GPT-2's", len(got.tokens), len(got.merges))
+	}
+	return t, nil
 }

@@ -1,0 +1,56 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Numbers are decimal, wherever they are written. YAML 1.1 and the readers of flags would take 010 for 8, 0x10 for 16 and 1_000 for 1000:
+// what is spelled so is no number here.
+var (
+	decimal      = regexp.MustCompile(`^[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
+	wholeDecimal = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)$`)
+	likeNumber   = regexp.MustCompile(`^[-+.]*[0-9]`)
+)
+
+// IsDecimal says whether a text is a number as settings and flags have it.
+func IsDecimal(text string) bool { return decimal.MatchString(text) }
+
+// IsWhole is IsDecimal for whole numbers.
+func IsWhole(text string) bool { return wholeDecimal.MatchString(text) }
+
+// plainly adds how numbers are written to what a value should be, where a text was meant for one.
+func plainly(from any, want string) string {
+	if text, ok := from.(string); ok && likeNumber.MatchString(text) && !IsDecimal(text) {
+		return want + " in plain decimals (no leading zeros, 0x, 0o or _)"
+	}
+	return want
+}
+
+// spelled makes texts of what YAML would resolve to a number that is not decimal, or to a time.
+func spelled(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode {
+		switch tag := n.ShortTag(); {
+		case (tag == "!!int" || tag == "!!float") && !IsDecimal(n.Value), tag == "!!timestamp":
+			n.Tag = "!!str"
+		}
+	}
+	for _, c := range n.Content {
+		spelled(c)
+	}
+}
+
+// parseValue is the value that a text spells in YAML; nil for none.
+func parseValue(text string) (x any, err error) {
+	var n yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &n); err != nil || n.Kind == 0 {
+		return nil, err
+	}
+	spelled(&n)
+	if err := n.Decode(&x); err != nil {
+		return nil, fmt.Errorf("not YAML: %w", err)
+	}
+	return x, nil
+}
