@@ -123,8 +123,8 @@ func (f *finder) whatPassed() string {
 // fileID is a path's one name, whatever links lead to it.
 func fileID(path string) (string, error) {
 	target, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return "", bare(err)
+	if err != nil { // a link of the system's own, to a pipe say, leads to no name
+		target = path
 	}
 	absolute, err := filepath.Abs(target)
 	return "file " + absolute, err

@@ -20,6 +20,9 @@ func UnmarshalJSON(b []byte, v any) error {
 	}
 	err := json.Unmarshal(b, v)
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		if !bytes.Contains(b, newline) {
+			return fmt.Errorf("not valid JSON: %w", err)
+		}
 		at := max(0, min(len(b), int(e.Offset)-1))
 		return fmt.Errorf("line %d: not valid JSON: %w", 1+bytes.Count(b[:at], newline), err)
 	}

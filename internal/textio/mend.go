@@ -7,10 +7,11 @@ import (
 
 // mended counts what is not UTF-8, and what is.
 type mended struct {
-	bad     int // bytes that are no part of a character
-	badLine int // of the first
-	western int // of bad, those that stand as a letter or a sign of Windows-1252 does
-	good    int // bytes of characters beyond ASCII
+	bad     int  // bytes that are no part of a character
+	badLine int  // of the first
+	western int  // of bad, those that stand as a letter or a sign of Windows-1252 does
+	good    int  // bytes of characters beyond ASCII
+	last    rune // before the piece
 }
 
 // soonEnough is how many bad bytes are enough to tell before the end what they are.
@@ -20,10 +21,10 @@ const soonEnough = 256
 func (m *mended) mend(piece []byte, line int) []byte {
 	if utf8.Valid(piece) {
 		m.good += len(piece) - utf8.RuneCount(piece)
+		m.last, _ = utf8.DecodeLastRune(piece)
 		return piece
 	}
 	out := make([]byte, 0, len(piece)+64)
-	last := rune(' ')
 	for len(piece) > 0 {
 		r, size := utf8.DecodeRune(piece)
 		out = utf8.AppendRune(out, r)
@@ -32,7 +33,7 @@ func (m *mended) mend(piece []byte, line int) []byte {
 			if m.bad++; m.bad == 1 {
 				m.badLine = line
 			}
-			if next := after(piece); besideASCII(piece[0], last) || besideASCII(piece[0], rune(next)) {
+			if next := after(piece); besideASCII(piece[0], m.last) || besideASCII(piece[0], rune(next)) {
 				m.western++
 			}
 		case size > 1:
@@ -40,7 +41,7 @@ func (m *mended) mend(piece []byte, line int) []byte {
 		case r == '\n':
 			line++
 		}
-		last = r
+		m.last = r
 		piece = piece[size:]
 	}
 	return out
@@ -52,7 +53,7 @@ func (m *mended) verdict(read int64) error {
 	if few || m.bad <= m.good && int64(m.bad)*10 <= read {
 		return nil
 	}
-	kind, name := "not UTF-8 but, as it seems, a language's own encoding (Shift JIS, GB 18030, Windows-1251, …)", "ENCODING"
+	kind, name := "not UTF-8 but another encoding (Shift JIS, GB 18030, Windows-1251, …), or damaged", "ENCODING"
 	if m.western*3 >= m.bad*2 {
 		kind, name = "not UTF-8 but, as it seems, Windows-1252 or Latin-1", "WINDOWS-1252"
 	}

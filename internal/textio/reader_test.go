@@ -68,7 +68,8 @@ func TestWhatIsNoTextIsNamed(t *testing.T) {
 		"Latin-1":                       {"all ASCII\n" + latin1Of(german), "line 2: not UTF-8 but, as it seems, Windows-1252 or Latin-1 (3 of 51 bytes are no UTF-8)"},
 		"long Latin-1":                  {strings.Repeat(latin1Of(german), 5000), "line 1: not UTF-8 but, as it seems, Windows-1252 or Latin-1"},
 		"one letter of Latin-1":         {"caf\xe9\n", "line 1: not UTF-8 but, as it seems, Windows-1252 or Latin-1"},
-		"Shift JIS":                     {"\x93\xfa\x96\x7b\x8c\xea\x82\xcc\x95\xb6\x8f\xcd\n", "line 1: not UTF-8 but, as it seems, a language's own encoding"},
+		"one letter at the end":         {"caf\xe9", "line 1: not UTF-8 but, as it seems, Windows-1252 or Latin-1"},
+		"Shift JIS":                     {"\x93\xfa\x96\x7b\x8c\xea\x82\xcc\x95\xb6\x8f\xcd\n", "line 1: not UTF-8 but another encoding (Shift JIS, GB 18030, Windows-1251, …), or damaged"},
 		"gzip":                          {"\x1f\x8b\x08\x00rest", "not text but gzip"},
 		"a pointer":                     {"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "not text but a Git LFS pointer"},
 		"zip":                           {"PK\x03\x04rest", "not text but a zip archive"},
@@ -194,7 +195,7 @@ func TestJSONErrorsAreInPlainWords(t *testing.T) {
 		`{"sub": {"Ok": 1}}`:      "sub.Ok: a number is not true or false",
 		`[]`:                      "a list is not an object",
 		"{\n\"n\": 1,\n}":         "line 3: not valid JSON: invalid character '}'",
-		`{"n": 1`:                 "line 1: not valid JSON: unexpected end of JSON input",
+		`{"n": 1`:                 "not valid JSON: unexpected end of JSON input",
 		utf16Of(`{"n": 1}`, true): "UTF-16 (little-endian)",
 		"version https://git-lfs.github.com/spec/v1\n": "not JSON but a Git LFS pointer",
 	} {
