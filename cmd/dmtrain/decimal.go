@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"dmtrain/internal/config"
+	"dmtrain/internal/textio"
 )
 
 // decimalFlags makes the flags of a command and of those below it read numbers as settings are read: decimal, or refused.
@@ -33,9 +33,9 @@ type decimalValue struct{ pflag.Value }
 
 // Set implements pflag.Value.
 func (d decimalValue) Set(text string) error {
-	is, what := config.IsDecimal, "a number"
+	is, what := textio.IsDecimal, "a number"
 	if !strings.HasPrefix(d.Type(), "float") {
-		is, what = config.IsWhole, "a whole number"
+		is, what = textio.IsWhole, "a whole number"
 	}
 	for _, part := range strings.Split(text, ",") {
 		if !is(strings.TrimSpace(part)) {

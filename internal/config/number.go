@@ -5,25 +5,16 @@ import (
 	"regexp"
 
 	"go.yaml.in/yaml/v3"
+
+	"dmtrain/internal/textio"
 )
 
-// Numbers are decimal, wherever they are written. YAML 1.1 and the readers of flags would take 010 for 8, 0x10 for 16 and 1_000 for 1000:
-// what is spelled so is no number here.
-var (
-	decimal      = regexp.MustCompile(`^[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
-	wholeDecimal = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)$`)
-	likeNumber   = regexp.MustCompile(`^[-+.]*[0-9]`)
-)
-
-// IsDecimal says whether a text is a number as settings and flags have it.
-func IsDecimal(text string) bool { return decimal.MatchString(text) }
-
-// IsWhole is IsDecimal for whole numbers.
-func IsWhole(text string) bool { return wholeDecimal.MatchString(text) }
+// likeNumber is a text that was meant for a number.
+var likeNumber = regexp.MustCompile(`^[-+.]*[0-9]`)
 
 // plainly adds how numbers are written to what a value should be, where a text was meant for one.
 func plainly(from any, want string) string {
-	if text, ok := from.(string); ok && likeNumber.MatchString(text) && !IsDecimal(text) {
+	if text, ok := from.(string); ok && likeNumber.MatchString(text) && !textio.IsDecimal(text) {
 		return want + " in plain decimals (no leading zeros, 0x, 0o or _)"
 	}
 	return want
@@ -33,7 +24,7 @@ func plainly(from any, want string) string {
 func spelled(n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode {
 		switch tag := n.ShortTag(); {
-		case (tag == "!!int" || tag == "!!float") && !IsDecimal(n.Value), tag == "!!timestamp":
+		case (tag == "!!int" || tag == "!!float") && !textio.IsDecimal(n.Value), tag == "!!timestamp":
 			n.Tag = "!!str"
 		}
 	}

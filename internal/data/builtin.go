@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"dmtrain/internal/textio"
 )
 
 // Names of generated texts. Parameters follow as in a URL: builtin:stories?mb=4&seed=2.
@@ -42,12 +44,12 @@ func parseBuiltin(entry string) (builtin, error) {
 		switch key {
 		case "mb":
 			mb, err := strconv.ParseFloat(v[0], 64)
-			if err != nil || !(mb > 0 && mb <= maxMegabytes) {
+			if err != nil || !textio.IsDecimal(v[0]) || !(mb > 0 && mb <= maxMegabytes) {
 				return b, fmt.Errorf("mb=%s is not a size (megabytes, up to %d)", v[0], maxMegabytes)
 			}
 			b.bytes = int64(mb * 1e6)
 		case "seed":
-			if b.seed, err = strconv.ParseUint(v[0], 10, 64); err != nil {
+			if b.seed, err = strconv.ParseUint(v[0], 10, 64); err != nil || !textio.IsWhole(v[0]) {
 				return b, fmt.Errorf("seed=%s is not a seed (a whole number from 0)", v[0])
 			}
 		default:

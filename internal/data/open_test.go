@@ -205,6 +205,9 @@ func TestConfigProblems(t *testing.T) {
 		{func(c *Config) { c.Train = []string{"a", ""} }, "data.train: an empty name"},
 		{func(c *Config) { c.Train = []string{"builtin:poems"} }, "data.train: builtin:poems: no such text"},
 		{func(c *Config) { c.Valid = []string{"builtin:stories?mb=-1"} }, "data.valid: builtin:stories?mb=-1: mb=-1 is not a size"},
+		{func(c *Config) { c.Valid = []string{"builtin:stories?mb=0x1p-3"} }, "data.valid: builtin:stories?mb=0x1p-3: mb=0x1p-3 is not a size"},
+		{func(c *Config) { c.Valid = []string{"builtin:stories?seed=010"} }, "data.valid: builtin:stories?seed=010: seed=010 is not a seed"},
+		{func(c *Config) { c.Pairs.Source = []string{"a"} }, "data.pairs.source: is for task seq2seq"},
 		{func(c *Config) { c.ValidFraction = 1.5 }, "data.valid_fraction: 1.5 is not a fraction (between 0 and 1)"},
 		{func(c *Config) { c.ValidFraction = 0 }, "data.valid_fraction: 0 is not a fraction"},
 		{func(c *Config) { c.ValidFraction = math.NaN() }, "data.valid_fraction: NaN is not a fraction"},
@@ -217,6 +220,11 @@ func TestConfigProblems(t *testing.T) {
 		if p := config.Problems(); len(p) != 1 || !strings.HasPrefix(p[0], c.want) {
 			t.Errorf("problems %q, want %q", p, c.want)
 		}
+	}
+	pairs := good
+	pairs.Train, pairs.DocumentSeparator = []string{"builtin:dates?n=0100"}, "--"
+	if p := pairs.PairProblems(); len(p) != 2 || p[0] != "data.document_separator: is for task lm" || !strings.Contains(p[1], "n=0100 is not a number of pairs") {
+		t.Errorf("pairs: problems %q", p)
 	}
 	good.Valid, good.ValidFraction = []string{"v.txt"}, 7
 	if p := good.Problems(); p != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dmtrain/internal/rng"
+	"dmtrain/internal/textio"
 )
 
 // Names of generated pairs. Parameters follow as in a URL: builtin:dates?n=20000&seed=1&part=train.
@@ -44,11 +45,11 @@ func parsePairBuiltin(entry string) (pairBuiltin, error) {
 	for key, v := range values {
 		switch key {
 		case "n":
-			if b.n, err = strconv.Atoi(v[0]); err != nil || b.n < 1 || b.n > maxGenerated {
+			if b.n, err = strconv.Atoi(v[0]); err != nil || !textio.IsWhole(v[0]) || b.n < 1 || b.n > maxGenerated {
 				return b, fmt.Errorf("n=%s is not a number of pairs (1 to %d)", v[0], maxGenerated)
 			}
 		case "seed":
-			if b.seed, err = strconv.ParseUint(v[0], 10, 64); err != nil {
+			if b.seed, err = strconv.ParseUint(v[0], 10, 64); err != nil || !textio.IsWhole(v[0]) {
 				return b, fmt.Errorf("seed=%s is not a seed (a whole number from 0)", v[0])
 			}
 		case "part":
