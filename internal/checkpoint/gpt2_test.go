@@ -227,9 +227,9 @@ func FuzzConfig(f *testing.F) {
 
 func TestConfigurationErrorsAreInPlainWords(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"model_type": "gpt2", "n_embd": [768]}`:            "n_embd: a list is not a whole number that fits",
-		`{"model_type": "gpt2", "n_layer": 12.0}`:            "n_layer: 12.0 is not a whole number that fits",
-		`{"model_type": "gpt2", "eos_token_id": [50256, 1]}`: "eos_token_id: a list is not a whole number that fits",
+		`{"model_type": "gpt2", "n_embd": [768]}`:            "n_embd: a list is not a whole number",
+		`{"model_type": "gpt2", "n_layer": 12.0}`:            "n_layer: 12.0 is not a whole number",
+		`{"model_type": "gpt2", "eos_token_id": [50256, 1]}`: "eos_token_id: a list is not a whole number",
 		`{"model_type": "gpt2", "resid_pdrop": "0.1"}`:       "resid_pdrop: text is not a number",
 		`[]`: "a list is not an object",
 	} {

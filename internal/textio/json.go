@@ -27,7 +27,11 @@ func UnmarshalJSON(b []byte, v any) error {
 		return fmt.Errorf("line %d: not valid JSON: %w", 1+bytes.Count(b[:at], newline), err)
 	}
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return errors.New(strings.TrimPrefix(e.Field+": ", ": ") + valueName(e.Value) + " is not " + typeName(e.Type))
+		field, value := strings.TrimPrefix(e.Field+": ", ": "), valueName(e.Value)
+		if IsWhole(value) {
+			return errors.New(field + value + " is too large, or below 0")
+		}
+		return errors.New(field + value + " is not " + typeName(e.Type))
 	}
 	return err
 }
@@ -55,7 +59,7 @@ func typeName(t reflect.Type) string {
 	case reflect.Pointer:
 		return typeName(t.Elem())
 	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint32, reflect.Uint64:
-		return "a whole number that fits"
+		return "a whole number"
 	case reflect.Float64, reflect.Float32:
 		return "a number"
 	case reflect.Bool:

@@ -187,16 +187,17 @@ func TestJSONErrorsAreInPlainWords(t *testing.T) {
 		Vocab map[string]float64 `json:"vocab"`
 	}
 	for in, want := range map[string]string{
-		"\uFEFF{\"n\": 3}":        "",
-		`{"n": [3]}`:              "n: a list is not a whole number that fits",
-		`{"n": 12.0}`:             "n: 12.0 is not a whole number that fits",
-		`{"x": "1"}`:              "x: text is not a number",
-		`{"words": {}}`:           "words: an object is not a list",
-		`{"sub": {"Ok": 1}}`:      "sub.Ok: a number is not true or false",
-		`[]`:                      "a list is not an object",
-		"{\n\"n\": 1,\n}":         "line 3: not valid JSON: invalid character '}'",
-		`{"n": 1`:                 "not valid JSON: unexpected end of JSON input",
-		utf16Of(`{"n": 1}`, true): "UTF-16 (little-endian)",
+		"\uFEFF{\"n\": 3}":            "",
+		`{"n": [3]}`:                  "n: a list is not a whole number",
+		`{"n": 99999999999999999999}`: "n: 99999999999999999999 is too large",
+		`{"n": 12.0}`:                 "n: 12.0 is not a whole number",
+		`{"x": "1"}`:                  "x: text is not a number",
+		`{"words": {}}`:               "words: an object is not a list",
+		`{"sub": {"Ok": 1}}`:          "sub.Ok: a number is not true or false",
+		`[]`:                          "a list is not an object",
+		"{\n\"n\": 1,\n}":             "line 3: not valid JSON: invalid character '}'",
+		`{"n": 1`:                     "not valid JSON: unexpected end of JSON input",
+		utf16Of(`{"n": 1}`, true):     "UTF-16 (little-endian)",
 		"version https://git-lfs.github.com/spec/v1\n": "not JSON but a Git LFS pointer",
 	} {
 		var f file
