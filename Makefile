@@ -7,7 +7,7 @@ BENCH_BASE     ?= bench/kernels.txt
 BENCH_MACHINE  ?= a machine that was not named
 
 .DEFAULT_GOAL := help
-.PHONY: help build build-cuda test test-long test-paths test-emulated test-driver race lint kernels gpu-bundle bench bench-update generate ci
+.PHONY: help build build-cuda test test-long test-canary test-paths test-emulated test-driver race lint kernels gpu-bundle bench bench-update generate ci
 
 # What depends on the CPU's instructions.
 CPU_PACKAGES = ./internal/kernels/cpu/... ./internal/graph/... ./internal/model/... ./internal/train/...
@@ -29,6 +29,9 @@ test: ## run the tests that every change should pass (minutes)
 
 test-long: ## run all tests, those that train for long too
 	DMTRAIN_LONG=1 go test -timeout 30m ./...
+
+test-canary: ## hold losses on random text to its entropy, under every kind of mask (minutes)
+	DMTRAIN_CANARY=1 go test -count=1 -timeout 20m -run Canary ./internal/canary
 
 test-paths: ## run the kernels' and steps' tests on every instruction path of the CPU
 	DMTRAIN_CPU=avx2 go test -count=1 $(CPU_PACKAGES)

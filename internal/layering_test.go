@@ -34,6 +34,7 @@ var rooms = []string{
 	"internal/metrics",
 	"internal/generate",
 	"internal/train",
+	"internal/canary",
 	"internal/compare",
 	"internal/doctor",
 	"cmd/dmtrain",

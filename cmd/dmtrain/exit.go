@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 
+	"dmtrain/internal/canary"
 	"dmtrain/internal/config"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
@@ -34,13 +35,14 @@ func exitCode(err error) int {
 		usage   usageError
 		invalid *config.Invalid
 		leak    *mask.Leak
+		sung    *canary.Error
 	)
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &usage), errors.As(err, &invalid):
 		return exitUsage
-	case errors.As(err, &leak):
+	case errors.As(err, &leak), errors.As(err, &sung):
 		return exitLeak
 	case errors.Is(err, train.ErrInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted

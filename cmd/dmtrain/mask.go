@@ -22,7 +22,7 @@ can learn the token it must predict, and history tells how a run's masks moved.`
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(maskShowCommand(), maskCheckCommand(), maskHistoryCommand())
+	cmd.AddCommand(maskShowCommand(), maskCheckCommand(), maskCanaryCommand(), maskHistoryCommand())
 	return cmd
 }
 

@@ -1,0 +1,198 @@
+package canary
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"dmtrain/internal/config"
+	"dmtrain/internal/mask"
+)
+
+// long says whether all is to be tried, and sings whether anything that takes minutes is.
+func long() bool { return os.Getenv("DMTRAIN_LONG") != "" }
+
+func sings(t *testing.T) {
+	if os.Getenv("DMTRAIN_CANARY") == "" && !long() {
+		t.Skip("takes minutes; set DMTRAIN_CANARY=1 to run it")
+	}
+}
+
+// alone is what one run says.
+func alone(t *testing.T, c config.Config, shape Shape, steps int, planted *leak) *Report {
+	t.Helper()
+	r := newTrial(c, shape, steps, planted)
+	if err := r.run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return r.report(shape)
+}
+
+func (r *Report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s %s, %s %d steps: %s\n", r.Structure, r.Form, r.Control, r.Text.Documents, r.Steps, r.Verdict)
+	for _, c := range r.Classes {
+		mark := ""
+		if c.Leak {
+			mark = " LEAK"
+		}
+		fmt.Fprintf(&b, "  %s %s %s: %d targets, %.4f − %.4f = %+.4f ± %.4f%s\n", c.Set, c.Kind, c.Class, c.Targets, c.Loss, c.Bound, c.D, c.SE, mark)
+	}
+	return b.String()
+}
+
+func pairConfig() config.Config {
+	c := textConfig()
+	c.Task = config.TaskPairs
+	c.Data.Train = []string{"builtin:dates"}
+	return c
+}
+
+func someShape(c config.Config) Shape {
+	if c.Task == config.TaskPairs {
+		return Shape{Documents: Geometric, Mean: 6, Source: 6, Letters: 8}
+	}
+	return geometric()
+}
+
+// The canary hears a mask that shows positions their answers, and nothing where there is nothing to hear; then it finds what was planted.
+func TestCanaryHears(t *testing.T) {
+	c := textConfig()
+	shape := someShape(c)
+	r, err := Run(context.Background(), Options{Config: c, Shape: &shape, Steps: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Verdict != Sound || r.Classes[0].Sees == nil {
+		t.Errorf("the causal mask: %v", r)
+	}
+	c.Mask.Structure, c.Mask.Window = mask.StructureLookahead, 1
+	if r := alone(t, c, shape, 120, nil); r.Verdict != Leaks {
+		t.Errorf("a mask that looks ahead: %v", r)
+	}
+}
+
+// Too few steps to learn anything are told as such.
+func TestCanaryKnowsWhenItIsTooShort(t *testing.T) {
+	c := textConfig()
+	shape := someShape(c)
+	r, err := Run(context.Background(), Options{Config: c, Shape: &shape, Steps: 8})
+	if err != nil || r.Verdict != TooShort {
+		t.Errorf("8 steps: %v %v", r, err)
+	}
+}
+
+// Every leak that the program once had is found where it is planted again, and only there.
+func TestCanaryFindsPlantedLeaks(t *testing.T) {
+	sings(t)
+	form := func(c config.Config, form, structure string) config.Config {
+		c.Mask.Form, c.Mask.Structure, c.Mask.Window = form, structure, 8
+		return c
+	}
+	twoPass := form(textConfig(), mask.FormInfill, mask.StructureCausal)
+	twoPass.Mask.Control, twoPass.Mask.Reliability, twoPass.Mask.Prob = mask.ControlTwoPass, mask.ReliabilityConfidence, 0.5
+	wait := form(pairConfig(), mask.FormInput, mask.StructureCausal)
+	wait.Mask.Cross, wait.Model.CausalEncoder, wait.Mask.Openness = mask.CrossWaitK, true, 0
+	for _, c := range []struct {
+		name   string
+		config config.Config
+		steps  int
+		leak   func() *leak
+	}{
+		{"ends tell, infill, causal", form(textConfig(), mask.FormInfill, mask.StructureCausal), 1500, endsTell},
+		{"ends tell, input, full", form(textConfig(), mask.FormInput, mask.StructureFull), 500, endsTell},
+		{"ends tell, infill, full", form(textConfig(), mask.FormInfill, mask.StructureFull), 500, endsTell},
+		{"ends tell, pairs", form(pairConfig(), mask.FormInfill, mask.StructureCausal), 1500, endsTell},
+		{"two_pass looks at what is hidden", twoPass, 1000, unhiddenLook},
+		{"wait_k by the source's length", wait, 500, sourceLength},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			sound := alone(t, c.config, someShape(c.config), c.steps, nil)
+			t.Logf("as it is: %v", sound)
+			if sound.Verdict != Sound {
+				t.Errorf("without the leak: %v", sound)
+			}
+			found := alone(t, c.config, someShape(c.config), c.steps, c.leak())
+			t.Logf("planted: %v", found)
+			if found.Verdict != Leaks {
+				t.Errorf("with the leak: %v", found)
+			}
+		})
+	}
+}
+
+// turn is which part of the matrix is tried: the value of DMTRAIN_CANARY, or all under DMTRAIN_LONG.
+func turn(i, parts int) bool {
+	n, _ := strconv.Atoi(os.Getenv("DMTRAIN_CANARY"))
+	return long() || i%parts == n%parts
+}
+
+// holds wants a configuration to be refused or to be sound.
+func holds(t *testing.T, c config.Config, shape Shape, steps int) {
+	t.Helper()
+	c.Data.SeqLen = 32
+	if c.Mask.Control == mask.ControlYoked {
+		c.Mask.YokedTo = "replayed from closed to open"
+	}
+	if err := c.Validate(); err != nil {
+		t.Skipf("refused: %v", err)
+	}
+	if r := alone(t, c, shape, steps, nil); r.Verdict != Sound {
+		t.Error(r)
+	} else if testing.Verbose() {
+		t.Log(r)
+	}
+}
+
+// matrixParts is into how many parts the matrix is cut, to keep each within minutes; matrixSteps is how long each of its runs is.
+const (
+	matrixParts = 4
+	matrixSteps = 250
+)
+
+func TestCanaryMatrix(t *testing.T) {
+	sings(t)
+	shapes := []Shape{geometric(), {Documents: Fixed, Mean: 7, Letters: 8}, {Documents: Geometric, Mean: 2, Letters: 8}, {Documents: Single, Letters: 8}}
+	i := 0
+	for _, structure := range []string{mask.StructureCausal, mask.StructureFull, mask.StructurePrefix, mask.StructureWindow, mask.StructureBlocks, mask.StructureSinks} {
+		for _, form := range []string{mask.FormNone, mask.FormInput, mask.FormInfill} {
+			for _, control := range []string{mask.ControlFixed, mask.ControlLinear, mask.ControlAdaptive, mask.ControlInverse, mask.ControlYoked, mask.ControlTwoPass} {
+				c := textConfig()
+				c.Mask.Structure, c.Mask.Form, c.Mask.Control, c.Mask.Window, c.Mask.Sinks = structure, form, control, 8, 1
+				c.Mask.Prob = []float64{0.15, 0.5}[i%2]
+				if control == mask.ControlTwoPass {
+					c.Mask.Reliability = mask.ReliabilityConfidence
+				}
+				if c.Mask.Control != mask.ControlYoked && c.Validate() != nil {
+					continue // told by its own tests
+				}
+				shape := shapes[i/2%len(shapes)]
+				if i++; turn(i, matrixParts) {
+					t.Run(fmt.Sprintf("%s %s %s %v %s %v", structure, form, control, c.Mask.Prob, shape.Documents, shape.Mean), func(t *testing.T) { holds(t, c, shape, matrixSteps) })
+				}
+			}
+		}
+	}
+}
+
+func TestCanaryMatrixOfPairs(t *testing.T) {
+	sings(t)
+	i := 0
+	for _, form := range []string{mask.FormNone, mask.FormInput, mask.FormInfill} {
+		for _, cross := range []string{mask.CrossFull, mask.CrossWaitK} {
+			for _, buckets := range []int{1, 8} {
+				for _, source := range []float64{0, 0.5} {
+					c := pairConfig()
+					c.Mask.Form, c.Mask.Cross, c.Data.Pairs.Buckets, c.Mask.SourceProb = form, cross, buckets, source
+					c.Model.CausalEncoder, c.Mask.Openness = cross == mask.CrossWaitK, 0.5
+					if i++; turn(i, matrixParts) {
+						t.Run(fmt.Sprintf("%s %s %d %v", form, cross, buckets, source), func(t *testing.T) { holds(t, c, someShape(c), matrixSteps) })
+					}
+				}
+			}
+		}
+	}
+}

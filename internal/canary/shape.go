@@ -1,0 +1,107 @@
+package canary
+
+import (
+	"errors"
+
+	"dmtrain/internal/config"
+	"dmtrain/internal/data"
+	"dmtrain/internal/mask"
+)
+
+// Shape is what random text is like.
+type Shape struct {
+	Documents string  `json:"documents"`             // single, geometric or fixed
+	Mean      float64 `json:"mean_letters"`          // of a document's or a target's length; 0 for a single one
+	Source    float64 `json:"mean_source,omitempty"` // of a source's, in task seq2seq
+	Letters   int     `json:"letters"`
+}
+
+// mostLetters is the size of the alphabet, unless the configured text has fewer kinds of tokens. More would take longer to learn and show
+// no more.
+const mostLetters = 8
+
+// measure reads the configured text.
+func measure(c config.Config) (s Shape, err error) {
+	if c.Task == config.TaskPairs {
+		return measurePairs(c)
+	}
+	set, err := data.Open(c.Data, data.Options{})
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, set.Close()) }()
+	s = Shape{Documents: Single, Letters: lettersFor(set.Tokenizer.Vocab())}
+	if special := set.Tokenizer.Specials(); special.End >= 0 && set.Train.Documents() > 1 {
+		s.Documents = Geometric
+		s.Mean = float64(set.Train.Len())/float64(set.Train.Documents()) - 2
+	}
+	return s, nil
+}
+
+func measurePairs(c config.Config) (s Shape, err error) {
+	set, err := data.OpenPairs(c.Data, nil)
+	if err != nil {
+		return s, err
+	}
+	s = Shape{Documents: Geometric, Letters: lettersFor(set.Tokenizer.Vocab())}
+	for i := range set.Train.Len() {
+		target, _ := set.Tokenizer.Encode(nil, []byte(set.Train.Texts[i].Target))
+		s.Source += float64(len(set.Train.Source(i)) - 1)
+		s.Mean += float64(len(target))
+	}
+	n := float64(set.Train.Len())
+	s.Source, s.Mean = s.Source/n, s.Mean/n
+	return s, nil
+}
+
+// lettersFor is a multiple of 4, so that both halves of the letters have an even and an odd half.
+func lettersFor(vocab int) int { return max(4, min(mostLetters, vocab)/4*4) }
+
+// The lengths of documents in random text: short enough to end often within a row.
+const (
+	leastMean = 4
+	shareMean = 4 // of a row
+)
+
+// text is how text of the shape is made for a configuration that has been made small, whose rows were shrunk by a factor.
+func (s Shape) text(c config.Config, factor float64) *text {
+	follows := c.Mask.Control == mask.ControlAdaptive || c.Mask.Control == mask.ControlInverse || c.Mask.Control == mask.ControlTwoPass
+	t := &text{chain: newChain(s.Letters, follows), separator: c.Data.DocumentSeparator, symbol: map[int32]int{},
+		apart: c.Data.Tokenizer.Kind == "bpe", pairs: c.Task == config.TaskPairs}
+	t.alphabet = alphabet(s.Letters, t.separator)
+	short := func(mean float64) float64 { return max(leastMean, min(mean*factor, float64(c.Data.SeqLen)/shareMean)) }
+	t.documents = lengths{kind: s.Documents, mean: short(s.Mean)}
+	if s.Documents == Fixed {
+		t.documents.mean = float64(int(t.documents.mean))
+	}
+	if t.pairs {
+		most := c.Data.SeqLen - 2
+		t.documents.most = most
+		t.sources = lengths{kind: Geometric, mean: short(s.Source), most: most}
+		for t.long = 1; t.sources.beyond(1, t.long) > 0.5; t.long++ {
+		}
+	}
+	return t
+}
+
+// alphabet are letters that do not occur in the separator.
+func alphabet(n int, separator string) []string {
+	var letters []string
+	for _, set := range []string{"abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"} {
+		for _, r := range set {
+			if len(letters) < n && !containsRune(separator, r) {
+				letters = append(letters, string(r))
+			}
+		}
+	}
+	return letters
+}
+
+func containsRune(s string, r rune) bool {
+	for _, x := range s {
+		if x == r {
+			return true
+		}
+	}
+	return false
+}
