@@ -48,7 +48,7 @@ type Backend interface {
 // Info describes an open backend.
 type Info struct {
 	Name    string // "cpu", "ref", "cuda:0"
-	Path    string // which code runs: "avx512", "avx2", "generic"; on a GPU its compute capability
+	Path    string // which code runs: "avx512", "avx2", "neon", "generic"; on a GPU its compute capability
 	Threads int    // worker threads; 1 where it has no meaning
 	// TileQ and TileS are the attention tile's height in queries and width in keys: the unit in which
 	// hidden work is skipped.

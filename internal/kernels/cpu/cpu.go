@@ -31,7 +31,7 @@ type Backend struct {
 
 var _ kernels.Backend = (*Backend)(nil)
 
-// New starts the workers. Close stops them. The environment variable DMTRAIN_CPU (generic, avx2 or avx512) forces
+// New starts the workers. Close stops them. The environment variable DMTRAIN_CPU (generic, avx2, avx512 or neon) forces
 // an instruction set; without it the best one is taken.
 func New(opts Options) (*Backend, error) {
 	if opts.Threads < 0 {

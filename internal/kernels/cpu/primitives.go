@@ -5,14 +5,15 @@ package cpu
 type primitives struct {
 	path string // as in kernels.Info
 
-	// lanes is the number of float32 in a vector; 0 without vectors, and then there are no strips either.
+	// lanes is the number of float32 in a vector, which may be a pair of registers; 0 without vectors, and then there are no
+	// strips either.
 	lanes int
 	strip [maxStrip + 1]stripFunc // by width
 	// addRows adds Σ a[i]·b[i·ldb+j], i < k in ascending order, to every c[j], and dotRows Σ a[i]·b[j·ldb+i], for a multiple of
 	// dotUnit of c's and of dotColumns steps: one row of A, by the same chains as strip. With vectors only.
 	addRows, dotRows func(c, a, b []float32, ldb, k int)
 	// transpose sets dst[c·ldd+r] = scale·src[r·lds+c].
-	transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int, scale float32)
+	transpose transposeFunc
 
 	add          func(y, a, b []float32)              // y = a + b
 	keep         func(y, a, b []float32)              // y = a·b, and 0 where b is 0, whatever a is

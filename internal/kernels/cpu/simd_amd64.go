@@ -22,7 +22,7 @@ func avx2() primitives {
 		path: "avx2", lanes: 8,
 		strip:   [maxStrip + 1]stripFunc{1: asm.GEMM1AVX2, 2: asm.GEMM2AVX2, 3: asm.GEMM3AVX2},
 		addRows: asm.AddRowsAVX2, dotRows: asm.DotRowsAVX2,
-		transpose: transposeSIMD,
+		transpose: transposeBlocks(asm.TransposeAVX2),
 		add:       asm.AddAVX2, keep: asm.KeepAVX2, scale: asm.ScaleAVX2, gelu: asm.GeluAVX2, geluBackward: asm.GeluBackwardAVX2,
 		layerNorm: asm.LayerNormAVX2, layerNormBackward: asm.LayerNormBackwardAVX2,
 		softmaxStep: asm.SoftmaxStepAVX2, scaleColumns: asm.ScaleColumnsAVX2, hideScores: asm.HideScoresAVX2,
@@ -38,7 +38,7 @@ func avx512() primitives {
 		path: "avx512", lanes: 16,
 		strip:   [maxStrip + 1]stripFunc{1: asm.GEMM1AVX512, 2: asm.GEMM2AVX512, 3: asm.GEMM3AVX512},
 		addRows: asm.AddRowsAVX512, dotRows: asm.DotRowsAVX2,
-		transpose: transposeSIMD,
+		transpose: transposeBlocks(asm.TransposeAVX2),
 		add:       asm.AddAVX512, keep: asm.KeepAVX512, scale: asm.ScaleAVX512, gelu: asm.GeluAVX512, geluBackward: asm.GeluBackwardAVX512,
 		layerNorm: asm.LayerNormAVX512, layerNormBackward: asm.LayerNormBackwardAVX512,
 		softmaxStep: asm.SoftmaxStepAVX512, scaleColumns: asm.ScaleColumnsAVX512, hideScores: asm.HideScoresAVX512,
@@ -46,20 +46,5 @@ func avx512() primitives {
 		dot:            asm.DotAVX512, sumSquares: asm.SumSquaresAVX512, columnSums: asm.ColumnSumsAVX512,
 		topTwo: asm.TopTwoAVX512, expSum: asm.ExpSumAVX512, adamW: asm.AdamWAVX512,
 		dropFactors: asm.DropFactorsAVX512, edgeFactors: asm.EdgeFactorsAVX512,
-	}
-}
-
-// transposeSIMD leaves the rests that make no 8 × 8 block to the plain loop.
-func transposeSIMD(dst []float32, ldd int, src []float32, lds, rows, cols int, scale float32) {
-	const block = 8
-	r, c := rows/block*block, cols/block*block
-	if r > 0 && c > 0 {
-		asm.TransposeAVX2(dst, ldd, src, lds, r, c, scale)
-	}
-	if c < cols {
-		transpose(dst[c*ldd:], ldd, src[c:], lds, r, cols-c, scale)
-	}
-	if r < rows {
-		transpose(dst[r:], ldd, src[r*lds:], lds, rows-r, cols, scale)
 	}
 }
