@@ -26,6 +26,9 @@ func (o FillOptions) Check() error {
 	return errors.Join(o.Sampling.Check(), o.Acceptance.Check())
 }
 
+// noEnd is the End of what has a given length.
+const noEnd = -1
+
 // maxLogits bounds the logits that one pass over candidates keeps.
 const maxLogits = 1 << 25
 
@@ -186,7 +189,7 @@ func (c *candidates) round(o FillOptions, last bool) error {
 		if len(guesses) == 0 {
 			continue
 		}
-		for _, g := range guesses[:o.accept(guesses, last)] {
+		for _, g := range guesses[:o.accept(guesses, noEnd, last)] {
 			c.rows.IDs[g.at], c.windows[g.at] = g.id, -1
 		}
 	}

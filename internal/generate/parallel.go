@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,8 +9,7 @@ import (
 	"dmtrain/internal/model"
 )
 
-// Acceptance says which of a round's predictions are kept. At least the most reliable one is, and in the last allowed round all
-// are.
+// Acceptance says which of a round's predictions are kept. At least one is, and in the last allowed round all are.
 type Acceptance struct {
 	Threshold float64 // accept every prediction of at least this confidence
 	Budget    float64 // instead, if above 0: accept the most reliable ones while the sum of (1 − confidence) stays at most this
@@ -36,28 +36,85 @@ type guess struct {
 	conf float64
 }
 
-// accept sorts guesses by falling confidence (equal ones by place) and returns how many to keep.
-func (a Acceptance) accept(guesses []guess, last bool) int {
-	slices.SortFunc(guesses, func(x, y guess) int {
-		switch {
-		case x.conf > y.conf:
-			return -1
-		case x.conf < y.conf:
-			return 1
-		}
-		return x.at - y.at
-	})
-	if last {
+// accept puts the guesses to keep first, the surest first (of equal ones the first in place), and returns how many they are. Where text
+// ends with the token end, it keeps to the order of the text in two cases. An End waits for all open slots before it, or is accepted
+// together with them: that the text is over somewhere within the block is soon likelier than any one token of it. And if no guess is
+// sure enough the first slot's is taken, not the surest: a token further on also says that the text does not end before it, and of
+// many unsure ones the surest is one whose sureness is overrated. Either would distort how long texts are.
+func (a Acceptance) accept(guesses []guess, end int32, last bool) int {
+	slices.SortFunc(guesses, func(x, y guess) int { return cmp.Or(cmp.Compare(y.conf, x.conf), byPlace(x, y)) })
+	switch {
+	case last:
 		return len(guesses)
+	case end < 0:
+		return max(1, a.sure(guesses))
 	}
-	keep, spent := 1, 1-guesses[0].conf
-	for ; keep < len(guesses); keep++ {
-		spent += 1 - guesses[keep].conf
-		if a.Budget > 0 && spent > a.Budget || a.Budget == 0 && guesses[keep].conf < a.Threshold {
-			break
-		}
+	first := slices.MinFunc(guesses, byPlace)
+	waits := func(g guess) bool { return g.id == end && g.at != first.at }
+	slices.SortStableFunc(guesses, func(x, y guess) int { return number(waits(x)) - number(waits(y)) })
+	free := len(guesses)
+	if n := slices.IndexFunc(guesses, waits); n >= 0 {
+		free = n
+	}
+	keep := a.sure(guesses[:free])
+	if keep == 0 {
+		toFront(guesses, slices.Index(guesses, first))
+		keep = 1
+	}
+	if free == len(guesses) {
+		return keep
+	}
+	over := slices.MinFunc(guesses[free:], byPlace)
+	if slices.ContainsFunc(guesses[keep:free], func(g guess) bool { return g.at < over.at }) {
+		return keep
+	}
+	toFront(guesses[keep:], slices.Index(guesses[keep:], over))
+	if a.sure(guesses[:keep+1]) == keep+1 {
+		keep++
 	}
 	return keep
+}
+
+func byPlace(x, y guess) int { return cmp.Compare(x.at, y.at) }
+
+func number(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// toFront moves the guess at i before all others, which keep their order.
+func toFront(guesses []guess, i int) {
+	g := guesses[i]
+	copy(guesses[1:i+1], guesses[:i])
+	guesses[0] = g
+}
+
+// sure is how many of the first guesses are reliable enough to be accepted.
+func (a Acceptance) sure(guesses []guess) int {
+	spent := 0.0
+	for i, g := range guesses {
+		spent += 1 - g.conf
+		if a.Budget > 0 && spent > a.Budget || a.Budget == 0 && g.conf < a.Threshold {
+			return i
+		}
+	}
+	return len(guesses)
+}
+
+// settle takes the first keep of the open guesses into a block, which ends after an End, and returns it and those that stay open.
+func settle(block []int32, open []guess, keep int, end int32) ([]int32, []guess) {
+	for _, g := range open[:keep] {
+		block[g.at] = g.id
+	}
+	over := len(block)
+	for _, g := range open[:keep] {
+		if g.id == end {
+			over = min(over, g.at+1)
+		}
+	}
+	return block[:over], slices.DeleteFunc(open[keep:], func(g guess) bool { return g.at >= over })
 }
 
 // Rounds is what a parallel sample took.
@@ -171,11 +228,8 @@ func (b *blockDecoder) block(ctx context.Context, n, position int) ([]int32, err
 		if err := b.round(ids, open, position); err != nil {
 			return nil, err
 		}
-		keep := b.accept(open, b.MaxRounds > 0 && round >= b.MaxRounds)
-		for _, g := range open[:keep] {
-			ids[g.at] = g.id
-		}
-		open = open[keep:]
+		keep := b.accept(open, b.End, b.MaxRounds > 0 && round >= b.MaxRounds)
+		ids, open = settle(ids, open, keep, b.End)
 	}
 	b.text.ids = append(b.text.ids, ids...)
 	return ids, nil

@@ -2,6 +2,7 @@ package generate
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -94,13 +95,55 @@ func TestAcceptance(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := guesses(c.conf...)
-			if got := c.a.accept(g, c.last); got != c.want {
+			if got := c.a.accept(g, noEnd, c.last); got != c.want {
 				t.Errorf("accepted %d, want %d", got, c.want)
 			}
 			for i := 1; i < len(g); i++ {
 				if g[i].conf > g[i-1].conf {
 					t.Error("not the most reliable first")
 				}
+			}
+		})
+	}
+}
+
+// An End is accepted only after, or together with, all that is before it in its block.
+func TestAnEndWaits(t *testing.T) {
+	const end = 9
+	for _, c := range []struct {
+		name  string
+		a     Acceptance
+		ids   []int32
+		conf  []float64
+		last  bool
+		kept  []int // places
+		block int   // its length afterwards
+	}{
+		{"though the surest", Acceptance{Threshold: .9}, []int32{1, 2, end}, []float64{.3, .95, .99}, false, []int{1}, 3},
+		{"and the first slot goes first if none is sure", Acceptance{Threshold: .9}, []int32{1, 2, 3, end}, []float64{.3, .8, .5, .99}, false, []int{0}, 4},
+		{"also where the first is an End", Acceptance{Threshold: .9}, []int32{end, 2}, []float64{.3, .8}, false, []int{0}, 1},
+		{"the first of all", Acceptance{Threshold: .9}, []int32{end, 2, 3}, []float64{.6, .5, .4}, false, []int{0}, 1},
+		{"with all before it", Acceptance{Threshold: .9}, []int32{1, 2, end, end}, []float64{.95, .91, .92, .99}, false, []int{0, 1, 2}, 3},
+		{"not with some before it", Acceptance{Threshold: .9}, []int32{1, 2, end}, []float64{.95, .5, .99}, false, []int{0}, 3},
+		{"with the first alone it must be sure", Acceptance{Threshold: .9}, []int32{1, end}, []float64{.5, .99}, false, []int{0}, 2},
+		{"not sure enough", Acceptance{Threshold: .9}, []int32{1, end}, []float64{.95, .6}, false, []int{0}, 2},
+		{"within the budget", Acceptance{Budget: .5}, []int32{1, end}, []float64{.9, .7}, false, []int{0, 1}, 2},
+		{"over the budget", Acceptance{Budget: .3}, []int32{1, end}, []float64{.9, .7}, false, []int{0}, 2},
+		{"in the last round", Acceptance{Threshold: 1}, []int32{1, end, 2}, []float64{.1, .2, .3}, true, []int{2, 1, 0}, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var g []guess
+			for i, id := range c.ids {
+				g = append(g, guess{i, id, c.conf[i]})
+			}
+			keep := c.a.accept(g, end, c.last)
+			var places []int
+			for _, k := range g[:keep] {
+				places = append(places, k.at)
+			}
+			block, open := settle(make([]int32, len(g)), g, keep, end)
+			if !slices.Equal(places, c.kept) || len(block) != c.block || slices.ContainsFunc(open, func(g guess) bool { return g.at >= len(block) }) {
+				t.Errorf("accepted places %v, want %v; the block has %d tokens, want %d; %v stay open", places, c.kept, len(block), c.block, open)
 			}
 		})
 	}

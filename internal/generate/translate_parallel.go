@@ -256,23 +256,11 @@ func (t *blockTranslator) guess(g *target, row func(int) []float32) {
 
 // settle accepts predictions, and closes the slots past an accepted End.
 func (t *blockTranslator) settle(g *target, last bool) {
-	keep := t.accept(g.open, last)
-	end := len(g.block)
+	keep := t.accept(g.open, t.End, last)
 	for _, o := range g.open[:keep] {
-		g.block[o.at] = o.id
 		g.sum += math.Log(o.conf)
-		if o.id == t.End {
-			end = min(end, o.at+1)
-		}
 	}
-	g.block = g.block[:end]
-	var open []guess
-	for _, o := range g.open[keep:] {
-		if o.at < end {
-			open = append(open, o)
-		}
-	}
-	g.open = open
+	g.block, g.open = settle(g.block, g.open, keep, t.End)
 }
 
 // finish makes a block ordinary text.

@@ -121,7 +121,7 @@ func naiveBlocks(t *testing.T, be kernels.Backend, m *model.EncoderDecoder, c ma
 				id := argmax(l, []int32{o.Begin})
 				open[i].id, open[i].conf = id, 1/sumExp(l, l[id], 1)
 			}
-			keep := b.accept(open, b.MaxRounds > 0 && round >= b.MaxRounds)
+			keep := b.accept(open, o.End, b.MaxRounds > 0 && round >= b.MaxRounds)
 			for _, g := range open[:keep] {
 				block[g.at] = g.id
 			}
