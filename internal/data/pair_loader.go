@@ -58,6 +58,7 @@ type PairLoader struct {
 	buckets [][]int // numbers of pairs
 	shapes  []PairShape
 	steps   int // an epoch
+	targets int // tokens to be predicted, an epoch
 
 	epoch   int // of order and batches; −1 before any
 	order   [][]int
@@ -73,6 +74,7 @@ func NewPairLoader(p *Pairs, seed uint64, buckets, tokens int) *PairLoader {
 		shape.Rows = min(max(1, tokens/(shape.S+shape.T)), len(members))
 		l.buckets, l.shapes = append(l.buckets, members), append(l.shapes, shape)
 		l.steps += (len(members) + shape.Rows - 1) / shape.Rows
+		l.targets += p.targets(members)
 	}
 	return l
 }
@@ -130,6 +132,20 @@ func (l *PairLoader) begin(epoch int) {
 		}
 	}
 	l.shuffle(len(l.batches), 0, func(i, j int) { l.batches[i], l.batches[j] = l.batches[j], l.batches[i] })
+}
+
+// Weight is how many target tokens some pairs have to be predicted, over the mean of all steps. A step of short targets has fewer than
+// one of long ones, and would teach that targets are short if it moved the model as far.
+func (l *PairLoader) Weight(pairs []int) float64 {
+	return float64(l.pairs.targets(pairs)) * float64(l.steps) / float64(l.targets)
+}
+
+// targets is how many target tokens some pairs have to be predicted: all but Begin.
+func (p *Pairs) targets(which []int) (n int) {
+	for _, i := range which {
+		n += len(p.target[i]) - 1
+	}
+	return n
 }
 
 // shuffle is Fisher and Yates's.

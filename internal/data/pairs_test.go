@@ -1,6 +1,7 @@
 package data
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -221,5 +222,28 @@ func TestVocabulariesSmallerThanAskedForAreTold(t *testing.T) {
 	c.Train = []string{filepath.Join(dir, "a.txt")}
 	if s := mustOpen(t, c, Options{}); len(s.Warnings) != 1 || !strings.HasPrefix(s.Warnings[0], "data.train: "+want) {
 		t.Errorf("text: %q", s.Warnings)
+	}
+}
+
+// Over an epoch every target token has the same weight, and the mean of the steps' is one.
+func TestWeightsOfStepsAddUp(t *testing.T) {
+	p := &Pairs{}
+	for i := range 500 {
+		p.source, p.target = append(p.source, make([]int32, 3+i%7)), append(p.target, make([]int32, 2+i%31))
+	}
+	for _, buckets := range []int{1, 5, 16} {
+		l := NewPairLoader(p, 3, buckets, 120)
+		sum, least := 0.0, 1.0
+		for step := range l.Epoch() {
+			_, pairs := l.Batch(step)
+			w := l.Weight(pairs)
+			sum, least = sum+w, min(least, w)
+			if got, want := w/float64(p.targets(pairs)), float64(l.steps)/float64(l.targets); math.Abs(got-want) > 1e-12 {
+				t.Fatalf("%d buckets, step %d: %v a token, want %v", buckets, step, got, want)
+			}
+		}
+		if mean := sum / float64(l.Epoch()); math.Abs(mean-1) > 1e-9 || buckets > 1 && least > 0.7 {
+			t.Errorf("%d buckets: mean weight %v, least %v", buckets, mean, least)
+		}
 	}
 }

@@ -37,7 +37,7 @@ func TestPassesShareAnArena(t *testing.T) {
 		step := func(pass *model.PairPass, p *pairs) []float32 {
 			m.Params.ZeroGrad()
 			pass.Load(p.source, p.ids, p.plan, p.sees)
-			pass.Supervised(p.plan.Supervised)
+			pass.Supervised(float64(p.plan.Supervised))
 			pass.Forward()
 			pass.Backward()
 			return append(read(t, be, pass.Stats.NLL.Buffer()), read(t, be, m.Params.Grads())...)

@@ -86,7 +86,7 @@ func TestBFloat16Gradients(t *testing.T) {
 				}
 				pass.Load(ids, plan)
 				pass.At(5, 3, 12)
-				pass.Supervised(plan.Supervised)
+				pass.Supervised(float64(plan.Supervised))
 				return gradientsOf(t, b, m.Params, &pass.Stats, plan.Supervised, pass), m.Params
 			}
 			full, _ := run(tensor.Float32)
@@ -113,7 +113,7 @@ func TestBFloat16PairGradients(t *testing.T) {
 				pass := newPairPass(t, m, model.PairOptions{B: 3, S: 7, T: 11, Train: true, Hide: true, HideSource: true, Dropout: 0.2, EdgeDrop: 0.1, Smoothing: 0.1})
 				pass.Load(p.source, p.ids, p.plan, p.sees)
 				pass.At(5, 3, 12)
-				pass.Supervised(p.plan.Supervised)
+				pass.Supervised(float64(p.plan.Supervised))
 				return gradientsOf(t, b, m.Params, &pass.Stats, p.plan.Supervised, pass), m.Params
 			}
 			full, _ := run(tensor.Float32)

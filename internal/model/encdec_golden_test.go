@@ -58,7 +58,7 @@ func (c *goldenPair) pass(m *model.EncoderDecoder, train bool) *model.PairPass {
 	}
 	p.Load(c.source, c.ids, c.plan, c.sees)
 	p.At(1, 0, 0)
-	p.Supervised(c.plan.Supervised)
+	p.Supervised(float64(c.plan.Supervised))
 	return p
 }
 

@@ -96,8 +96,8 @@ func (p *PairPass) At(seed uint64, step, first int) {
 	p.source.at(p.m.be, seed, step, first)
 }
 
-// Supervised says how many targets the whole step has, over which the loss is averaged.
-func (p *PairPass) Supervised(n int) {
+// Supervised says over how many targets the loss is averaged: those of the whole step, or of a mean one.
+func (p *PairPass) Supervised(n float64) {
 	scale := [1]float32{1 / float32(max(n, 1))}
 	p.scale.upload(p.m.be, scale[:])
 }

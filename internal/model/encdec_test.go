@@ -85,7 +85,7 @@ func TestPairGradientsWithDroppingAndLearnedFill(t *testing.T) {
 	pass := newPairPass(t, m, model.PairOptions{B: 3, S: 7, T: 9, Train: true, Hide: true, HideSource: true, Dropout: 0.2, EdgeDrop: 0.1})
 	pass.Load(p.source, p.ids, p.plan, p.sees)
 	pass.At(5, 3, 12)
-	pass.Supervised(p.plan.Supervised)
+	pass.Supervised(float64(p.plan.Supervised))
 	loss := func() float64 {
 		pass.Forward()
 		return meanLoss(read(t, be, pass.Stats.NLL.Buffer()), p.plan.Supervised)

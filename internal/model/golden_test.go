@@ -135,7 +135,7 @@ func (c *goldenCase) pass(m *model.Decoder, train bool) *model.Pass {
 	}
 	p.Load(c.ids, c.plan)
 	p.At(1, 0, 0)
-	p.Supervised(c.plan.Supervised)
+	p.Supervised(float64(c.plan.Supervised))
 	return p
 }
 

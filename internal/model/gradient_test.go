@@ -31,7 +31,7 @@ func TestGradientsWithDroppingAndLearnedFill(t *testing.T) {
 	}
 	pass.Load(ids, plan)
 	pass.At(5, 3, 12)
-	pass.Supervised(plan.Supervised)
+	pass.Supervised(float64(plan.Supervised))
 	loss := func() float64 {
 		pass.Forward()
 		return meanLoss(read(t, be, pass.Stats.NLL.Buffer()), plan.Supervised)

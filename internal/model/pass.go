@@ -88,8 +88,8 @@ func (p *Pass) At(seed uint64, step, first int) {
 	p.at.upload(p.m.be, at[:])
 }
 
-// Supervised says how many targets the whole step has, over which the loss is averaged.
-func (p *Pass) Supervised(n int) {
+// Supervised says over how many targets the loss is averaged: those of the whole step, or of a mean one.
+func (p *Pass) Supervised(n float64) {
 	scale := [1]float32{1 / float32(max(n, 1))}
 	p.scale.upload(p.m.be, scale[:])
 }

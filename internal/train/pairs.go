@@ -116,12 +116,12 @@ func pairLane(m *model.EncoderDecoder, planner *mask.Planner, certify bool, o mo
 	return &lane{pass: pass, stats: &pass.Stats, out: newOutputs(o.B * o.T), load: load}, nil
 }
 
-func (t *pairText) layOut(step int) []*micro {
+func (t *pairText) layOut(step int) ([]*micro, float64) {
 	bucket, which := t.loader.Batch(step)
 	for _, m := range t.micro[bucket] {
 		t.pairs.Fill(m.pairs.rows, which[min(m.rows.First, len(which)):])
 	}
-	return t.micro[bucket]
+	return t.micro[bucket], t.loader.Weight(which)
 }
 
 // pairCorpus is task seq2seq's.

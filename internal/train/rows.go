@@ -76,9 +76,9 @@ func rowLane(m *model.Decoder, o model.PassOptions) (*lane, *model.Pass, error) 
 	return &lane{pass: pass, stats: &pass.Stats, out: newOutputs(o.B * o.T), load: load}, pass, nil
 }
 
-func (t *rowText) layOut(step int) []*micro {
+func (t *rowText) layOut(step int) ([]*micro, float64) {
 	for _, m := range t.micro {
 		t.fill(m.rows, step)
 	}
-	return t.micro
+	return t.micro, 1
 }

@@ -29,6 +29,7 @@ type stepper struct {
 	hooks     Hooks
 	tokenizer tokenizer.Tokenizer // for the hooks
 	micro     []*micro            // of the step being taken
+	weight    float64             // of that step in the gradient: 1 where all have as much text
 	stats     *mask.Stats
 	spent     spent
 	stop      func() error // asked between micro-batches; its error ends the step, of which nothing remains
@@ -42,8 +43,9 @@ type spent struct {
 
 // text is what depends on the task: how a step's text is cut into micro-batches, and where those are computed.
 type text interface {
-	// layOut is the step's micro-batches in the order of their rows, their plans yet to be made.
-	layOut(step int) []*micro
+	// layOut is the step's micro-batches in the order of their rows, their plans yet to be made, and how much the step weighs: its share
+	// of the run's text over that of a mean step.
+	layOut(step int) (all []*micro, weight float64)
 }
 
 // micro is one micro-batch: its text, its plan and where it is computed.
@@ -66,7 +68,7 @@ type lane struct {
 
 // recorded is what a step does with a pass.
 type recorded interface {
-	Supervised(n int)
+	Supervised(n float64)
 	At(seed uint64, step, first int)
 	Forward()
 	Backward()
@@ -114,7 +116,7 @@ func (s *stepper) step(step int) (result, error) {
 func (s *stepper) plan(step int, r *result) error {
 	defer func(start time.Time) { s.spent.plan += time.Since(start) }(time.Now())
 	state := s.control.At(step)
-	s.micro = s.text.layOut(step)
+	s.micro, s.weight = s.text.layOut(step)
 	for _, m := range s.micro {
 		m.state = state
 		s.planner.RepeatEnds(m.rows, step)
@@ -143,7 +145,8 @@ func (s *stepper) check(p *mask.Plan) error {
 	return p.Certify()
 }
 
-// gradients runs every micro-batch forwards and backwards, gathering losses and gradients of the whole step. A micro-batch is on its way to
+// gradients runs every micro-batch forwards and backwards, gathering losses and gradients of the whole step. Its loss is one mean over the
+// step; its gradient is that mean's, times the step's weight: so every token of a run has the same weight, whatever step it is in. A micro-batch is on its way to
 // the device while the one before it is computed.
 func (s *stepper) gradients(step int, r *result) error {
 	s.stats.Begin(step)
@@ -157,7 +160,7 @@ func (s *stepper) gradients(step int, r *result) error {
 				return err
 			}
 		}
-		m.run(s.seed, step, r.Supervised)
+		m.run(s.seed, step, float64(r.Supervised)/s.weight)
 		if i+1 < len(s.micro) {
 			if err := s.micro[i+1].load(); err != nil {
 				return err
@@ -176,8 +179,8 @@ func (s *stepper) gradients(step int, r *result) error {
 // load uploads the micro-batch under its plan.
 func (m *micro) load() error { return m.lane.load(m, &m.plan) }
 
-// run computes the loaded micro-batch's gradients, of a step with so many supervised tokens.
-func (m *micro) run(seed uint64, step, supervised int) {
+// run computes the loaded micro-batch's gradients, of a loss that is averaged over so many supervised tokens.
+func (m *micro) run(seed uint64, step int, supervised float64) {
 	pass := m.lane.pass
 	pass.Supervised(supervised)
 	pass.At(seed, step, m.rows.First)
