@@ -28,7 +28,7 @@ func (p *Planner) RepeatEnds(rows *Rows, step int) {
 			for last+1 < rows.T && rng.Uniform(p.seed, rng.Hide, uint32(step), uint32(rows.First+b), uint32(last)) < float32(p.cfg.Prob) {
 				last++
 			}
-			rows.repeat(b, t, last-t)
+			rows.RepeatEnd(b, t, last-t)
 			t = last
 		}
 	}
@@ -52,8 +52,9 @@ const (
 	maxEndRoom = 8
 )
 
-// repeat puts so many copies behind the last token of a document, which stands at t of row b. What was there moves right, and out of the row.
-func (r *Rows) repeat(b, t, copies int) {
+// RepeatEnd puts so many copies behind the last token of a document, which stands at t of row b. What was there moves right, and out of
+// the row.
+func (r *Rows) RepeatEnd(b, t, copies int) {
 	from, to := b*r.T, (b+1)*r.T
 	at, end := from+t, int32(t+1+copies)
 	for _, v := range [][]int32{r.IDs, r.Next, r.Start, r.End} {

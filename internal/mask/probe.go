@@ -9,6 +9,10 @@ import (
 // same bits.
 type Logits func(dst []float32, ids []int32) error
 
+// Try computes anew whatever follows from a text whose token at position t of every row is changed, or in which nothing is, with t below 0:
+// documents, first looks, the plan, and under it the logits (B, T, V).
+type Try func(dst []float32, t int) (*Plan, error)
+
 // Probe asks a real model instead of the theory: it changes the token at each position of every row in turn, and wants the
 // logits of all that must predict it to keep every bit. It runs T+1 forward passes. A leak without a path means
 // that the model does not keep to the mask.
@@ -17,30 +21,39 @@ func (p *Plan) Probe(ids []int32, vocab int, logits Logits) ([]*Leak, error) {
 	for t := range all {
 		all[t] = t
 	}
-	return p.ProbeAt(ids, vocab, all, logits)
+	changed := append([]int32(nil), ids...)
+	return p.ProbeAt(vocab, all, func(dst []float32, t int) (*Plan, error) {
+		if t < 0 {
+			return p, logits(dst, ids)
+		}
+		turn(changed, t, p.T, vocab, 1)
+		defer turn(changed, t, p.T, vocab, vocab-1)
+		return p, logits(dst, changed)
+	})
 }
 
-// ProbeAt is Probe for the tokens at some positions only, where a pass for each position would take too long.
-func (p *Plan) ProbeAt(ids []int32, vocab int, positions []int, logits Logits) ([]*Leak, error) {
+// ProbeAt is Probe for the tokens at some positions only, where a pass for each position would take too long, and for plans that are
+// themselves made from text. Compared are outputs that must predict the same position before and after the change: a hidden letter that
+// becomes the End of its document has nobody any more to predict it.
+func (p *Plan) ProbeAt(vocab int, positions []int, try Try) ([]*Leak, error) {
 	if vocab < 2 {
 		return nil, errors.New("a vocabulary of one token cannot be probed: no token can be changed")
 	}
 	base := make([]float32, p.B*p.T*vocab)
-	if err := logits(base, ids); err != nil {
+	if _, err := try(base, -1); err != nil {
 		return nil, err
 	}
 	var leaks []*Leak
-	changed, ids := make([]float32, len(base)), append([]int32(nil), ids...)
+	changed := make([]float32, len(base))
 	for _, t := range positions {
 		if !p.asked(t) {
 			continue
 		}
-		turn(ids, t, p.T, vocab, 1)
-		if err := logits(changed, ids); err != nil {
+		now, err := try(changed, t)
+		if err != nil {
 			return nil, err
 		}
-		turn(ids, t, p.T, vocab, vocab-1)
-		leaks = append(leaks, p.moved(base, changed, t, vocab)...)
+		leaks = append(leaks, p.moved(now, base, changed, t, vocab)...)
 	}
 	return leaks, nil
 }
@@ -62,11 +75,11 @@ func turn(ids []int32, t, tokens, vocab, by int) {
 	}
 }
 
-// moved lists the positions that must predict the token at t and whose logits changed with it.
-func (p *Plan) moved(base, changed []float32, t, vocab int) []*Leak {
+// moved lists the positions that must predict the token at t, also under the plan now, and whose logits changed with it.
+func (p *Plan) moved(now *Plan, base, changed []float32, t, vocab int) []*Leak {
 	var leaks []*Leak
 	for n, answer := range p.Answer {
-		if int(answer) == t && !sameBits(base[n*vocab:(n+1)*vocab], changed[n*vocab:(n+1)*vocab]) {
+		if int(answer) == t && int(now.Answer[n]) == t && !sameBits(base[n*vocab:(n+1)*vocab], changed[n*vocab:(n+1)*vocab]) {
 			leaks = append(leaks, p.leak(ByProbe, n/p.T, n%p.T))
 		}
 	}

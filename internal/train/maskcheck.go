@@ -181,16 +181,16 @@ type checker struct {
 // check judges the n-th plan. Plans take turns in the rows of the batch.
 func (k *checker) check(n int, s sample) (PlanCheck, error) {
 	k.rows.First = n * k.rows.B % max(k.config.Train.BatchSize-k.rows.B+1, 1)
-	k.Lay(k.rows, s.step)
-	k.probe.narrow(k.rows)
-	if err := k.probe.replan(&k.plan, k.rows.IDs, k.rows, s); err != nil {
+	k.loader.Fill(k.rows, s.step)
+	k.probe.text.take(k.rows, k.run.End, s.step)
+	if err := k.probe.plan(&k.plan, s); err != nil {
 		return PlanCheck{}, err
 	}
 	p := PlanCheck{Step: s.step, Openness: s.openness, FirstRow: k.rows.First, Rows: k.rows.B, Supervised: k.plan.Supervised}
 	k.count(&p)
 	p.Certificate, p.Closure = certified(k.plan.Certify()), k.closure()
 	positions := k.probe.positions(n, p.Leak())
-	leaks, err := k.probe.run(&k.plan, k.rows, s, positions)
+	leaks, err := k.plan.ProbeAt(k.probe.m.Vocab, positions, k.probe.try(s))
 	if err != nil {
 		return p, err
 	}

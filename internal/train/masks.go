@@ -2,6 +2,7 @@ package train
 
 import (
 	"math"
+	"slices"
 
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
@@ -101,6 +102,11 @@ func (m *Masks) Plan(dst *mask.Plan, rows *mask.Rows, step int, openness []float
 	m.planner.PlanFirst(&first, rows, step, s)
 	out := evenlySure(m.Config(), m.run.Vocab, len(rows.IDs), openness[0])
 	m.planner.PlanTwoPass(dst, rows, step, s, &mask.FirstPass{Plan: &first, Out: out})
+}
+
+// evenly is a controller's state at one openness.
+func (m *Masks) evenly(openness float64) mask.State {
+	return m.state(slices.Repeat([]float64{openness}, m.Config().Buckets))
 }
 
 // state is a controller's at an openness by bucket.

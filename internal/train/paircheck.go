@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"dmtrain/internal/backend"
 	"dmtrain/internal/config"
@@ -16,13 +15,17 @@ import (
 // pairChecker judges plans of task seq2seq: the targets' masks as a language model's, and what their outputs depend on of the source.
 type pairChecker struct {
 	*Masks
-	layers int
-	rows   *data.PairRows
-	be     kernels.Backend
-	model  *model.EncoderDecoder
-	pass   *model.PairPass
-	plan   mask.Plan
-	sees   []int32
+	layers  int
+	rows    *data.PairRows // from the loader
+	be      kernels.Backend
+	model   *model.EncoderDecoder
+	pass    *model.PairPass
+	lane    *lane
+	planner *mask.Planner // of the probe's model
+	text    *probeText
+	micro   micro // as last tried
+	plan    mask.Plan
+	sees    []int32
 }
 
 // probedPairs is how many positions of a source and of a target each plan's probe changes.
@@ -65,31 +68,65 @@ func newPairChecker(be kernels.Backend, m *Masks, o CheckOptions) (*pairChecker,
 	}
 	t = min(t+m.planner.EndRoom(), c.Data.SeqLen)
 	shape := model.EncoderDecoderConfig{CausalEncoder: c.Model.CausalEncoder, Config: probeShape(c, m.run.Vocab, max(s, t), k.layers)}
+	if be.Info().BFloat16 {
+		shape.Precision = precision(c)
+	}
+	run := m.run
+	run.Vocab, run.End = shape.Vocab, probeEnd(shape.Vocab, m.run.End)
 	var err error
+	if k.planner, err = mask.NewPlanner(c.Mask, c.Run.Seed, run); err != nil {
+		return nil, err
+	}
 	if k.model, err = model.NewEncoderDecoder(be, shape, false); err != nil {
 		return nil, err
 	}
-	k.model.Init(1)
-	k.pass, err = k.model.NewPass(model.PairOptions{B: o.Rows, S: s, T: t, Hide: true, Second: m.planner.Tagged(), Logits: true})
-	if err != nil {
+	randomise(k.model.Params)
+	if err = k.record(model.PairOptions{B: o.Rows, S: s, T: t, Hide: true, HideSource: c.Mask.SourceProb > 0, Second: m.planner.Tagged()}); err != nil {
 		k.model.Free()
 		return nil, err
 	}
 	k.rows, k.sees = data.NewPairRows(o.Rows, s, t), make([]int32, o.Rows*t)
+	k.text = newProbeText(k.planner, shape.Vocab, run.End, o.Rows, t)
+	laid := *k.rows
+	laid.Target = k.text.rows
+	k.micro = micro{rows: k.text.rows, lane: k.lane, pairs: newPairMicro(&laid)}
 	return k, nil
 }
 
+// record makes the passes that are asked: the model's, and that of control two_pass's first look.
+func (k *pairChecker) record(o model.PairOptions) (err error) {
+	var first *firstPass
+	if k.config.Mask.Control == mask.ControlTwoPass {
+		first = &firstPass{be: k.be}
+		if first.lane, err = pairLane(k.model, k.planner, false, o); err != nil {
+			return err
+		}
+	}
+	o.Logits = true
+	if k.lane, err = pairLane(k.model, k.planner, false, o); err != nil {
+		return err
+	}
+	k.pass, k.lane.first = k.lane.pass.(*model.PairPass), first
+	return nil
+}
+
 func (k *pairChecker) free() {
+	if k.lane.first != nil {
+		k.lane.first.lane.pass.Free()
+	}
 	k.pass.Free()
 	k.model.Free()
 }
 
 // check judges the n-th plan.
 func (k *pairChecker) check(n int, s sample) (PlanCheck, error) {
-	openness := slices.Repeat([]float64{s.openness}, k.Config().Buckets)
 	k.lay(s.step)
-	k.Plan(&k.plan, k.rows.Target, s.step, openness)
-	k.planner.Sees(k.sees, &k.plan, k.rows.Len, k.state(openness))
+	k.micro.state = k.evenly(s.openness)
+	if err := k.replan(s.step); err != nil {
+		return PlanCheck{}, err
+	}
+	k.plan, k.micro.plan = k.micro.plan, mask.Plan{}
+	k.planner.Sees(k.sees, &k.plan, k.rows.Len, k.micro.state)
 	c := checker{Masks: k.Masks, layers: k.layers, plan: k.plan}
 	p := PlanCheck{Step: s.step, Openness: s.openness, Rows: k.plan.B, Supervised: k.plan.Supervised}
 	c.count(&p)
@@ -97,15 +134,20 @@ func (k *pairChecker) check(n int, s sample) (PlanCheck, error) {
 	if p.Certificate.Sound {
 		p.Certificate = certified(k.plan.CertifyCross(k.sees))
 	}
-	ids := k.rows.Target.IDs
 	positions := spread(k.rows.Target.T, n)
-	leaks, err := k.plan.ProbeAt(ids, k.model.Vocab, positions, func(dst []float32, ids []int32) error { return k.logits(dst, k.rows.Sources, ids) })
+	leaks, err := k.plan.ProbeAt(k.model.Vocab, positions, func(dst []float32, t int) (*mask.Plan, error) {
+		k.text.lay(t)
+		return &k.micro.plan, k.logits(dst, s.step)
+	})
 	if err != nil {
 		return p, err
 	}
 	p.Probe, p.Probed = verdict(leaks), len(positions)
-	unread, err := k.plan.ProbeSource(k.rows.Sources, k.rows.S, k.model.Vocab, spread(k.rows.S, n), k.sees,
-		func(dst []float32, sources []int32) error { return k.logits(dst, sources, ids) })
+	k.text.lay(-1)
+	unread, err := k.plan.ProbeSource(k.rows.Sources, k.rows.S, k.model.Vocab, spread(k.rows.S, n), k.sees, func(dst []float32, sources []int32) error {
+		k.micro.pairs.rows.Sources = sources
+		return k.logits(dst, s.step)
+	})
 	if err != nil {
 		return p, err
 	}
@@ -118,18 +160,11 @@ func (k *pairChecker) check(n int, s sample) (PlanCheck, error) {
 func (k *pairChecker) lay(step int) {
 	_, which := k.pairLoader.Batch(step)
 	k.pairs.Fill(k.rows, which)
-	k.planner.RepeatEnds(k.rows.Target, step)
-	v := int32(k.model.Vocab)
-	for _, ids := range [][]int32{k.rows.Sources, k.rows.Target.IDs} {
-		for n := range ids {
-			ids[n] %= v
-		}
+	for n, id := range k.rows.Sources {
+		k.rows.Sources[n] = k.text.narrow(id, k.run.End)
 	}
-	for n, id := range k.rows.Target.Next {
-		if id >= 0 {
-			k.rows.Target.Next[n] = id % v
-		}
-	}
+	k.text.take(k.rows.Target, k.run.End, step)
+	k.micro.pairs.rows.Sources = k.rows.Sources
 }
 
 // spread is some of n positions, evenly, that differ from plan to plan.
@@ -141,9 +176,24 @@ func spread(n, plan int) (at []int) {
 	return at
 }
 
-func (k *pairChecker) logits(dst []float32, sources, ids []int32) error {
-	k.pass.Load(&model.Source{IDs: sources, Len: k.rows.Len}, ids, &k.plan, k.sees)
-	k.pass.At(k.planner.Seed(), k.plan.Step, k.plan.First)
+// replan plans the text as it is laid out, after a first look where the control wants one.
+func (k *pairChecker) replan(step int) error {
+	if first := k.lane.first; first != nil {
+		return first.plan(&k.micro, k.planner, step)
+	}
+	k.planner.Plan(&k.micro.plan, k.micro.rows, step, k.micro.state)
+	return nil
+}
+
+// logits plans the text as it is laid out, and asks the model.
+func (k *pairChecker) logits(dst []float32, step int) error {
+	if err := k.replan(step); err != nil {
+		return err
+	}
+	if err := k.micro.load(); err != nil {
+		return err
+	}
+	k.pass.At(k.planner.Seed(), step, k.micro.plan.First)
 	k.pass.Supervised(1)
 	k.pass.Forward()
 	return k.be.Download(dst, k.pass.Logits.Buffer())

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dmtrain/internal/config"
+	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
@@ -39,6 +40,7 @@ type prober struct {
 	pass    *model.Pass
 	first   *firstPass // control two_pass only
 	planner *mask.Planner
+	text    *probeText
 	now     mask.Plan
 	masks   *Masks
 	probed  int // positions of each plan
@@ -51,14 +53,15 @@ func newProber(be kernels.Backend, c config.Config, m *Masks, layers, rows, plan
 	}
 	p := &prober{be: be, masks: m}
 	run := m.run
-	run.Vocab = shape.Vocab
+	run.Vocab, run.End = shape.Vocab, probeEnd(shape.Vocab, m.run.End)
 	if p.planner, err = mask.NewPlanner(c.Mask, c.Run.Seed, run); err != nil {
 		return nil, err
 	}
 	if p.m, err = model.NewDecoder(be, shape, false); err != nil {
 		return nil, err
 	}
-	p.randomise()
+	randomise(p.m.Params)
+	p.text = newProbeText(p.planner, shape.Vocab, run.End, rows, c.Data.SeqLen)
 	o := model.PassOptions{B: rows, T: c.Data.SeqLen, Hide: true, Second: p.planner.Tagged(), Logits: true}
 	if p.pass, err = p.m.NewPass(o); err != nil {
 		return nil, err
@@ -94,13 +97,16 @@ func describe(m model.Config, be kernels.Backend) ProbeModel {
 	return ProbeModel{Layers: m.Layers, Heads: m.Heads, Dim: m.Dim, Vocab: m.Vocab, Device: be.Info().Device()}
 }
 
+// embeddings are read by rows, not multiplied by all of them.
+var embeddings = []string{"transformer.wte.weight", "transformer.wpe.weight", "shared.weight"}
+
 // randomise draws weights under which nothing vanishes: every layer's outputs and attention scores have about unit size, so that
 // each path through the model moves the logits.
-func (p *prober) randomise() {
-	for _, w := range p.m.Params.All() {
+func randomise(params *graph.Params) {
+	for _, w := range params.All() {
 		scale, mean := 0.1, 0.0
 		switch {
-		case len(w.Shape) == 2 && w.Name != "transformer.wte.weight" && w.Name != "transformer.wpe.weight":
+		case len(w.Shape) == 2 && !slices.Contains(embeddings, w.Name):
 			scale = 1 / math.Sqrt(float64(w.Shape[0]))
 		case len(w.Shape) == 2 || w.Name == model.FillParam:
 			scale = 1
@@ -111,34 +117,18 @@ func (p *prober) randomise() {
 		for i := range v {
 			v[i] = float32(mean + float64(scale*rng.Normal(1, rng.Probe, 0, uint32(w.Index), uint32(i))))
 		}
-		p.m.Params.Set(w, v)
+		params.Set(w, v)
 	}
 }
 
-// narrow maps a text to the model's vocabulary. A mask knows nothing of tokens, so that changes no plan but two_pass's.
-func (p *prober) narrow(rows *mask.Rows) {
-	v := int32(p.m.Vocab)
-	for n := range rows.IDs {
-		rows.IDs[n] %= v
-		if rows.Next[n] >= 0 {
-			rows.Next[n] %= v
-		}
-	}
-}
-
-// replan plans rows whose tokens are ids: under control two_pass the model's own first look at them decides.
-func (p *prober) replan(dst *mask.Plan, ids []int32, rows *mask.Rows, s sample) error {
-	state := mask.State{Buckets: make([]mask.Bucket, p.masks.Config().Buckets), Entropy: p.masks.run.Entropy}
-	for i := range state.Buckets {
-		state.Buckets[i].Openness = s.openness
-	}
+// plan plans the text as it is laid out: under control two_pass the model's own first look at it decides.
+func (p *prober) plan(dst *mask.Plan, s sample) error {
+	state := p.masks.evenly(s.openness)
 	if p.first == nil {
-		p.planner.Plan(dst, rows, s.step, state)
+		p.planner.Plan(dst, p.text.rows, s.step, state)
 		return nil
 	}
-	changed := *rows
-	changed.IDs = ids
-	m := micro{rows: &changed, plan: *dst, state: state}
+	m := micro{rows: p.text.rows, plan: *dst, state: state}
 	err := p.first.plan(&m, p.planner, s.step)
 	*dst = m.plan
 	return err
@@ -158,20 +148,22 @@ func (p *prober) positions(n int, leak *mask.Leak) []int {
 	return at
 }
 
-// run probes a plan. Under control two_pass every change of a token plans anew.
-func (p *prober) run(plan *mask.Plan, rows *mask.Rows, s sample, positions []int) ([]*mask.Leak, error) {
-	return plan.ProbeAt(rows.IDs, p.m.Vocab, positions, func(dst []float32, ids []int32) error {
-		now := plan
-		if p.first != nil {
-			now = &p.now
-			if err := p.replan(now, ids, rows, s); err != nil {
-				return err
-			}
+// try lays the text out anew, plans it and asks the model.
+func (p *prober) try(s sample) mask.Try {
+	return func(dst []float32, t int) (*mask.Plan, error) {
+		p.text.lay(t)
+		if err := p.plan(&p.now, s); err != nil {
+			return nil, err
 		}
-		p.pass.Load(ids, now)
-		p.pass.At(p.planner.Seed(), now.Step, now.First)
-		p.pass.Supervised(1)
-		p.pass.Forward()
-		return p.be.Download(dst, p.pass.Logits.Buffer())
-	})
+		return &p.now, p.ask(dst)
+	}
+}
+
+// ask computes the logits of the text as it is laid out and planned now.
+func (p *prober) ask(dst []float32) error {
+	p.pass.Load(p.text.rows.IDs, &p.now)
+	p.pass.At(p.planner.Seed(), p.now.Step, p.now.First)
+	p.pass.Supervised(1)
+	p.pass.Forward()
+	return p.be.Download(dst, p.pass.Logits.Buffer())
 }

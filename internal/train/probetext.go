@@ -1,0 +1,97 @@
+package train
+
+import "dmtrain/internal/mask"
+
+// probeText is the text that a probe changes before it is laid out, in the few tokens of the probe's model: letters, and the End of documents.
+type probeText struct {
+	planner *mask.Planner
+	letters int32
+	end     int32 // −1 where documents have none
+	step    int
+	raw     *mask.Rows // as the loader has them
+	base    *mask.Rows // laid out unchanged
+	rows    *mask.Rows // laid out as last asked
+}
+
+func newProbeText(p *mask.Planner, vocab int, end int32, b, t int) *probeText {
+	x := &probeText{planner: p, letters: int32(vocab), end: end, raw: mask.NewRows(b, t), base: mask.NewRows(b, t), rows: mask.NewRows(b, t)}
+	if end >= 0 {
+		x.letters--
+	}
+	return x
+}
+
+// probeEnd is the End of a model of so many tokens, the last of them, where the text has one.
+func probeEnd(vocab int, end int32) int32 {
+	if end < 0 {
+		return -1
+	}
+	return int32(vocab) - 1
+}
+
+// take takes a step's rows from the loader, whose documents end with an End of their own.
+func (x *probeText) take(rows *mask.Rows, end int32, step int) {
+	x.step = step
+	copyRows(x.raw, rows)
+	for n := range x.raw.IDs {
+		x.raw.IDs[n], x.raw.Next[n] = x.narrow(rows.IDs[n], end), x.narrow(rows.Next[n], end)
+	}
+	x.lay(-1)
+	copyRows(x.base, x.rows)
+}
+
+func (x *probeText) narrow(id, end int32) int32 {
+	switch {
+	case id < 0:
+		return id
+	case id == end && end >= 0:
+		return x.end
+	}
+	return id % x.letters
+}
+
+// lay lays the text out, with another token at position t of every row unless that is below 0.
+func (x *probeText) lay(t int) {
+	copyRows(x.rows, x.raw)
+	for b := 0; t >= 0 && b < x.rows.B; b++ {
+		x.change(b, t)
+	}
+	x.planner.RepeatEnds(x.rows, x.step)
+}
+
+// change changes the token that stands at t of row b when it is laid out. Where that is the End of a document, the document gets one more
+// letter and ends after it: it can't end nowhere.
+func (x *probeText) change(b, t int) {
+	from, repeats := b*x.base.T, 0
+	for n := from + 1; n <= from+t; n++ {
+		if x.base.Start[n] >= 0 && x.base.Start[n] == x.base.Start[n-1] && x.base.Next[n-1] < 0 {
+			repeats++
+		}
+	}
+	r, n, at := x.rows, from+t-repeats, t-repeats
+	start := int(r.Start[n])
+	switch {
+	case start < 0, x.letters < 2:
+		return
+	case r.IDs[n] != x.end || x.end < 0:
+		r.IDs[n] = (r.IDs[n] + 1) % x.letters
+	case at == start: // a Begin, which no one predicts
+		return
+	default:
+		if at+1 < r.T {
+			r.RepeatEnd(b, at, 1)
+		}
+		r.IDs[n], r.Next[n] = (r.IDs[n-1]+1)%x.letters, x.end
+	}
+	if at > start {
+		r.Next[n-1] = r.IDs[n]
+	}
+}
+
+func copyRows(dst, src *mask.Rows) {
+	dst.First = src.First
+	copy(dst.IDs, src.IDs)
+	copy(dst.Next, src.Next)
+	copy(dst.Start, src.Start)
+	copy(dst.End, src.End)
+}
