@@ -43,7 +43,7 @@ test-emulated: ## run the CUDA kernels and all above them on the emulated device
 
 test-driver: ## run the CUDA backend through its real driver code on an emulated libcuda (needs g++ and cuda.h)
 	scripts/build-emulated-driver.sh build/libcuda-emulated.so
-	CGO_ENABLED=1 DMTRAIN_LIBCUDA=$(CURDIR)/build/libcuda-emulated.so go test -tags cuda -timeout 20m ./internal/gpu ./internal/backend ./internal/kernels/cuda
+	CGO_ENABLED=1 DMTRAIN_LIBCUDA=$(CURDIR)/build/libcuda-emulated.so go test -tags cuda -timeout 20m ./internal/gpu/... ./internal/backend ./internal/kernels/cuda
 	CGO_ENABLED=1 DMTRAIN_LIBCUDA=$(CURDIR)/build/libcuda-emulated.so go test -tags cuda -timeout 20m -run 'OnDevice|Captured' ./internal/train
 	CGO_ENABLED=1 DMTRAIN_LIBCUDA=$(CURDIR)/build/libcuda-emulated.so go test -tags cuda -timeout 20m -run 'Scripts/device' ./cmd/dmtrain
 

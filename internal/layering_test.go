@@ -2,6 +2,7 @@
 package internal_test
 
 import (
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -21,7 +22,12 @@ var rooms = []string{
 	"internal/kernels/cpu/trap/planted",
 	"internal/kernels/cpu/trap",
 	"internal/kernels/cpu/asm",
+	"internal/kernels/cpu/asm/gen",
 	"internal/kernels/cpu",
+	"internal/gpu/driver",
+	"internal/gpu/heap",
+	"internal/gpu/nvidia",
+	"internal/gpu/emulator",
 	"internal/gpu",
 	"internal/kernels/cuda",
 	"internal/kernels/kernelstest",
@@ -40,10 +46,19 @@ var rooms = []string{
 	"cmd/dmtrain",
 }
 
+// Each build tag brings files of its own, with imports of their own.
 func TestImportsRunOneWay(t *testing.T) {
-	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "dmtrain/...").CombinedOutput()
+	for _, tags := range []string{"", "purego", "cuda", "cudaemu", "generate"} {
+		t.Run("tags="+tags, func(t *testing.T) { checkImports(t, tags) })
+	}
+}
+
+func checkImports(t *testing.T, tags string) {
+	cmd := exec.Command("go", "list", "-e", "-tags", tags, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "dmtrain/...")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("go list: %v\n%s", err, out)
+		t.Fatalf("%v: %v", cmd, err)
 	}
 	level := map[string]int{}
 	for i, room := range rooms {

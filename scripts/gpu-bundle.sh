@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 out=build/gpu
-packages="internal/gpu internal/kernels/cuda internal/backend internal/graph internal/model internal/train internal/bench"
+packages="internal/gpu internal/gpu/nvidia internal/kernels/cuda internal/backend internal/graph internal/model internal/train internal/bench"
 
 rm -rf "$out"
 mkdir -p "$out/bench" "$out/configs"

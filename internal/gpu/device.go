@@ -4,20 +4,18 @@ import (
 	"fmt"
 	"math"
 	"unsafe"
-)
 
-// MaxArgs is how many arguments a kernel may take.
-const MaxArgs = 48
+	"dmtrain/internal/gpu/driver"
+)
 
 // Device is an open device. It is used by one goroutine at a time.
 type Device struct {
-	drv     driver
-	kernels map[string]kernel
+	drv     driver.Driver
+	kernels map[string]driver.Kernel
 	args    [MaxArgs]uint64
 	err     error
 	idle    bool   // nothing was asked since the last Sync
 	asked   uint64 // how often something was
-	trace   *trace
 }
 
 // Open opens a device by its ordinal and loads the modules onto it.
@@ -26,28 +24,28 @@ func Open(ordinal int, modules []Module) (*Device, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gpu: %w", err)
 	}
-	return &Device{drv: drv, kernels: map[string]kernel{}}, nil
+	return &Device{drv: drv, kernels: map[string]driver.Kernel{}}, nil
 }
 
 // Close gives the device back.
-func (d *Device) Close() error { return d.drv.close() }
+func (d *Device) Close() error { return d.drv.Close() }
 
 // Properties describe the device.
-func (d *Device) Properties() Properties { return d.drv.properties() }
+func (d *Device) Properties() Properties { return d.drv.Properties() }
 
 // Memory is how much is free and how much there is.
-func (d *Device) Memory() (free, total int64, err error) { return d.drv.memory() }
+func (d *Device) Memory() (free, total int64, err error) { return d.drv.Memory() }
 
 // Alloc returns bytes of memory, aligned to 256, whose content is undefined. The error is an *OutOfMemory when there is no room.
-func (d *Device) Alloc(bytes int64) (Ptr, error) { return d.drv.alloc(bytes) }
+func (d *Device) Alloc(bytes int64) (Ptr, error) { return d.drv.Alloc(bytes) }
 
 // Free gives memory back.
-func (d *Device) Free(p Ptr) { d.check(d.drv.free(p)) }
+func (d *Device) Free(p Ptr) { d.check(d.drv.Free(p)) }
 
 // Write copies host memory to the device. src may be reused on return.
 func (d *Device) Write(dst Ptr, src unsafe.Pointer, bytes int) {
 	if d.err == nil && bytes > 0 {
-		d.check(d.drv.upload(dst, src, bytes))
+		d.check(d.drv.Upload(dst, src, bytes))
 	}
 }
 
@@ -56,7 +54,7 @@ func (d *Device) Read(dst unsafe.Pointer, src Ptr, bytes int) error {
 	if err := d.Sync(); err != nil || bytes == 0 {
 		return err
 	}
-	err := d.drv.download(dst, src, bytes)
+	err := d.drv.Download(dst, src, bytes)
 	d.idle = err == nil // a device that is lost says so again
 	return err
 }
@@ -64,20 +62,20 @@ func (d *Device) Read(dst unsafe.Pointer, src Ptr, bytes int) error {
 // Copy copies within the device.
 func (d *Device) Copy(dst, src Ptr, bytes int) {
 	if d.err == nil && bytes > 0 {
-		d.check(d.drv.copy(dst, src, bytes))
+		d.check(d.drv.Copy(dst, src, bytes))
 	}
 }
 
 // Set fills memory with a byte.
 func (d *Device) Set(dst Ptr, value byte, bytes int) {
 	if d.err == nil && bytes > 0 {
-		d.check(d.drv.set(dst, value, bytes))
+		d.check(d.drv.Set(dst, value, bytes))
 	}
 }
 
 // View says that memory from p on serves as a buffer of its own. Only the emulated device takes note: told to be strict, it lets
 // kernels touch nothing between the views of an allocation.
-func (d *Device) View(p Ptr, bytes int) { d.drv.view(p, bytes) }
+func (d *Device) View(p Ptr, bytes int) { d.drv.View(p, bytes) }
 
 // Float is a float32 as a kernel argument. Integers and addresses are their own 64-bit form.
 func Float(f float32) uint64 { return uint64(math.Float32bits(f)) }
@@ -96,11 +94,7 @@ func (d *Device) Launch(name string, grid Dim, threads, shared int, args ...uint
 	if n < len(args) {
 		panic("gpu: too many kernel arguments")
 	}
-	if d.trace != nil {
-		d.check(d.trace.launch(d.drv, name, func() error { return d.drv.launch(k, grid, threads, shared, d.args[:n]) }))
-		return
-	}
-	d.check(d.drv.launch(k, grid, threads, shared, d.args[:n]))
+	d.check(d.drv.Launch(k, grid, threads, shared, d.args[:n]))
 }
 
 // Has reports whether the device has a kernel of that name.
@@ -109,11 +103,11 @@ func (d *Device) Has(name string) bool {
 	return err == nil
 }
 
-func (d *Device) kernel(name string) (kernel, error) {
+func (d *Device) kernel(name string) (driver.Kernel, error) {
 	if k, ok := d.kernels[name]; ok {
 		return k, nil
 	}
-	k, err := d.drv.kernel(name)
+	k, err := d.drv.Kernel(name)
 	if err == nil {
 		d.kernels[name] = k
 	}
@@ -126,7 +120,7 @@ func (d *Device) Sync() error {
 		return nil
 	}
 	err := d.err
-	if e := d.drv.sync(); err == nil && e != nil {
+	if e := d.drv.Sync(); err == nil && e != nil {
 		err = fmt.Errorf("gpu: %w", e)
 	}
 	d.err, d.idle = nil, err == nil
@@ -158,7 +152,7 @@ func (d *Device) check(err error) {
 // Graph is a captured sequence of work that is replayed as one.
 type Graph struct {
 	d *Device
-	g graph
+	g driver.Graph
 }
 
 // Capture records what work asks of the device (without doing it) as a graph. Within it nothing may be
@@ -168,14 +162,11 @@ func (d *Device) Capture(work func()) (*Graph, error) {
 		d.Fail(err) // of earlier work, whose caller is to learn of it
 		return nil, err
 	}
-	if err := d.drv.beginCapture(); err != nil {
+	if err := d.drv.BeginCapture(); err != nil {
 		return nil, fmt.Errorf("gpu: capture: %w", err)
 	}
-	trace := d.trace
-	d.trace = nil // nothing runs that could be timed
-	defer func() { d.trace = trace }()
 	work()
-	g, err := d.drv.endCapture()
+	g, err := d.drv.EndCapture()
 	if d.err != nil {
 		err, d.err = d.err, nil
 	}
@@ -188,9 +179,9 @@ func (d *Device) Capture(work func()) (*Graph, error) {
 // Replay does the captured work again.
 func (g *Graph) Replay() {
 	if g.d.err == nil {
-		g.d.check(g.d.drv.replay(g.g))
+		g.d.check(g.d.drv.Replay(g.g))
 	}
 }
 
 // Free gives the graph back.
-func (g *Graph) Free() { g.d.drv.freeGraph(g.g) }
+func (g *Graph) Free() { g.d.drv.FreeGraph(g.g) }

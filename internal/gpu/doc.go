@@ -1,16 +1,7 @@
 // Package gpu is a CUDA device: memory, copies, kernels launched by name, events and graphs.
 //
-// Three drivers stand behind it, chosen when the program is built:
-//
-//   - build tag cuda: a real device, through gorgonia.org/cu and libcuda.so.1, which is looked for at run time;
-//   - build tag cudaemu: the emulated device, for tests on machines without a GPU. It runs the same kernel sources,
-//     compiled by g++, thread for thread, and reports every access out of bounds, every missing barrier and every read of
-//     shared memory that was never written, with kernel, block and thread;
-//   - neither: no device at all; Open says how to build one that has one.
-//
-// Matrix products may be computed by cuBLASLt, which is looked for at run time (BLAS); DMTRAIN_CUBLASLT names its library.
-// DMTRAIN_LIBCUDA names another driver library than libcuda.so.1, such as emucuda's, which runs the emulated device behind the driver's
-// interface. DMTRAIN_GPU_SYNC=1 waits after every kernel, to learn which one fails.
+// A driver (package driver) stands behind it, chosen when the program is built: nvidia's by the tag cuda, a real device; the emulator's by
+// the tag cudaemu, for tests on machines without a GPU; without either there is no device at all, and Open says how to build one that has one.
 //
 // # Vocabulary
 //

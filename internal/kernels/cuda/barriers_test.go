@@ -5,7 +5,7 @@ package cuda_test
 import (
 	"testing"
 
-	"dmtrain/internal/gpu"
+	"dmtrain/internal/gpu/emulator"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/kernels/cuda"
 	"dmtrain/internal/tensor"
@@ -19,7 +19,6 @@ func TestEveryBarrierIsNeeded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	emulator := gpu.Emulator{}
 	calls := synchronisingCalls(t, b)
 	for _, call := range calls {
 		call()

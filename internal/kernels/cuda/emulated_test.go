@@ -7,14 +7,14 @@ import (
 	"strconv"
 	"testing"
 
-	"dmtrain/internal/gpu"
+	"dmtrain/internal/gpu/emulator"
 )
 
 // TestMain holds kernels to the operands they were given, in an order of threads that DMTRAIN_EMU_SEED chooses.
 func TestMain(m *testing.M) {
-	gpu.Emulator{}.Strict(true)
+	emulator.Strict(true)
 	if seed, err := strconv.ParseUint(os.Getenv("DMTRAIN_EMU_SEED"), 10, 64); err == nil {
-		gpu.Emulator{}.Seed(seed)
+		emulator.Seed(seed)
 	}
 	os.Exit(m.Run())
 }

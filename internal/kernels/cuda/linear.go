@@ -25,7 +25,7 @@ func (b *Backend) MatMul(p kernels.MatMul) {
 		return
 	}
 	if b.blas != nil && p.K > 0 && (bias == 0 || ct == t) {
-		b.blas.MatMul(gpu.Product{
+		b.blas.MatMul(gpu.MatMul{
 			A: x, B: y, C: c, Add: add, Bias: bias, M: p.M, N: p.N, K: p.K, TransA: p.TransA, TransB: p.TransB,
 			BF16: t == tensor.BFloat16, BF16C: ct == tensor.BFloat16,
 		})

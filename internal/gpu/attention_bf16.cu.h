@@ -1,1 +1,0 @@
-../../kernels/attention_bf16.cu

@@ -1,1 +1,0 @@
-../../kernels/attention_f32.cu

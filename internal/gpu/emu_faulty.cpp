@@ -1,5 +1,0 @@
-//go:build cudaemu
-
-#include "emu_cuda.h"
-
-#include "emu_faulty.h"

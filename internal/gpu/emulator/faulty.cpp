@@ -1,0 +1,5 @@
+//go:build cudaemu
+
+#include "emu_cuda.h"
+
+#include "faulty.h"

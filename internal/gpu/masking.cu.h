@@ -1,1 +1,0 @@
-../../kernels/masking.cu
