@@ -12,6 +12,7 @@ import (
 var rooms = []string{
 	"internal/tensor",
 	"internal/rng",
+	"internal/files",
 	"internal/mask",
 	"internal/textio",
 	"internal/tokenizer",

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"dmtrain/internal/files"
 	"dmtrain/internal/train"
 )
 
@@ -71,15 +71,15 @@ func (o *evalOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	}
 	options := train.EvalOptions{Source: o.Source, Data: o.data, Split: o.split, Blanks: o.blanks}
 	if o.perToken != "" {
-		file, err := renameio.NewPendingFile(o.perToken, renameio.WithPermissions(0o644))
+		file, err := files.Create(o.perToken)
 		if err != nil {
 			return fmt.Errorf("--per-token: %w", err)
 		}
-		defer file.Cleanup()
-		unfinished(ctx, file.Name())
+		defer file.Discard()
+		unfinished(ctx, file.Discard)
 		lines := bufio.NewWriter(file)
 		options.PerToken = lines
-		return o.report(ctx, options, stdout, stderr, func() error { return errors.Join(lines.Flush(), file.CloseAtomicallyReplace()) })
+		return o.report(ctx, options, stdout, stderr, func() error { return errors.Join(lines.Flush(), file.Commit()) })
 	}
 	return o.report(ctx, options, stdout, stderr, func() error { return nil })
 }

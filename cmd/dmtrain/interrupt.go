@@ -19,7 +19,7 @@ const grace = 400 * time.Millisecond
 type interruption struct {
 	held    sync.RWMutex
 	mu      sync.Mutex
-	discard []string // files that are not finished
+	discard []func() // what is not finished
 }
 
 type interruptionKey struct{}
@@ -40,18 +40,18 @@ func (i *interruption) watch(ctx context.Context, stderr io.Writer) {
 	i.held.Lock() // for good: what has not begun to have something to save will not
 	time.Sleep(grace)
 	i.mu.Lock()
-	for _, path := range i.discard {
-		os.Remove(path)
+	for _, discard := range i.discard {
+		discard()
 	}
 	fmt.Fprintln(stderr, "dmtrain: interrupted")
 	os.Exit(exitInterrupted)
 }
 
-// unfinished says that a file is to go if the command is interrupted.
-func unfinished(ctx context.Context, path string) {
+// unfinished says how to undo something if the command is interrupted.
+func unfinished(ctx context.Context, discard func()) {
 	if i, ok := ctx.Value(interruptionKey{}).(*interruption); ok {
 		i.mu.Lock()
 		defer i.mu.Unlock()
-		i.discard = append(i.discard, path)
+		i.discard = append(i.discard, discard)
 	}
 }

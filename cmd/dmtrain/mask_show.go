@@ -9,11 +9,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/config"
+	"dmtrain/internal/files"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
 	"dmtrain/internal/tokenizer"
@@ -298,7 +298,7 @@ func (v *view) picture(stderr io.Writer) error {
 
 // writePicture writes a file whole or not at all, and says so.
 func writePicture(path string, data []byte, stderr io.Writer) error {
-	if err := renameio.WriteFile(path, data, 0o644); err != nil {
+	if err := files.Write(path, data); err != nil {
 		return fmt.Errorf("--png: %w", err)
 	}
 	fmt.Fprintf(stderr, "wrote %s\n", path)

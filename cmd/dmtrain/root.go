@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -22,7 +21,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitDone
 	}
-	if errors.Is(err, syscall.EPIPE) { // whoever read the output has seen enough
+	if readerGone(err) {
 		return exitFailed
 	}
 	message := strings.TrimSpace(err.Error())

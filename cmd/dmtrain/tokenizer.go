@@ -5,9 +5,9 @@ import (
 	"io"
 	"os"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"dmtrain/internal/files"
 	"dmtrain/internal/textio"
 	"dmtrain/internal/tokenizer"
 )
@@ -35,8 +35,8 @@ func tokenizerTrainCommand() *cobra.Command {
 format. A configuration uses it as data.tokenizer: {kind: bpe, file: tokenizer.json}.`,
 		Example: "  dmtrain tokenizer train --size 8000 --out tokenizer.json train.en train.de",
 		Args:    cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, files []string) error {
-			return trainTokenizer(size, out, files, cmd.ErrOrStderr())
+		RunE: func(cmd *cobra.Command, texts []string) error {
+			return trainTokenizer(size, out, texts, cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().IntVar(&size, "size", 8000, "how many `tokens` to learn, the 256 bytes included")
@@ -44,12 +44,12 @@ format. A configuration uses it as data.tokenizer: {kind: bpe, file: tokenizer.j
 	return cmd
 }
 
-func trainTokenizer(size int, out string, files []string, stderr io.Writer) error {
+func trainTokenizer(size int, out string, texts []string, stderr io.Writer) error {
 	if err := tokenizer.CheckSize(size); err != nil {
 		return usagef("--size: %w", err)
 	}
 	trainer := tokenizer.NewTrainer()
-	for _, name := range files {
+	for _, name := range texts {
 		if err := learn(trainer, name, stderr); err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func trainTokenizer(size int, out string, files []string, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(out, t.Files()["tokenizer.json"], 0o644); err != nil {
+	if err := files.Write(out, t.Files()["tokenizer.json"]); err != nil {
 		return err
 	}
 	fmt.Fprintf(stderr, "%s: %d tokens\n", out, t.Vocab())

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -98,15 +97,4 @@ func newConsole(c config.Config, stderr io.Writer, quiet bool) *metrics.Console 
 		o.Width = metrics.TerminalWidth(f)
 	}
 	return metrics.NewConsole(o)
-}
-
-// shellQuote makes a path one word of a command line, for people to copy.
-func shellQuote(path string) string {
-	plain := func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("/._-+=:@%,", r)
-	}
-	if path != "" && strings.TrimFunc(path, plain) == "" {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -194,17 +195,17 @@ func TestAFailedSaveLeavesTheRunUsable(t *testing.T) {
 func TestWhatIsRenamedWasForcedToTheDiskBefore(t *testing.T) {
 	r := newRun(t)
 	var log []string
-	r.disk.before = func(op, path string) error {
-		rel, err := filepath.Rel(r.Dir, path)
+	r.disk.before = func(op, file string) error {
+		rel, err := filepath.Rel(r.Dir, file)
 		if op != "write" {
-			log = append(log, op+" "+rel)
+			log = append(log, op+" "+filepath.ToSlash(rel))
 		}
 		return err
 	}
 	save(t, r, 1, nil)
 	var want []string
 	for _, name := range []string{configName, modelName, optimizerName, stateName, "tokenizer.json", manifestName} {
-		file := filepath.Join(stepsDir, tmpPrefix+"step-000001", name)
+		file := path.Join(stepsDir, tmpPrefix+"step-000001", name)
 		want = append(want, "create "+file, "sync "+file)
 	}
 	want = append([]string{"mkdir checkpoints/.tmp-step-000001"}, want...)

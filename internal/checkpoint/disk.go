@@ -9,7 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
+
+	"dmtrain/internal/files"
 )
 
 // disk is the file system as a crash sees it: one operation after another, any of which may be the
@@ -107,16 +108,16 @@ func (d disk) replace(path string, data []byte) error {
 	return d.syncDir(filepath.Dir(path))
 }
 
-// link makes path a symbolic link to target, in place of an older link.
-func (d disk) link(target, path string) error {
+// point makes path stand for the directory target, in place of another.
+func (d disk) point(path, target string) error {
 	beside := filepath.Join(filepath.Dir(path), tmpPrefix+filepath.Base(path))
 	if err := d.remove(beside); err != nil {
 		return err
 	}
-	if err := d.do("link", path); err != nil {
+	if err := d.do("point", path); err != nil {
 		return err
 	}
-	if err := os.Symlink(target, beside); err != nil {
+	if err := files.Point(beside, target); err != nil {
 		return err
 	}
 	return d.rename(beside, path)
@@ -133,7 +134,7 @@ func (d disk) rename(from, to string) error {
 	if err := d.do("rename", to); err != nil {
 		return err
 	}
-	return os.Rename(from, to)
+	return files.Rename(from, to)
 }
 
 // remove deletes a file or a whole directory, if it is there.
@@ -144,20 +145,13 @@ func (d disk) remove(path string) error {
 	if err := d.do("remove", path); err != nil {
 		return err
 	}
-	return os.RemoveAll(path)
+	return files.RemoveAll(path)
 }
 
-// syncDir forces a directory's entries to the disk. Windows has no such thing.
+// syncDir forces a directory's entries to the disk.
 func (d disk) syncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
 	if err := d.do("sync", path); err != nil {
 		return err
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.force(f), f.Close())
+	return files.SyncDir(path, d.force)
 }

@@ -38,7 +38,7 @@
 //	runs/x/config.yaml             the resolved configuration
 //	runs/x/metrics.jsonl           package metrics
 //	runs/x/checkpoints/step-000100 one checkpoint
-//	runs/x/best, runs/x/last       links to two of them, for people
+//	runs/x/best, runs/x/last       stand for two of them, for people: links, or on Windows files that name them
 //	runs/x/.lock                   held by the process that trains
 //
 // The last checkpoint is the one of the greatest step; the best is the one that the last one's State

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -167,7 +168,7 @@ func TestModelDirectoriesThatCannotBeLoaded(t *testing.T) {
 		untied: "lm_head.weight differs", twice: "are one parameter", headOnly: `"transformer.wte.weight" is missing`,
 		notJSON: "config.json", torn: "model.safetensors", pickled: "pytorch_model.bin is there", sharded: "model.safetensors.index.json is there",
 		t.TempDir(): "config.json", r.Dir: filepath.Join(r.Dir, stepsDir), lost: "checksums.json: missing",
-		file: "not a directory", filepath.Join(untied, "x"): "no such file",
+		file: "not a directory", filepath.Join(untied, "x"): syscall.ENOENT.Error(),
 	} {
 		_, err := LoadModel(dir)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), dir) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"dmtrain/internal/files"
 	"dmtrain/internal/textio"
 )
 
@@ -48,10 +49,9 @@ func Load(dir string) (*Saved, error) { return load(dir, true) }
 func LoadModel(dir string) (*Saved, error) { return load(dir, false) }
 
 func load(dir string, resume bool) (*Saved, error) {
-	if st, err := os.Stat(dir); err != nil {
+	dir, err := files.Directory(dir)
+	if err != nil {
 		return nil, err
-	} else if !st.IsDir() {
-		return nil, fmt.Errorf("%s: not a directory", dir)
 	}
 	m, err := readManifest(dir)
 	if !resume && errors.Is(err, fs.ErrNotExist) && !isCheckpoint(dir) {

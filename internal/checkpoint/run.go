@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gofrs/flock"
+	"dmtrain/internal/files"
 )
 
 // The files and folders of a run directory.
@@ -41,7 +41,7 @@ var (
 type Run struct {
 	Dir  string
 	disk disk
-	lock *flock.Flock // nil: a viewer
+	lock *files.Lock // nil: a viewer
 }
 
 // ClaimRun takes a directory for a new run, which Start makes there: until then no run is in it, and one that is stays as it is.
@@ -150,13 +150,12 @@ func runIsIn(dir string) bool {
 // two locks.
 func own(d disk, dir string) (*Run, error) {
 	path := filepath.Join(dir, lockFile)
-	lock := flock.New(path)
-	ok, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("%s: cannot lock: %w", path, err)
-	}
-	if !ok {
+	lock, err := files.TryLock(path)
+	if errors.Is(err, files.ErrLocked) {
 		return nil, fmt.Errorf("%s: %w%s", dir, ErrRunBusy, holder(path))
+	}
+	if err != nil {
+		return nil, err
 	}
 	// For the message to another process only; the lock holds without it.
 	_ = os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())), 0o644)
@@ -190,7 +189,10 @@ func (r *Run) recover() error {
 
 func (r *Run) settle(dir, name string) error {
 	path := filepath.Join(dir, name)
-	if strings.HasPrefix(name, tmpPrefix) || strings.HasPrefix(name, trashPrefix) {
+	if strings.HasPrefix(name, trashPrefix) {
+		return r.discardTrash(path)
+	}
+	if strings.HasPrefix(name, tmpPrefix) {
 		return r.disk.remove(path)
 	}
 	replaced, ok := strings.CutPrefix(name, oldPrefix)
@@ -216,7 +218,16 @@ func (r *Run) trash(path string) error {
 	if err := r.disk.rename(path, to); err != nil {
 		return err
 	}
-	return r.disk.remove(to)
+	return r.discardTrash(to)
+}
+
+// discardTrash deletes what is trash already. What is being read stays for the next time.
+func (r *Run) discardTrash(path string) error {
+	err := r.disk.remove(path)
+	if files.InUse(err) {
+		return nil
+	}
+	return err
 }
 
 // Path is a file of the run directory.

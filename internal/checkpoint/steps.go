@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"dmtrain/internal/files"
 )
 
 // ErrNoCheckpoint is the error of asking a run for a checkpoint before any was saved.
@@ -85,8 +87,8 @@ func (r *Run) save(c *Checkpoint, dir string) error {
 	return r.disk.remove(old)
 }
 
-// point makes the links "best" and "last", for people and for programs that want a model's directory.
-// The truth is in the checkpoints; a file system without links costs only the links.
+// point makes the names "best" and "last" stand for checkpoints, for people and for programs that want a model's directory.
+// The truth is in the checkpoints: a failure costs only the names.
 func (r *Run) point() {
 	if step, err := r.Last(); err == nil {
 		r.pointTo(step, lastLink)
@@ -98,10 +100,10 @@ func (r *Run) point() {
 
 func (r *Run) pointTo(step int, name string) {
 	target := filepath.Join(stepsDir, stepName(step))
-	if now, err := os.Readlink(r.Path(name)); err == nil && now == target {
+	if now, err := files.Pointed(r.Path(name)); err == nil && now == target {
 		return
 	}
-	_ = r.disk.link(target, r.Path(name))
+	_ = r.disk.point(r.Path(name), target)
 }
 
 // Last is the greatest step that has a checkpoint.
@@ -248,7 +250,7 @@ func (r *Run) Prune(keep int) error {
 		if state.Best != nil && state.Best.Step == step {
 			continue
 		}
-		if err := r.trash(r.StepDir(step)); err != nil {
+		if err := r.trash(r.StepDir(step)); err != nil && !files.InUse(err) { // one that is being read waits for the next Prune
 			return err
 		}
 	}

@@ -4,11 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
-
+	"dmtrain/internal/files"
 	"dmtrain/internal/metrics"
 )
 
@@ -204,11 +202,9 @@ func (r *Report) Write() error {
 	}
 	markdown := r.Markdown() + fmt.Sprintf("\n![loss curves, and differences from %s](%s)\n", r.Baseline, PictureFile)
 	for name, data := range map[string][]byte{MarkdownFile: []byte(markdown), JSONFile: append(text, '\n'), PictureFile: picture} {
-		if err := write(filepath.Join(r.Dir, name), data); err != nil {
+		if err := files.Write(filepath.Join(r.Dir, name), data); err != nil {
 			return err
 		}
 	}
 	return nil
 }
-
-func write(path string, data []byte) error { return renameio.WriteFile(path, data, os.FileMode(0o644)) }

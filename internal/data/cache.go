@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 
 	"github.com/edsrzf/mmap-go"
-	"github.com/google/renameio/v2"
 
+	"dmtrain/internal/files"
 	"dmtrain/internal/tokenizer"
 )
 
@@ -229,15 +229,15 @@ func (e *encoding) toFile(path string) (*image, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, &writeError{bare(err)}
 	}
-	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
+	f, err := files.Create(path)
 	if err != nil {
 		return nil, &writeError{bare(err)}
 	}
-	defer f.Cleanup()
+	defer f.Discard()
 	if err := e.write(imageFile{f}); err != nil {
 		return nil, err
 	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
+	if err := f.Commit(); err != nil {
 		return nil, &writeError{bare(err)}
 	}
 	m, err := mapImage(path)
@@ -255,13 +255,13 @@ func (e *encoding) toTemporary() (*image, error) {
 	}
 	m, err := e.toFile(filepath.Join(dir, "tokens"))
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, files.RemoveAll(dir))
 	}
-	if os.RemoveAll(dir) == nil { // the mapping keeps the file, where the system allows it
+	if files.RemoveAll(dir) == nil { // the mapping keeps the file, where the system allows it
 		return m, nil
 	}
 	unmap := m.close
-	m.close = func() error { return errors.Join(unmap(), os.RemoveAll(dir)) }
+	m.close = func() error { return errors.Join(unmap(), files.RemoveAll(dir)) }
 	return m, nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"dmtrain/internal/files"
 )
 
 // file is a file that an entry of the configuration names.
@@ -39,7 +41,7 @@ func findFiles(entry string) ([]file, []string, error) {
 		}
 	case err == nil:
 		f.files = []file{{path: entry, info: info}}
-	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(entry, `*?[`):
+	case files.Missing(err) && strings.ContainsAny(entry, `*?[`):
 		if err := f.glob(entry); err != nil {
 			return nil, nil, err
 		}

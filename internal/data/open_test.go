@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"dmtrain/internal/tokenizer"
@@ -180,8 +181,8 @@ func TestOpenErrors(t *testing.T) {
 	}{
 		{"shorter than the context", configured(dir, "byte", 128, "short.txt"), "data.train: the training text has only 14 tokens: data.seq_len: 128 needs at least 129"},
 		{"nothing to split", configured(dir, "byte", 128, "one.txt"), "data.valid_fraction: 0.1 of 1 bytes leaves nothing"},
-		{"no such file", configured(dir, "byte", 128, "none.txt"), "none.txt: no such file"},
-		{"no such validation file", with(long, func(c *Config) { c.Valid = []string{"none.txt"} }), "data.valid: none.txt: no such file"},
+		{"no such file", configured(dir, "byte", 128, "none.txt"), "none.txt: " + syscall.ENOENT.Error()},
+		{"no such validation file", with(long, func(c *Config) { c.Valid = []string{"none.txt"} }), "data.valid: none.txt: " + syscall.ENOENT.Error()},
 		{"validation without a target", with(long, func(c *Config) { c.Valid = []string{filepath.Join(dir, "one.txt")} }), "data.valid: the text has nothing to predict"},
 		{"unknown tokenizer", with(long, func(c *Config) { c.Tokenizer.Kind = "word" }), `data.tokenizer: "word"`},
 	} {

@@ -45,10 +45,10 @@ func NewConsole(o ConsoleOptions) *Console {
 }
 
 // TerminalWidth asks for the width of the terminal that f is; it is nil if f is none, or one that
-// cannot move its cursor (TERM=dumb).
+// cannot move its cursor (TERM=dumb, Windows before 10).
 func TerminalWidth(f *os.File) func() int {
 	fd := int(f.Fd())
-	if !term.IsTerminal(fd) || os.Getenv("TERM") == "dumb" {
+	if !term.IsTerminal(fd) || os.Getenv("TERM") == "dumb" || !obeysEscapes(f) {
 		return nil
 	}
 	return func() int {

@@ -1,0 +1,16 @@
+//go:build !windows
+
+package main
+
+import "strings"
+
+// shellQuote makes a path one word of a command line, for people to copy.
+func shellQuote(path string) string {
+	plain := func(r rune) bool {
+		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("/._-+=:@%,", r)
+	}
+	if path != "" && strings.TrimFunc(path, plain) == "" {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

@@ -1,0 +1,13 @@
+package files
+
+import (
+	"errors"
+	"io/fs"
+
+	"golang.org/x/sys/windows"
+)
+
+// Missing reports whether an error says that there is no file of a name, or that none can have it, as one with * or ?.
+func Missing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, windows.ERROR_INVALID_NAME)
+}
