@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 
+	"dmtrain/internal/data"
 	"dmtrain/internal/metrics"
 	"dmtrain/internal/train"
 )
@@ -22,10 +23,11 @@ func (o *evalOptions) evalPairs(ctx context.Context, stdout, stderr io.Writer) (
 		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
-	m, bestOf, warnings, err := t.Evaluate(ctx, o.split)
+	r, err := t.Evaluate(ctx, o.split)
 	if err != nil {
 		return err
 	}
+	m, warnings := r.Eval, r.Warnings
 	info := t.Backend.Info()
 	if info.NoGPU != "" {
 		warnings = append(warnings, info.NoGPU)
@@ -40,10 +42,11 @@ func (o *evalOptions) evalPairs(ctx context.Context, stdout, stderr io.Writer) (
 			Device     string   `json:"device"`
 			Warnings   []string `json:"warnings"`
 			metrics.Eval
-			Loss   metrics.Number `json:"loss"` // valid_loss again, or that of the test text
-			Split  string         `json:"split"`
-			BestOf int            `json:"best_of"`
-		}{t.Dir, info.Device(), append([]string{}, warnings...), m, loss, o.split, bestOf})
+			Loss    metrics.Number   `json:"loss"` // valid_loss again, or that of the test text
+			Split   string           `json:"split"`
+			Overlap data.PairOverlap `json:"overlap"`
+			BestOf  int              `json:"best_of"`
+		}{t.Dir, info.Device(), append([]string{}, warnings...), m, loss, o.split, r.Overlap, r.BestOf})
 	}
 	for _, w := range warnings {
 		fmt.Fprintf(stderr, "dmtrain: warning: %s\n", w)
@@ -51,7 +54,7 @@ func (o *evalOptions) evalPairs(ctx context.Context, stdout, stderr io.Writer) (
 	out := table{}
 	out.add("checkpoint", "%s (step %d)", t.Dir, t.Step)
 	out.add("device", "%s", info.Device())
-	out.add("text", "%s", chosen(o.split, bestOf))
+	out.add("text", "%s", chosen(o.split, r.BestOf))
 	out.add("loss", "%.4f nats/token", float64(loss))
 	out.add("perplexity", "%.4g", float64(m.Perplexity))
 	out.add("accuracy", "%.2f %% of tokens", 100*m.Accuracy)

@@ -27,6 +27,8 @@ type Set struct {
 	UnigramEntropy float64  // of Train, in nats
 	Warnings       []string // what the user should know: files passed over, unknown characters, …
 
+	Overlaps []Overlap // of Valid, and of Test, with Train
+
 	cut int // tokens of the text that precede what is split off
 }
 
@@ -96,11 +98,10 @@ func (s *Set) open(c Config, parts split, train *image, o Options) (err error) {
 	if s.Valid, err = held("data.valid", c.Valid, parts.Valid); err != nil {
 		return err
 	}
-	if len(c.Valid) > 0 {
-		s.Warnings = append(s.Warnings, overlap(c)...)
+	if s.Test, err = held("data.test", c.Test, parts.Test); err != nil {
+		return err
 	}
-	s.Test, err = held("data.test", c.Test, parts.Test)
-	return err
+	return s.compare(c, o)
 }
 
 // Cut is how many tokens of the text stand before what is split off to validate and test.
@@ -159,27 +160,4 @@ func openCorpus(key string, sources []string, separator string, o Options, warni
 		return nil, errors.Join(err, e.image.Close())
 	}
 	return c, nil
-}
-
-// overlap warns of text that is both trained and validated on.
-func overlap(c Config) []string {
-	train, _, err := resolve("data.train", c.Train)
-	if err != nil {
-		return nil
-	}
-	valid, _, err := resolve("data.valid", c.Valid)
-	if err != nil {
-		return nil
-	}
-	trained := map[string]bool{}
-	for _, s := range train {
-		trained[s.id] = true
-	}
-	var warnings []string
-	for _, s := range valid {
-		if trained[s.id] {
-			warnings = append(warnings, fmt.Sprintf("data.valid: %s: is in data.train too: its loss is no validation", s.name))
-		}
-	}
-	return warnings
 }

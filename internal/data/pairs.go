@@ -24,11 +24,21 @@ type PairSet struct {
 	Test           *Pairs  // nil: none is configured
 	UnigramEntropy float64 // of Train's targets, in nats
 	Warnings       []string
+	Overlaps       []PairOverlap // of Valid, and of Test, with Train
 }
 
 // OpenPairs reads the configured pairs, a configuration without PairProblems. With tok, which may be nil, no tokenizer is made.
 func OpenPairs(c Config, tok tokenizer.Tokenizer) (*PairSet, error) {
-	s := &PairSet{Tokenizer: tok}
+	return openPairs(c, Options{Tokenizer: tok})
+}
+
+// EvalPairs is OpenPairs for an evaluation: what forbids to train is only warned of.
+func EvalPairs(c Config, tok tokenizer.Tokenizer) (*PairSet, error) {
+	return openPairs(c, Options{Tokenizer: tok, Evaluating: true})
+}
+
+func openPairs(c Config, o Options) (*PairSet, error) {
+	s := &PairSet{Tokenizer: o.Tokenizer}
 	p := c.Pairs
 	var found, foundValid, foundTest pairReport
 	train, err := readPairs("data.train", c.Train, p.Source, p.Target, p.Fields, &found)
@@ -76,6 +86,9 @@ func OpenPairs(c Config, tok tokenizer.Tokenizer) (*PairSet, error) {
 	}
 	if tested && s.Test.Len() == 0 {
 		return nil, errors.New("data.test: has no pair; name some, or a larger data.test_fraction")
+	}
+	if err := s.compare(c, o); err != nil {
+		return nil, err
 	}
 	s.UnigramEntropy = s.Train.entropy(s.Tokenizer.Vocab())
 	return s, nil

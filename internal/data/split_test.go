@@ -170,7 +170,9 @@ func TestTokensAreNoAnswers(t *testing.T) {
 	if got := least(Options{AfterTokens: true}); got > 2.5 { // the control: this is what it looks like
 		t.Errorf("a tokenizer learnt on the whole text costs %.2f bits a byte: this test finds no leak", got)
 	}
-	if got, bound := least(Options{}), 4*8.0/9; got < bound {
+	got, bound := least(Options{}), 4*8.0/9
+	t.Logf("%.2f bits a byte with a tokenizer of all text, %.2f with one of the training part; the least is %.2f", least(Options{AfterTokens: true}), got, bound)
+	if got < bound {
 		t.Errorf("an untrained model needs %.2f bits a byte where nothing can do with less than %.2f", got, bound)
 	}
 }

@@ -67,13 +67,15 @@ func rewind(f *os.File, size int64) error {
 	return err
 }
 
-// Write appends a record, a *Step, an *Eval or a *Test, and sets its Kind.
+// Write appends a record, a *Step, an *Eval, a *Test or a *Data, and sets its Kind.
 func (l *Log) Write(record any) error {
 	switch r := record.(type) {
 	case *Step:
 		r.Kind = KindStep
 	case *Eval:
 		r.Kind = KindEval
+	case *Data:
+		r.Kind = KindData
 	case *Test:
 		r.Kind = KindTest
 	default:

@@ -13,11 +13,12 @@ import (
 // maxLine is the longest line that is read: a thousand times what a record takes.
 const maxLine = 1 << 20
 
-// Record is a Step, an Eval or a Test; the others are nil.
+// Record is a Step, an Eval, a Test or a Data; the others are nil.
 type Record struct {
 	Step *Step
 	Eval *Eval
 	Test *Test
+	Data *Data
 }
 
 // ReadFile yields the records of a log, also while it is being written. Errors name file and line, and
@@ -93,6 +94,9 @@ func decode(line []byte) (Record, error) {
 	case KindEval:
 		r.Eval = new(Eval)
 		into = r.Eval
+	case KindData:
+		r.Data = new(Data)
+		into = r.Data
 	case KindTest:
 		r.Test = new(Test)
 		into = r.Test

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 
+	"dmtrain/internal/data"
 	"dmtrain/internal/mask"
 )
 
@@ -43,6 +44,7 @@ const (
 	KindStep = "step"
 	KindEval = "eval"
 	KindTest = "test"
+	KindData = "data"
 )
 
 // Step is the record of one optimiser step.
@@ -97,6 +99,13 @@ type Test struct {
 	BestOf      int     `json:"best_of"`         // evaluations on the validation text that it was chosen from
 	Looks       int     `json:"looks"`           // how often the run has come to an end and looked at its test text
 	Time        Time    `json:"time"`
+}
+
+// Data is the record of the text, before all others: how much of what validates and tests trains as well.
+type Data struct {
+	Kind         string             `json:"kind"`                   // set by Log.Write
+	Overlaps     []data.Overlap     `json:"overlap,omitempty"`      // task lm
+	PairOverlaps []data.PairOverlap `json:"pair_overlap,omitempty"` // task seq2seq
 }
 
 // NewTest is the record of an evaluation on the test text.

@@ -208,8 +208,16 @@ func (s *session) begin() (err error) {
 	if err := s.run.WriteFile(checkpoint.ConfigFile, s.settings()); err != nil {
 		return err
 	}
-	if s.log, err = metrics.OpenLog(s.run.Path(checkpoint.MetricsFile), s.at.MetricsBytes); err != nil || s.first == nil {
+	if s.log, err = metrics.OpenLog(s.run.Path(checkpoint.MetricsFile), s.at.MetricsBytes); err != nil {
 		return err
+	}
+	if s.at.MetricsBytes == 0 {
+		if err := s.log.Write(&s.text); err != nil {
+			return err
+		}
+	}
+	if s.first == nil {
+		return nil
 	}
 	return s.log.Write(s.first)
 }

@@ -147,6 +147,7 @@ func (s *session) openPairs(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 		return err
 	}
 	s.corpus, s.texts = pairCorpus{set, s}, texts{Train: set.Train.Checksum(), Valid: set.Valid.Checksum()}
+	s.text.PairOverlaps = set.Overlaps
 	for _, w := range set.Warnings {
 		s.Console.Warn("%s", w)
 	}

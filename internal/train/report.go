@@ -41,8 +41,9 @@ type Report struct {
 	Unknown     int            `json:"unknown"` // characters of the text that the vocabulary lacks
 	Infill      []Blanks       `json:"infill"`
 	Warnings    []string       `json:"warnings"`
-	Split       string         `json:"split"`   // valid or test; data: another text
-	BestOf      int            `json:"best_of"` // evaluations on this very text that the model was chosen from; 0: this text did not choose it
+	Split       string         `json:"split"`             // valid or test; data: another text
+	Overlap     *data.Overlap  `json:"overlap,omitempty"` // of this text with the training text; none for another text
+	BestOf      int            `json:"best_of"`           // evaluations on this very text that the model was chosen from; 0: this text did not choose it
 }
 
 // Blanks is how well hidden tokens were filled in from both sides.
@@ -58,7 +59,7 @@ func Evaluate(ctx context.Context, o EvalOptions) (_ *Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	corpus, warnings, closer, err := l.corpus(o)
+	corpus, overlap, warnings, closer, err := l.corpus(o)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func Evaluate(ctx context.Context, o EvalOptions) (_ *Report, err error) {
 	if info.NoGPU != "" {
 		warnings = append(warnings, info.NoGPU)
 	}
-	r := &Report{Checkpoint: l.Dir, Step: l.Step, Device: info.Device(), Split: o.split(), Loss: m.ValidLoss, Perplexity: m.Perplexity, BitsPerByte: m.BitsPerByte,
+	r := &Report{Checkpoint: l.Dir, Step: l.Step, Device: info.Device(), Split: o.split(), Overlap: overlap, Loss: m.ValidLoss, Perplexity: m.Perplexity, BitsPerByte: m.BitsPerByte,
 		Accuracy: m.Accuracy, ECE: m.ECE, Tokens: m.Tokens, Unknown: corpus.Unknown(), Infill: []Blanks{}, Warnings: append([]string{}, warnings...)}
 	if r.Split == SplitValid {
 		r.BestOf = l.bestOf
@@ -108,38 +109,38 @@ func (o EvalOptions) split() string {
 }
 
 // corpus opens the text to read: the one asked for, or one of the model's training.
-func (l *Loaded) corpus(asked EvalOptions) (*data.Corpus, []string, func() error, error) {
+func (l *Loaded) corpus(asked EvalOptions) (*data.Corpus, *data.Overlap, []string, func() error, error) {
 	o := data.Options{Tokenizer: l.Tokenizer, AfterTokens: l.old, Evaluating: true}
 	if len(asked.Data) > 0 {
 		c, warnings, err := data.OpenCorpus("--data", asked.Data, l.Config.Data.DocumentSeparator, o)
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, nil, nil, err
 		}
-		return c, warnings, c.Close, nil
+		return c, nil, warnings, c.Close, nil
 	}
 	if !l.Ours {
-		return nil, nil, nil, fmt.Errorf("--data: %s was not trained here, so it has no validation text: name one", l.Dir)
+		return nil, nil, nil, nil, fmt.Errorf("--data: %s was not trained here, so it has no validation text: name one", l.Dir)
 	}
 	set, err := data.Open(l.Config.Data, o)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, nil, err
 	}
 	if asked.split() == SplitTest {
 		if set.Test == nil {
-			return nil, nil, nil, errors.Join(noTest(l.Dir), set.Close())
+			return nil, nil, nil, nil, errors.Join(noTest(l.Dir), set.Close())
 		}
-		return set.Test, set.Warnings, set.Close, nil
+		return set.Test, &set.Overlaps[len(set.Overlaps)-1], set.Warnings, set.Close, nil
 	}
 	if l.old {
 		reason, err := oldSplit(l.Config.Data, l.Tokenizer, l.data)
 		if err != nil {
-			return nil, nil, nil, errors.Join(err, set.Close())
+			return nil, nil, nil, nil, errors.Join(err, set.Close())
 		}
 		if reason != "" {
 			set.Warnings = append(set.Warnings, "the program that trained this model "+reason)
 		}
 	}
-	return set.Valid, set.Warnings, set.Close, nil
+	return set.Valid, &set.Overlaps[0], set.Warnings, set.Close, nil
 }
 
 func noTest(dir string) error {

@@ -39,6 +39,7 @@ type session struct {
 	be      kernels.Backend
 	texts   texts
 	corpus  corpus
+	text    metrics.Data // what is known of the text
 	run     *checkpoint.Run
 	step    *stepper
 	exam    exam

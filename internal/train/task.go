@@ -51,6 +51,7 @@ func (s *session) openRows(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 		return err
 	}
 	s.corpus, s.texts = rowCorpus{set, s}, texts{Train: set.Train.Checksum(), Valid: set.Valid.Checksum(), Cut: set.Cut()}
+	s.text.Overlaps = set.Overlaps
 	if set.Test != nil {
 		s.texts.Test = set.Test.Checksum()
 	}

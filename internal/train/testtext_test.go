@@ -124,11 +124,11 @@ func lossOn(t *testing.T, c config.Config, split string) (metrics.Number, int) {
 		t.Fatal(err)
 	}
 	defer tr.Close()
-	m, bestOf, _, err := tr.Evaluate(t.Context(), split)
+	r, err := tr.Evaluate(t.Context(), split)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m.ValidLoss, bestOf
+	return r.ValidLoss, r.BestOf
 }
 
 // A canary: every letter of the text is one of four, each as likely as the others whatever came before, so no model can do with less than

@@ -67,29 +67,38 @@ func (t *Translator) Close() error {
 	return t.Backend.Close()
 }
 
-// Evaluate measures the model on its run's validation or test pairs: the loss under the static mask, and greedy decoding. It also gives
-// the number of evaluations on these very pairs that the model was chosen from; 0 if they did not choose it.
-func (t *Translator) Evaluate(ctx context.Context, split string) (m metrics.Eval, bestOf int, warnings []string, err error) {
+// PairReport is an evaluation on pairs.
+type PairReport struct {
+	metrics.Eval
+	BestOf   int              // evaluations on these very pairs that the model was chosen from; 0 if they did not choose it
+	Overlap  data.PairOverlap // of these pairs with those that train
+	Warnings []string
+}
+
+// Evaluate measures the model on its run's validation or test pairs: the loss under the static mask, and greedy decoding.
+func (t *Translator) Evaluate(ctx context.Context, split string) (*PairReport, error) {
 	c := t.Config
 	c.Train.EvalBatches = 0
-	set, err := data.OpenPairs(c.Data, t.Tokenizer)
+	set, err := data.EvalPairs(c.Data, t.Tokenizer)
 	if err != nil {
-		return m, 0, nil, err
+		return nil, err
 	}
-	pairs, bestOf := set.Valid, t.bestOf
+	r := &PairReport{BestOf: t.bestOf, Overlap: set.Overlaps[0], Warnings: set.Warnings}
+	pairs := set.Valid
 	if split == SplitTest {
-		if pairs, bestOf = set.Test, 0; pairs == nil {
-			return m, 0, nil, noTest(t.Dir)
+		if pairs = set.Test; pairs == nil {
+			return nil, noTest(t.Dir)
 		}
+		r.BestOf, r.Overlap = 0, set.Overlaps[1]
 	}
 	p, err := mask.NewPlanner(c.Mask, c.Run.Seed, mask.Run{SeqLen: t.Model.Context, Steps: 1, Vocab: t.Model.Vocab})
 	if err != nil {
-		return m, 0, nil, err
+		return nil, err
 	}
 	e, err := newPairExam(t.Backend, t.Model, graph.NewArena(t.Backend), p, c, t.Tokenizer, pairs)
 	if err != nil {
-		return m, 0, nil, err
+		return nil, err
 	}
-	m, _, err = e.look(ctx, t.Step)
-	return m, bestOf, set.Warnings, err
+	r.Eval, _, err = e.look(ctx, t.Step)
+	return r, err
 }
