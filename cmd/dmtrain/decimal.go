@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -33,14 +35,32 @@ type decimalValue struct{ pflag.Value }
 
 // Set implements pflag.Value.
 func (d decimalValue) Set(text string) error {
-	is, what := textio.IsDecimal, "a number"
-	if !strings.HasPrefix(d.Type(), "float") {
-		is, what = textio.IsWhole, "a whole number"
-	}
-	for _, part := range strings.Split(text, ",") {
-		if !is(strings.TrimSpace(part)) {
-			return fmt.Errorf("%q is not %s in plain decimals (no leading zeros, 0x, 0o or _)", part, what)
+	parts := strings.Split(text, ",")
+	for i, part := range parts {
+		parts[i] = strings.TrimSpace(part)
+		if !textio.IsDecimal(parts[i]) {
+			return fmt.Errorf("%q is not a number in plain decimals (no leading zeros, 0x, 0o or _)", part)
 		}
+		if strings.HasPrefix(d.Type(), "float") {
+			continue
+		}
+		n, err := wholeNumber(parts[i])
+		if err != nil || strings.HasPrefix(d.Type(), "uint") && strings.HasPrefix(n, "-") {
+			return fmt.Errorf("%s is not a whole number that this flag takes", part)
+		}
+		parts[i] = n
 	}
-	return d.Value.Set(text)
+	return d.Value.Set(strings.Join(parts, ","))
+}
+
+// wholeNumber writes a whole number, be it spelled 1e3 or 5.0, as digits alone.
+func wholeNumber(text string) (string, error) {
+	if textio.IsWhole(text) {
+		return strings.TrimPrefix(text, "+"), nil
+	}
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil || x != math.Trunc(x) || math.Abs(x) >= 1<<53 {
+		return "", strconv.ErrSyntax
+	}
+	return strconv.FormatInt(int64(x), 10), nil
 }

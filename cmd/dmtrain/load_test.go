@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/pflag"
+
 	"dmtrain/internal/config"
 )
 
@@ -166,11 +168,20 @@ func TestFlagsAreDecimal(t *testing.T) {
 	for _, args := range [][]string{
 		{"sample", "--run", "x", "--max-tokens", "010"}, {"sample", "--run", "x", "--seed", "0x10"}, {"sample", "--run", "x", "--num", "1_0"}, {"sample", "--run", "x", "--temperature", "0x1p-2"},
 		{"sample", "--run", "x", "--temperature", "nan"}, {"sample", "--run", "x", "--top-p", "inf"}, {"translate", "--run", "x", "--beams", "04"}, {"eval", "--run", "x", "--blanks", "0.1,00.5"},
-		{"tokenizer", "train", "--size", "0400", "x"}, {"train", "--config", "x", "--until", "0b11"}, {"mask", "check", "--config", "x", "--rows", "1e1"},
+		{"tokenizer", "train", "--size", "0400", "x"}, {"train", "--config", "x", "--until", "0b11"}, {"mask", "check", "--config", "x", "--rows", "0x2"},
 	} {
 		var out, errs bytes.Buffer
 		if code := execute(t.Context(), args, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "in plain decimals (no leading zeros, 0x, 0o or _)") {
 			t.Errorf("%q: exit code %d, %s", args, code, &errs)
+		}
+	}
+	for text, want := range map[string]string{"1e3": "1000", "+5": "5", "5.0": "5", "7": "7", "3.5": "", "-1": "", "1e99": ""} {
+		var n uint64
+		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+		flags.Uint64Var(&n, "n", 0, "")
+		f := flags.Lookup("n")
+		if err := (decimalValue{f.Value}).Set(text); err == nil && fmt.Sprint(n) != want || (err != nil) != (want == "") {
+			t.Errorf("%s: %d, %v, want %q", text, n, err, want)
 		}
 	}
 }
