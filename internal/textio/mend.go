@@ -20,7 +20,7 @@ const soonEnough = 256
 // mend puts U+FFFD in place of each bad byte. The piece begins in the given line.
 func (m *mended) mend(piece []byte, line int) []byte {
 	if utf8.Valid(piece) {
-		m.good += len(piece) - utf8.RuneCount(piece)
+		m.good += following(piece)
 		m.last, _ = utf8.DecodeLastRune(piece)
 		return piece
 	}
@@ -45,6 +45,14 @@ func (m *mended) mend(piece []byte, line int) []byte {
 		piece = piece[size:]
 	}
 	return out
+}
+
+// following counts the bytes of valid UTF-8 that are not the first of a character.
+func following(piece []byte) (n int) {
+	for _, b := range piece {
+		n += int(b>>7) &^ int(b>>6)
+	}
+	return n
 }
 
 // verdict refuses what is another encoding, of so many bytes read.
