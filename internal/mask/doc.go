@@ -23,7 +23,7 @@
 //
 //	stats.Begin(step)
 //	for each micro-batch, in the order of its rows:
-//		planner.Plan(&plan, rows, step, ctl.At(step))   // two_pass: PlanStatic, forward, then PlanTwoPass
+//		planner.Plan(&plan, rows, step, ctl.At(step))   // two_pass: PlanFirst, forward, then PlanTwoPass
 //		err := plan.Certify()                           // *Leak: row, position, path
 //		… forward, backward …
 //		stats.Add(&plan, rows, outputs)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -156,5 +157,34 @@ func checkPNG(t *testing.T, d documented) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Fatalf("%s is not what the renderer draws: run with -update", path)
+	}
+}
+
+// Every test that docs/masks.md says holds something is there.
+func TestDocumentedTestsExist(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(docsDir, "masks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../*/*_test.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tests (%v)", err)
+	}
+	var all strings.Builder
+	for _, f := range files {
+		code, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(code)
+	}
+	names := regexp.MustCompile(`\bTest[A-Z]\w+`).FindAllString(string(text), -1)
+	if len(names) < 10 {
+		t.Errorf("the documentation names %d tests", len(names))
+	}
+	for _, name := range names {
+		if !strings.Contains(all.String(), "func "+name+"(") {
+			t.Errorf("docs/masks.md names %s, which is nowhere", name)
+		}
 	}
 }

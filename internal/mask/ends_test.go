@@ -156,3 +156,30 @@ func TestEndsAreRepeatedWhereTheyAreHidden(t *testing.T) {
 		t.Errorf("no End was repeated more than %d times", longest)
 	}
 }
+
+// Documents of ten tokens, so that there is much to repeat; laying them out anew is part of it.
+func BenchmarkRepeatEnds(b *testing.B) {
+	const n, length = 16, 128
+	p, err := NewPlanner(infillConfig(), 1, Run{SeqLen: length, Vocab: genVocab + 1, End: genEnd})
+	if err != nil {
+		b.Fatal(err)
+	}
+	raw := NewRows(n, length)
+	for i := range raw.IDs {
+		start := i % length / 10 * 10
+		end := min(start+10, length)
+		raw.IDs[i], raw.Next[i], raw.Start[i], raw.End[i] = 1, 1, int32(start), int32(end)
+		if i%length == end-1 {
+			raw.IDs[i], raw.Next[i] = genEnd, -1
+		}
+	}
+	rows := NewRows(n, length)
+	b.ReportAllocs()
+	for b.Loop() {
+		copy(rows.IDs, raw.IDs)
+		copy(rows.Next, raw.Next)
+		copy(rows.Start, raw.Start)
+		copy(rows.End, raw.End)
+		p.RepeatEnds(rows, 1)
+	}
+}

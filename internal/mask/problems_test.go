@@ -29,6 +29,7 @@ func TestProblems(t *testing.T) {
 		{func(c *Config) { c.Structure, c.Window = "lookahead", 2 }, ""},
 		{func(c *Config) { c.Form = "block" }, `mask.form: "block" is not one of none, input, infill`},
 		{func(c *Config) { c.Fill = "one" }, `mask.fill: "one" is not one of zero, learned`},
+		{func(c *Config) { c.WaitMore = -1 }, "mask.wait_more: -1 is not a number of tokens"},
 		{func(c *Config) { c.MaxWindow = -1 }, "mask.max_window: -1 is not a number of tokens"},
 		{func(c *Config) { c.EdgeDrop = 1 }, "mask.edge_drop: 1 is not a rate from 0 to below 1"},
 		{func(c *Config) { c.Form, c.Control = "none", "adaptive" }, "mask.control: adaptive has nothing to move under form none"},
