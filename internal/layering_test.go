@@ -24,6 +24,7 @@ var rooms = []string{
 	"internal/kernels/cpu/trap",
 	"internal/kernels/cpu/asm",
 	"internal/kernels/cpu/asm/gen",
+	"internal/kernels/cpu/asm/genarm",
 	"internal/kernels/cpu",
 	"internal/gpu/driver",
 	"internal/gpu/heap",
