@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"dmtrain/internal/config"
 	"dmtrain/internal/train"
 )
 
@@ -59,6 +60,9 @@ func (o *benchOptions) runAttention(ctx context.Context, stdout io.Writer) error
 	device := o.device
 	if device == "" {
 		device = "auto"
+	}
+	if !config.IsDevice(device) {
+		return usagef("--device: %q is not a device (auto, cpu, cuda, cuda:N)", device)
 	}
 	r, err := train.BenchAttention(ctx, train.AttentionOptions{Device: device, Precision: a.precision, Masks: a.masks, Lengths: a.lengths,
 		Batch: a.batch, Heads: a.heads, Width: a.width, Calls: o.steps})

@@ -16,10 +16,13 @@ import (
 // goOn continues the prompt, as many times as asked.
 func (o *sampleOptions) goOn(ctx context.Context, l *train.Loaded, prompt string, stdout, stderr io.Writer) error {
 	if o.decode == "parallel" && l.Ours && l.Config.Mask.Form != mask.FormInfill {
-		return fmt.Errorf("--decode parallel: %s was trained with mask.form %s, and only form infill teaches a model to predict blocks", l.Dir, l.Config.Mask.Form)
+		return usagef("--decode: parallel: %s was trained with mask.form %s, and only form infill teaches a model to predict blocks", l.Dir, l.Config.Mask.Form)
 	}
 	if o.decode == "parallel" && !l.Ours {
 		fmt.Fprintf(stderr, "dmtrain: warning: %s says nothing of its training; --decode parallel makes sense only of models trained with mask.form infill\n", l.Dir)
+	}
+	if most := l.Model.Context / 2; o.decode == "parallel" && (o.block < 1 || o.block > most) {
+		return usagef("--block: %d tokens is not within 1 … %d, half the model's context", o.block, most)
 	}
 	decoder, err := generate.NewDecoder(l.Model, l.Config.Mask)
 	if err != nil {

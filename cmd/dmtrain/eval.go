@@ -87,6 +87,9 @@ func (o *evalOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 // report evaluates, finishes the file of tokens and prints.
 func (o *evalOptions) report(ctx context.Context, options train.EvalOptions, stdout, stderr io.Writer, finish func() error) error {
 	r, err := train.Evaluate(ctx, options)
+	if bad := (*train.OptionError)(nil); errors.As(err, &bad) {
+		return usagef("--%w", bad)
+	}
 	if err != nil {
 		return err
 	}

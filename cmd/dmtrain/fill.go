@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dmtrain/internal/generate"
+	"dmtrain/internal/mask"
 	"dmtrain/internal/tokenizer"
 	"dmtrain/internal/train"
 )
@@ -23,6 +24,9 @@ type filledRecord struct {
 
 // fill fills the prompt's blanks, as many times as asked.
 func (o *sampleOptions) fill(ctx context.Context, l *train.Loaded, prompt string, stdout, stderr io.Writer) error {
+	if form := l.Config.Mask.Form; form != mask.FormInfill {
+		return usagef("--blank: %s was trained with mask.form %s, and only form infill teaches a model to fill blanks", l.Dir, form)
+	}
 	filler, err := generate.NewFiller(l.Backend, l.Model, l.Config.Mask)
 	if err != nil {
 		return err

@@ -36,8 +36,9 @@ between, and judges each plan in three ways:
   source       for task seq2seq, a probe of the source: tokens that an output has not waited
                for (mask.cross: wait_k) are changed, and it has to keep all its bits
 
-A leak is told with its row, its position and the way the answer takes; the exit code is
-then 3.`,
+A leak is told with its row, its position and the way the answer takes, and once where
+other plans have the same; the exit code is then 3. The column hidden counts the tokens
+that are hidden in all rows, of which those that keep the static mask hide none.`,
 		Example: `  dmtrain mask check --config configs/adaptive.yaml
   dmtrain mask check --config my.yaml --rows 16 --layers 12
   dmtrain mask check --config my.yaml --set mask.structure=lookahead --set mask.window=2
@@ -127,9 +128,10 @@ func printMaskCheck(out io.Writer, r *train.MaskCheck) error {
 	w.Flush()
 	head, rest, _ := strings.Cut(lines.String(), "\n")
 	fmt.Fprintln(out, head)
+	told := leaksTold{}
 	for i, line := range strings.Split(strings.TrimRight(rest, "\n"), "\n") {
 		fmt.Fprintln(out, line)
-		for _, text := range counterExamples(&r.Plans[i]) {
+		for _, text := range told.counterExamples(&r.Plans[i]) {
 			fmt.Fprintln(out, "      "+text)
 		}
 	}
@@ -145,8 +147,11 @@ func word(v train.Verdict) string {
 	return "LEAK"
 }
 
+// leaksTold are the leaks that have been spelt out: one that others plans have at the same positions is told once.
+type leaksTold map[string]bool
+
 // counterExamples spells out the first leak that each method found, those that agree together.
-func counterExamples(p *train.PlanCheck) []string {
+func (told leaksTold) counterExamples(p *train.PlanCheck) []string {
 	var texts []string
 	var by [][]string
 	verdicts := []train.Verdict{p.Certificate, p.Closure, p.Probe}
@@ -156,6 +161,11 @@ func counterExamples(p *train.PlanCheck) []string {
 	for _, v := range verdicts {
 		if v.First == nil {
 			continue
+		}
+		if key := fmt.Sprint(v.First.By, v.First.Position, v.First.Answer, v.First.Path); told[key] {
+			continue
+		} else {
+			told[key] = true
 		}
 		text := v.First.Error()
 		if n := len(texts); n > 0 && texts[n-1] == text {

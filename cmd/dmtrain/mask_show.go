@@ -134,6 +134,9 @@ type view struct {
 // choose settles step, openness and row, and plans.
 func (v *view) choose() error {
 	v.settleStep()
+	if steps := v.c.Train.Steps; v.step >= steps {
+		return usagef("--step: %d is not a step of the run, which has 0 … %d (train.steps is %d)", v.step, steps-1, steps)
+	}
 	v.settleOpenness()
 	height := v.masks.Height(v.step)
 	if v.row >= height {
@@ -233,6 +236,14 @@ func (v *view) headline() string {
 func (v *view) verdict() string {
 	visible, ahead := train.Seen(&v.Plan)
 	text := fmt.Sprintf("%.1f %% of all pairs are visible, %.1f %% of those that look ahead.\n", 100*visible, 100*ahead)
+	proved := "no position can learn the token it must predict, through any number of layers."
+	if v.Source != nil {
+		text += fmt.Sprintf("%.1f %% of all pairs with the source are visible.\n", 100*v.sourceSeen())
+		proved = "no position can learn the token it must predict, through any number of layers; the source may be seen whole."
+		if v.masks.Config().Cross == mask.CrossWaitK {
+			proved = "no position can learn the token it must predict, nor what its source says past the tokens it\nhas waited for, through any number of layers."
+		}
+	}
 	err := v.Plan.Certify()
 	if err == nil && v.Source != nil && v.c.Model.CausalEncoder {
 		err = v.Plan.CertifyCross(v.Sees)
@@ -240,7 +251,18 @@ func (v *view) verdict() string {
 	if err != nil {
 		return text + "Not certified: " + err.Error() + "."
 	}
-	return text + "Certified: no position can learn the token it must predict, through any number of layers."
+	return text + "Certified: " + proved
+}
+
+// sourceSeen is the share of the pairs of a target position that is no padding and a source token that are visible.
+func (v *view) sourceSeen() float64 {
+	seen, all := 0, 0
+	for i, last := range v.Sees {
+		if v.Start[i] >= 0 {
+			seen, all = seen+int(last)+1, all+len(v.Source)
+		}
+	}
+	return float64(seen) / float64(max(all, 1))
 }
 
 func joinFloats(values []float64) string {

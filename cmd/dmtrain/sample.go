@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"dmtrain/internal/generate"
 	"dmtrain/internal/textio"
@@ -29,6 +30,18 @@ type sampleOptions struct {
 	length     int // tokens a blank stands for; 0 = any up to maxLength
 	maxLength  int
 	json       bool
+	flags      *pflag.FlagSet
+}
+
+// idle are flags for other ways to go on than the one asked for.
+func (o *sampleOptions) idle() idleFlags {
+	switch {
+	case o.blank != "":
+		return idleFlags{[]string{"max-tokens", "block"}, "--blank fills gaps, whose length --blank-tokens and --blank-max say"}
+	case o.decode == "parallel":
+		return idleFlags{[]string{"blank-tokens", "blank-max"}, "for --blank only"}
+	}
+	return idleFlags{append([]string{"blank-tokens", "blank-max"}, acceptanceFlags...), "for --blank and --decode parallel only"}
 }
 
 func sampleCommand() *cobra.Command {
@@ -65,6 +78,7 @@ again. With --blank it fills gaps in the prompt, looking both ways.`,
 func (o *sampleOptions) addFlags(cmd *cobra.Command) {
 	o.saved.addFlags(cmd)
 	flags := cmd.Flags()
+	o.flags = flags
 	flags.StringVar(&o.prompt, "prompt", "", "the `text` to continue")
 	flags.StringVar(&o.promptFile, "prompt-file", "", "a `file` with the text to continue; - is standard input")
 	flags.IntVar(&o.maxTokens, "max-tokens", 256, "the most `tokens` to add")
@@ -133,7 +147,8 @@ func (o *sampleOptions) run(ctx context.Context, stdin io.Reader, stdout, stderr
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	o.sayDevice(stderr, l.Backend)
+	o.say(stderr, l.Warnings, l.Backend)
+	warnIdle(stderr, o.flags, idleSampling(o.Temperature), o.idle())
 	if o.blank != "" {
 		return o.fill(ctx, l, prompt, stdout, stderr)
 	}

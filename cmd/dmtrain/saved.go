@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dmtrain/internal/checkpoint"
+	"dmtrain/internal/config"
 	"dmtrain/internal/gpu"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/train"
@@ -26,8 +28,11 @@ func (s *saved) addFlags(cmd *cobra.Command) {
 	complete(cmd, "device", "auto", "cpu", "cuda")
 }
 
-// sayDevice tells where a saved model computes, if this program leaves a choice.
-func (s *saved) sayDevice(stderr io.Writer, be kernels.Backend) {
+// say warns of what is odd about a saved model, and tells where it computes if this program leaves a choice.
+func (s *saved) say(stderr io.Writer, warnings []string, be kernels.Backend) {
+	for _, w := range warnings {
+		fmt.Fprintf(stderr, "dmtrain: warning: %s\n", w)
+	}
 	info := be.Info()
 	switch {
 	case info.NoGPU != "":
@@ -45,6 +50,10 @@ func (s *saved) check() error {
 		return usagef("--run and --checkpoint name two models: leave one out")
 	case s.Checkpoint != "" && s.Which != "":
 		return usagef("--which chooses among the checkpoints of a --run; --checkpoint is one already")
+	case s.Which != "" && !checkpoint.IsWhich(s.Which):
+		return usagef("--which: %q is not a checkpoint: best, last or the number of a step", s.Which)
+	case !config.IsDevice(s.Device):
+		return usagef("--device: %q is not a device (auto, cpu, cuda, cuda:N)", s.Device)
 	}
 	return nil
 }

@@ -5,7 +5,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
 )
 
 // table is names and values for people to read.
@@ -33,7 +34,7 @@ func (g grid) print(w io.Writer) error {
 	words := make([]bool, len(g[0])) // the column has no number
 	for _, row := range g {
 		for c, text := range row {
-			widths[c] = max(widths[c], utf8.RuneCountInString(text))
+			widths[c] = max(widths[c], runewidth.StringWidth(text))
 		}
 	}
 	for c := range words {
@@ -42,7 +43,7 @@ func (g grid) print(w io.Writer) error {
 	for _, row := range g {
 		var line strings.Builder
 		for c, text := range row {
-			pad := strings.Repeat(" ", widths[c]-utf8.RuneCountInString(text))
+			pad := strings.Repeat(" ", widths[c]-runewidth.StringWidth(text))
 			if words[c] {
 				text, pad = text+pad, ""
 			}

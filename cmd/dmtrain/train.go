@@ -64,6 +64,11 @@ func (o *trainOptions) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	console := newConsole(c, stderr, o.quiet)
+	if o.resume {
+		if err := o.checkMoved(c.Run.Dir, console); err != nil {
+			return err
+		}
+	}
 	err = train.Run(ctx, train.Options{
 		Config: c, Version: readVersion().String(),
 		Resume: o.resume, Overwrite: o.overwrite, From: o.from, Until: o.until,
@@ -74,6 +79,26 @@ func (o *trainOptions) run(ctx context.Context, stderr io.Writer) error {
 		return fmt.Errorf("%w; all is saved, go on by\n  dmtrain train --config %s --resume", err, shellQuote(filepath.Join(c.Run.Dir, checkpoint.ConfigFile)))
 	}
 	return err
+}
+
+// checkMoved looks whether the configuration is that of a run that was copied or renamed: run.dir in it still names the old place.
+func (o *trainOptions) checkMoved(runDir string, console *metrics.Console) error {
+	beside := filepath.Dir(o.file)
+	if _, err := checkpoint.ViewRun(beside); err != nil || filepath.Base(o.file) != checkpoint.ConfigFile {
+		return nil
+	}
+	here, err := os.Stat(beside)
+	if err != nil {
+		return err
+	}
+	if there, err := os.Stat(runDir); err == nil && os.SameFile(here, there) {
+		return nil
+	}
+	if _, err := checkpoint.ViewRun(runDir); err != nil {
+		return fmt.Errorf("%w; %s is in a run that was moved: go on there by --set run.dir=%s", err, o.file, shellQuote(beside))
+	}
+	console.Warn("run.dir: going on with %s, which %s names, not with the run that it is in; --set run.dir=%s goes on there", runDir, o.file, shellQuote(beside))
+	return nil
 }
 
 func (o *trainOptions) check() error {

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"dmtrain/internal/generate"
 	"dmtrain/internal/mask"
@@ -22,6 +23,16 @@ type translateOptions struct {
 	nbest     int
 	json      bool
 	streaming bool
+	flags     *pflag.FlagSet
+}
+
+// idle are flags for other ways to decode than the one asked for.
+func (o *translateOptions) idle() idleFlags {
+	i := idleFlags{why: "for --decode parallel only"}
+	if o.decode != "parallel" {
+		i.names = acceptanceFlags
+	}
+	return i
 }
 
 // translateCommand turns sources into targets.
@@ -59,6 +70,7 @@ after it. An empty line ends a target.`,
 	}
 	o.addFlags(cmd)
 	flags := cmd.Flags()
+	o.flags = flags
 	flags.IntVar(&o.Beams, "beams", 1, "targets followed at once; 1 always takes the most probable token")
 	flags.Float64Var(&o.LengthPenalty, "length-penalty", 1, "how much longer targets are preferred; 0 compares plain probabilities")
 	flags.StringVar(&o.decode, "decode", "causal", "causal: one token after the other; parallel: blocks of tokens at once")
@@ -107,7 +119,8 @@ func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, std
 		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
-	o.sayDevice(stderr, t.Backend)
+	o.say(stderr, t.Warnings, t.Backend)
+	warnIdle(stderr, o.flags, idleSampling(o.Temperature), o.idle())
 	special := t.Tokenizer.Specials()
 	o.Begin, o.End = special.Begin, special.End
 	if o.streaming {

@@ -27,6 +27,21 @@ func (s *Saved) Decoder(be kernels.Backend, train bool) (*model.Decoder, error) 
 	return m, nil
 }
 
+// Unused lists tensors of the model's file that are none of its parameters, as when config.json says less than is there.
+func (s *Saved) Unused(params *graph.Params) []string {
+	known := map[string]bool{}
+	for _, p := range params.All() {
+		known[p.Name] = true
+	}
+	var names []string
+	for _, t := range s.Model.Infos() {
+		if !known[t.Name] {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
 // ReadParams fills dst, laid out like params, with the saved model. A parameter that is missing or has another shape is an error that
 // names it.
 func (s *Saved) ReadParams(be kernels.Backend, params *graph.Params, dst kernels.Buffer) error {

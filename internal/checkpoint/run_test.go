@@ -385,3 +385,40 @@ func TestLoadNeverGivesAnotherCheckpoint(t *testing.T) {
 		}
 	})
 }
+
+// A run that was copied with its links followed has directories in their place; they are links again once it is resumed.
+func TestCopiedRunIsPointedAnew(t *testing.T) {
+	r := newRun(t)
+	save(t, r, 1, &Best{Step: 1, Loss: 2})
+	copied := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(copied, os.DirFS(r.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{bestLink, lastLink} {
+		if err := os.RemoveAll(filepath.Join(copied, name)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.CopyFS(filepath.Join(copied, name), os.DirFS(r.StepDir(1))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := ResumeRun(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	save(t, c, 2, &Best{Step: 2, Loss: 1})
+	for _, name := range []string{bestLink, lastLink} {
+		s, err := LoadModel(c.Path(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		if s.State.Step != 2 {
+			t.Errorf("%s is of step %d", name, s.State.Step)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(copied, ".t*")); left != nil {
+		t.Errorf("%v is left", left)
+	}
+}

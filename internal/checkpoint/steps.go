@@ -90,11 +90,22 @@ func (r *Run) save(c *Checkpoint, dir string) error {
 // point makes the names "best" and "last" stand for checkpoints, for people and for programs that want a model's directory.
 // The truth is in the checkpoints: a failure costs only the names.
 func (r *Run) point() {
+	r.dropCopies()
 	if step, err := r.Last(); err == nil {
 		r.pointTo(step, lastLink)
 	}
 	if step, err := r.Best(); err == nil {
 		r.pointTo(step, bestLink)
+	}
+}
+
+// dropCopies deletes checkpoints that stand where the links do, as in a run that was copied with its links followed: they would go stale.
+func (r *Run) dropCopies() {
+	for _, name := range []string{lastLink, bestLink} {
+		path := r.Path(name)
+		if st, err := os.Lstat(path); err == nil && st.IsDir() && isCheckpoint(path) {
+			_ = r.trash(path)
+		}
 	}
 }
 
@@ -178,6 +189,18 @@ func (r *Run) Find(which string) (string, error) {
 	return r.StepDir(step), nil
 }
 
+// IsWhich says whether a checkpoint of a run can be called so: "last", "best" or the number of a step.
+func IsWhich(which string) bool {
+	_, ok := numberOf(which)
+	return ok || which == "last" || which == "best"
+}
+
+// numberOf is the step that a checkpoint is called by: 20, 000020 or step-000020.
+func numberOf(which string) (step int, ok bool) {
+	step, err := strconv.Atoi(strings.TrimPrefix(which, stepPrefix))
+	return step, err == nil && step >= 0
+}
+
 func (r *Run) step(which string) (int, error) {
 	switch which {
 	case "last":
@@ -185,8 +208,8 @@ func (r *Run) step(which string) (int, error) {
 	case "best":
 		return r.Best()
 	}
-	step, err := strconv.Atoi(strings.TrimPrefix(which, stepPrefix))
-	if err != nil || step < 0 {
+	step, ok := numberOf(which)
+	if !ok {
 		return 0, fmt.Errorf("%q is not a checkpoint: best, last or the number of a step", which)
 	}
 	return step, nil

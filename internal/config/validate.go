@@ -32,11 +32,14 @@ func (c Config) Problems() []Problem {
 	return l.problems
 }
 
+// IsDevice says whether a device can be called so.
+func IsDevice(name string) bool { return device.MatchString(name) }
+
 var device = regexp.MustCompile(`^(auto|cpu|cuda|cuda:\d{1,3})$`)
 
 func (c Config) top(l *list) {
-	l.oneOf("task", c.Task, "lm", TaskPairs)
-	l.need(device.MatchString(c.Device), "device", "%q is not a device (auto, cpu, cuda, cuda:N)", c.Device)
+	l.oneOf("task", c.Task, TaskLM, TaskPairs)
+	l.need(IsDevice(c.Device), "device", "%q is not a device (auto, cpu, cuda, cuda:N)", c.Device)
 	l.oneOf("precision", c.Precision, FP32, BF16)
 	l.need(c.Precision != BF16 || c.Device != "cpu", "precision", "bf16 needs a CUDA device; on the CPU it is fp32")
 	l.need(strings.TrimSpace(c.Run.Dir) != "", "run.dir", "is empty: name a directory to keep the run in")
@@ -88,6 +91,9 @@ func (c Config) between(l *list) {
 	l.need(tokens <= maxCount, "train.batch_size", "%d rows of data.seq_len %d are %.0f tokens a step, more than the %d a step can count",
 		c.Train.BatchSize, c.Data.SeqLen, tokens, maxCount)
 }
+
+// TaskLM is the task of continuing a text.
+const TaskLM = "lm"
 
 // TaskPairs is the task of translating: pairs of a source and a target.
 const TaskPairs = "seq2seq"

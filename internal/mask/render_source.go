@@ -15,6 +15,9 @@ func (p *Plan) SourceText(w io.Writer, b int, rows *Rows, sees []int32, source [
 	if 2*len(source)-1 > room {
 		gap = ""
 	}
+	if len(source) <= room {
+		t.heads(len(source), gap)
+	}
 	for i := range p.T {
 		t.label(i)
 		seen := int(sees[b*p.T+i]) + 1
@@ -37,18 +40,42 @@ func (p *Plan) SourceText(w io.Writer, b int, rows *Rows, sees []int32, source [
 	return t.Flush()
 }
 
-// words writes tokens behind a title, in as many lines as they take. It counts characters, of which a terminal may show some twice as wide.
+// heads are the numbers of a source's tokens above their columns, a line for each digit.
+func (t *textPicture) heads(n int, gap string) {
+	for unit := tens(n - 1); unit > 0; unit /= 10 {
+		digits := make([]string, n)
+		for j := range digits {
+			digits[j] = " "
+			if j >= unit || unit == 1 {
+				digits[j] = fmt.Sprint(j / unit % 10)
+			}
+		}
+		t.WriteString(strings.Repeat(" ", t.margin()))
+		fmt.Fprintln(t, strings.TrimRight(strings.Join(digits, gap), " "))
+	}
+}
+
+// tens is the largest power of ten that is not above n, or 1.
+func tens(n int) int {
+	unit := 1
+	for unit <= n/10 {
+		unit *= 10
+	}
+	return unit
+}
+
+// words writes tokens behind a title, in as many lines as they take.
 func (t *textPicture) words(title string, tokens []string) {
 	t.WriteString(title)
-	column := len([]rune(title))
+	column := columns.StringWidth(title)
 	for _, token := range tokens {
-		text := []rune(strings.Map(printable, token))
-		text = text[:min(len(text), t.o.Width-3)]
-		if column += 1 + len(text); column > t.o.Width {
+		text := columns.Truncate(strings.Map(printable, token), t.o.Width-3, "")
+		width := columns.StringWidth(text)
+		if column += 1 + width; column > t.o.Width {
 			t.WriteString("\n ")
-			column = 2 + len(text)
+			column = 2 + width
 		}
-		t.WriteString(" " + string(text))
+		t.WriteString(" " + text)
 	}
 	fmt.Fprintln(t)
 }

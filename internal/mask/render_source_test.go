@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
 )
 
 func TestSourceText(t *testing.T) {
@@ -15,6 +17,7 @@ func TestSourceText(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `the source, 4 tokens: die Katze ? .
+         0 1 2 3
 0 the  > # # . .
 1 cat  > # # # .
 2 sat  s # # # .
@@ -49,6 +52,38 @@ func TestSourceTextFitsItsTerminal(t *testing.T) {
 			if n := utf8.RuneCountInString(line); n > 40 {
 				t.Errorf("%d tokens: a line of %d columns: %s", c.tokens, n, line)
 			}
+		}
+	}
+}
+
+// Characters that take two columns, or none, leave the picture's columns where they are.
+func TestPicturesKeepTheirColumns(t *testing.T) {
+	plan, rows := workedPlan(t)
+	const margin = 2 + 12 + 1 + 2 // number, token, kind
+	o := TextOptions{ASCII: true, Width: 60, Tokens: []string{"the", "漢字", "e\u0301te\u0301", "\u200b", "가나다라마바사", "mats"}}
+	for name, draw := range map[string]func(*strings.Builder) error{
+		"row": func(b *strings.Builder) error { return plan.Text(b, 0, rows, o) },
+		"source": func(b *strings.Builder) error {
+			return plan.SourceText(b, 0, rows, []int32{1, 2, 2, 3, 3, 3}, o.Tokens[:4], o)
+		},
+	} {
+		var out strings.Builder
+		if err := draw(&out); err != nil {
+			t.Fatal(err)
+		}
+		lines := 0
+		for line := range strings.Lines(out.String()) {
+			if line[0] < '0' || line[0] > '5' || line[1] != ' ' {
+				continue
+			}
+			lines++
+			cells := strings.IndexAny(line, "#.")
+			if width := runewidth.StringWidth(line[:cells]); width != margin {
+				t.Errorf("%s: %d columns before the picture, want %d:\n%s", name, width, margin, out.String())
+			}
+		}
+		if lines != 6 {
+			t.Errorf("%s: %d lines of 6:\n%s", name, lines, out.String())
 		}
 	}
 }

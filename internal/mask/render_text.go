@@ -6,6 +6,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/mattn/go-runewidth"
 )
 
 // TextOptions say how a picture fits a terminal.
@@ -14,6 +16,10 @@ type TextOptions struct {
 	ASCII  bool     // for terminals without UTF-8
 	Tokens []string // what stands at each position, shown beside its row; optional
 }
+
+// columns counts those that a text takes on a terminal: East Asian characters take two, accents of their own none. Signs whose width
+// depends on the terminal count one, as its fonts for Western text draw them.
+var columns = &runewidth.Condition{StrictEmojiNeutral: true}
 
 // glyphs are the signs of one picture.
 type glyphs struct {
@@ -119,7 +125,7 @@ func (t *textPicture) tokenWidth() int {
 	}
 	widest := 0
 	for _, s := range t.o.Tokens {
-		widest = max(widest, len([]rune(s)))
+		widest = max(widest, columns.StringWidth(strings.Map(printable, s)))
 	}
 	return min(widest, 12) + 1
 }
@@ -181,8 +187,8 @@ func (t *textPicture) ruler() {
 func (t *textPicture) label(i int) {
 	fmt.Fprintf(t, "%*d ", len(fmt.Sprint(t.p.T-1)), i)
 	if w := t.tokenWidth(); w > 0 {
-		token := []rune(strings.Map(printable, t.o.Tokens[i]))
-		fmt.Fprintf(t, "%-*s ", w-1, string(token[:min(len(token), w-1)]))
+		token := columns.Truncate(strings.Map(printable, t.o.Tokens[i]), w-1, "")
+		t.WriteString(columns.FillRight(token, w-1) + " ")
 	}
 	t.WriteString(t.g.kinds[t.p.kind(t.rows, t.b, i)] + " ")
 }

@@ -88,7 +88,7 @@ func MaskPanels(masks []MaskStep) []Panel {
 			curve("mean of the slots", func(m *MaskStep) float64 { return m.MeanWindow }),
 		}})
 	}
-	return append(panels, Panel{Title: "rate: how often a token is hidden", Curves: []Curve{
+	return append(panels, Panel{Title: "rate: how often a token is hidden, in rows that are no anchors", Curves: []Curve{
 		curve("rate p", func(m *MaskStep) float64 { return mean(m.Rate) }),
 	}})
 }

@@ -11,7 +11,7 @@ import (
 
 // free are the settings that may change when a run is resumed: they say where and how long, not what. The rest of section train may
 // change too, but is told.
-var free = []string{"device", "run.dir", "data.train", "data.valid", "data.test", "data.pairs.test_source", "data.pairs.test_target", "train.micro_batch", "train.eval_every", "train.eval_batches",
+var free = []string{"device", "run.dir", "data.train", "data.valid", "data.test", "data.pairs.test_source", "data.pairs.test_target", "train.eval_every", "train.eval_batches",
 	"train.save_every", "train.keep", "train.patience", "log.every", "bench.vocab"}
 
 // comparable refuses to resume a run with settings that would make it another one, and tells of those that change its course.
@@ -33,13 +33,17 @@ func (s *session) comparable() error {
 		}
 		change := fmt.Sprintf("%s: %v, was %v", key, now[key], was[key])
 		if strings.HasPrefix(key, "train.") && key != "train.batch_size" {
+			if key == "train.micro_batch" {
+				change += " (sums are rounded in another order)"
+			}
 			told = append(told, change)
 			continue
 		}
 		refused = append(refused, change)
 	}
 	if len(refused) > 0 {
-		return fmt.Errorf("%s can't be resumed with other settings; set them back, or begin a new run in another run.dir:\n  %s", s.run.Dir, strings.Join(refused, "\n  "))
+		text := fmt.Sprintf("%s can't be resumed with other settings; set them back, or begin a new run in another run.dir:\n  %s", s.run.Dir, strings.Join(refused, "\n  "))
+		return &config.Invalid{Problems: []config.Problem{{Text: text}}}
 	}
 	for _, change := range told {
 		s.Console.Note("resuming with a change: %s", change)

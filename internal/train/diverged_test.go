@@ -46,8 +46,8 @@ func TestDivergedRunKeepsItsLastGoodCheckpoint(t *testing.T) {
 	mustRun(t, quiet(c, Options{Resume: true}))
 }
 
-// poisoned is a copy of a run's last checkpoint, without its checksums, whose last parameter is NaN.
-func poisoned(t *testing.T, run string) string {
+// uncertain is a copy of a run's last checkpoint without its checksums.
+func uncertain(t *testing.T, run string) string {
 	t.Helper()
 	to, from := t.TempDir(), filepath.Join(run, "last")
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
@@ -58,6 +58,13 @@ func poisoned(t *testing.T, run string) string {
 			t.Fatal(err)
 		}
 	}
+	return to
+}
+
+// poisoned is one whose last parameter is NaN.
+func poisoned(t *testing.T, run string) string {
+	t.Helper()
+	to := uncertain(t, run)
 	path := filepath.Join(to, "model.safetensors")
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -102,4 +109,50 @@ func TestTokensAreAlwaysJSON(t *testing.T) {
 			t.Errorf("%s, %v; want %s", text, err, tc.want)
 		}
 	}
+}
+
+// Tensors that the configuration has no use for are told, whatever the model.
+func TestUnusedTensorsAreTold(t *testing.T) {
+	c := runConfig(t, tiny())
+	c.Train.Steps = 1
+	mustRun(t, quiet(c, Options{}))
+	pairs := inRun(t, tinyPairs())
+	pairs.Train.Steps, pairs.Model.Layers = 1, 2
+	mustRun(t, quiet(pairs, Options{}))
+	shallow := func(run string) Source {
+		dir := uncertain(t, run)
+		path := filepath.Join(dir, "config.json")
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		less := strings.Replace(string(text), `"n_layer": 2`, `"n_layer": 1`, 1)
+		if less == string(text) {
+			t.Fatalf("no number of layers in %s", text)
+		}
+		if err := os.WriteFile(path, []byte(less), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return Source{Checkpoint: dir, Device: "cpu"}
+	}
+	lm, err := Load(shallow(c.Run.Dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lm.Close()
+	translator, err := LoadTranslator(shallow(pairs.Run.Dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer translator.Close()
+	for _, warnings := range [][]string{lm.Warnings, translator.Warnings} {
+		if len(warnings) != 1 || !strings.Contains(warnings[0], " tensors of model.safetensors are no part of the model") || !strings.HasSuffix(warnings[0], ", …") {
+			t.Errorf("told %q", warnings)
+		}
+	}
+	whole, err := Load(Source{Checkpoint: uncertain(t, c.Run.Dir), Device: "cpu"})
+	if err != nil || whole.Warnings != nil {
+		t.Fatal(err, whole.Warnings)
+	}
+	whole.Close()
 }

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"dmtrain/internal/backend"
 	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/config"
+	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/model"
 	"dmtrain/internal/tokenizer"
@@ -33,10 +35,25 @@ type Loaded struct {
 	Config    config.Config // of its training; the defaults for a model that is not ours
 	Ours      bool          // Config is of its training
 	Backend   kernels.Backend
+	Warnings  []string // about what was read
 
 	data   uint32 // checksum of the text of its training
 	old    bool   // that was split when it had tokens
 	bestOf int    // evaluations that it was chosen from; 0: it is not a run's best
+}
+
+// unused warns of tensors that are no part of the model.
+func unused(saved *checkpoint.Saved, params *graph.Params) []string {
+	names := saved.Unused(params)
+	if len(names) == 0 {
+		return nil
+	}
+	const shown = 3
+	list := strings.Join(names[:min(shown, len(names))], ", ")
+	if len(names) > shown {
+		list += ", …"
+	}
+	return []string{fmt.Sprintf("%s: %d tensors of model.safetensors are no part of the model that config.json describes and are left out: %s", saved.Dir, len(names), list)}
 }
 
 // Load opens a saved model. Close it when done.
@@ -64,6 +81,7 @@ func Load(src Source) (_ *Loaded, err error) {
 	if l.Model, err = saved.Decoder(l.Backend, false); err != nil {
 		return nil, errors.Join(err, l.Backend.Close())
 	}
+	l.Warnings = unused(saved, l.Model.Params)
 	if l.Tokenizer.Vocab() > l.Model.Vocab {
 		return nil, errors.Join(fmt.Errorf("%s: the tokenizer has %d tokens, the model only %d", saved.Dir, l.Tokenizer.Vocab(), l.Model.Vocab), l.Backend.Close())
 	}

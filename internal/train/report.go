@@ -59,6 +59,9 @@ func Evaluate(ctx context.Context, o EvalOptions) (_ *Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
+	if o.Blanks != nil && l.Config.Mask.Form != mask.FormInfill {
+		return nil, &OptionError{"blanks", fmt.Sprintf("%s was trained with mask.form %s, and only form infill teaches a model to fill blanks", l.Dir, l.Config.Mask.Form)}
+	}
 	corpus, overlap, warnings, closer, err := l.corpus(o)
 	if err != nil {
 		return nil, err
@@ -74,6 +77,7 @@ func Evaluate(ctx context.Context, o EvalOptions) (_ *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
+	warnings = append(warnings, l.Warnings...)
 	m := score.record(l.Step)
 	info := l.Backend.Info()
 	if info.NoGPU != "" {

@@ -24,6 +24,7 @@ type Translator struct {
 	Tokenizer tokenizer.Tokenizer
 	Config    config.Config
 	Backend   kernels.Backend
+	Warnings  []string // about what was read
 
 	bestOf int // evaluations that it was chosen from; 0: it is not a run's best
 }
@@ -58,6 +59,7 @@ func LoadTranslator(src Source) (_ *Translator, err error) {
 	if t.Model, err = saved.EncoderDecoder(t.Backend); err != nil {
 		return nil, errors.Join(err, t.Backend.Close())
 	}
+	t.Warnings = unused(saved, t.Model.Params)
 	return t, nil
 }
 
@@ -99,6 +101,7 @@ func (t *Translator) Evaluate(ctx context.Context, split string) (*PairReport, e
 	if err != nil {
 		return nil, err
 	}
+	r.Warnings = append(r.Warnings, t.Warnings...)
 	r.Eval, _, err = e.look(ctx, t.Step)
 	return r, err
 }
