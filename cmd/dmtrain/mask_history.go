@@ -25,7 +25,8 @@ func maskHistoryCommand() *cobra.Command {
 		Short: "Draw how a run's masks moved",
 		Long: `history draws what a run recorded of its masks, step by step: how far they were open and the
 reliability that moved them, how far slots could see, and how often tokens were hidden. The
-run may still be in training.`,
+share "hidden", here and in the progress of a run, is of all tokens: those of anchor rows,
+which hide none, count too. The run may still be in training.`,
 		Example: `  dmtrain mask history --run runs/adaptive
   dmtrain mask history --run runs/adaptive --png history.png
   dmtrain mask history --run runs/adaptive --width 120 --ascii

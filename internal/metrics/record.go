@@ -56,7 +56,7 @@ type Step struct {
 	GradNorm Number       `json:"grad_norm"` // global norm, before clipping
 	Tokens   int          `json:"tokens"`    // supervised tokens of this step
 	Skipped  bool         `json:"skipped"`   // loss or gradient was not finite: the parameters are as before
-	Hidden   float64      `json:"hidden"`    // share of the input's tokens that were hidden
+	Hidden   float64      `json:"hidden"`    // share of the input's tokens that were hidden; those of anchor rows, which hide none, count too
 	Mask     *mask.Record `json:"mask,omitempty"`
 	Time     Time         `json:"time"`
 }

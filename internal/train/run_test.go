@@ -390,8 +390,16 @@ func TestPatience(t *testing.T) {
 func TestTenBadStepsEndTheRun(t *testing.T) {
 	c := runConfig(t, tiny())
 	c.Train.LR, c.Train.MinLR, c.Train.Schedule, c.Train.Warmup, c.Train.GradClip = 1e30, 1e30, "constant", 0, 0
+	c.Train.EvalEvery, c.Train.SaveEvery, c.Train.Keep = 0, 1, 2
 	err := Run(context.Background(), quiet(c, Options{}))
-	if err == nil || !strings.Contains(err.Error(), "10 steps in a row") {
+	if err == nil || !strings.Contains(err.Error(), "10 steps in a row") || !strings.Contains(err.Error(), "the last checkpoint is that of step 1 (") {
 		t.Errorf("got %v", err)
+	}
+	run, err := checkpoint.ViewRun(c.Run.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if steps, err := run.Steps(); err != nil || !slices.Equal(steps, []int{1}) { // what was skipped is not saved, and takes no checkpoint away
+		t.Errorf("checkpoints of steps %v, %v", steps, err)
 	}
 }

@@ -43,8 +43,11 @@ func (s *session) save() (err error) {
 	if err != nil {
 		return s.diverged(err)
 	}
-	s.saved = s.at.Step
+	s.saved, s.due = s.at.Step, false
 	s.meter.Resume()
+	if s.at.BadInARow > 0 { // an older checkpoint may be the last good one
+		return nil
+	}
 	return s.run.Prune(s.Config.Train.Keep)
 }
 
@@ -54,11 +57,16 @@ func (s *session) diverged(err error) error {
 	if !errors.As(err, &bad) {
 		return err
 	}
-	left := "no checkpoint has been saved yet"
-	if last, err := s.run.Last(); err == nil {
-		left = fmt.Sprintf("the last checkpoint is that of step %d", last)
+	return fmt.Errorf("stopped at step %d: the run has diverged (%w); %s (a lower train.lr, a longer train.warmup or a smaller train.grad_clip may help)", s.at.Step, bad, s.left())
+}
+
+// left says which checkpoint there is to go on from.
+func (s *session) left() string {
+	last, err := s.run.Last()
+	if err != nil {
+		return "no checkpoint has been saved"
 	}
-	return fmt.Errorf("stopped at step %d: the run has diverged (%w); %s (a lower train.lr, a longer train.warmup or a smaller train.grad_clip may help)", s.at.Step, bad, left)
+	return fmt.Sprintf("the last checkpoint is that of step %d", last)
 }
 
 // tensors are the model, and what only training needs. With train.ema the average is the model, and the parameters that are trained

@@ -53,6 +53,7 @@ type session struct {
 	tested *metrics.Test // nil before the end, or without a test text
 	evaled int           // step of the last evaluation, −1 before any
 	saved  int           // step of the last checkpoint, −1 before any
+	due    bool          // a checkpoint waits for a good step
 }
 
 // Run trains until the configured number of steps, until patience is at its end, or until ctx is done: then it saves and
@@ -148,8 +149,8 @@ func (s *session) advance() error {
 		return err
 	}
 	if s.at.BadInARow >= maxBadInARow {
-		return fmt.Errorf("stopped at step %d: %d steps in a row had a loss or gradient that is not finite; the parameters are those of step %d (a lower train.lr, a longer train.warmup or a smaller train.grad_clip may help)",
-			s.at.Step, maxBadInARow, s.at.Step-maxBadInARow)
+		return fmt.Errorf("stopped at step %d: %d steps in a row had a loss or gradient that is not finite; the parameters are those of step %d; %s (a lower train.lr, a longer train.warmup or a smaller train.grad_clip may help)",
+			s.at.Step, maxBadInARow, s.at.Step-maxBadInARow, s.left())
 	}
 	return nil
 }
@@ -186,7 +187,7 @@ func (s *session) record(r result) error {
 }
 
 // lookAndSave evaluates and saves if either is due. A checkpoint comes after its step's evaluation, so that a resumed run
-// never repeats one.
+// never repeats one. While steps are skipped a checkpoint waits: the parameters may be those of a run that has diverged.
 func (s *session) lookAndSave() error {
 	t := s.Config.Train
 	if s.at.EvalDue || t.EvalEvery > 0 && s.at.Step%t.EvalEvery == 0 {
@@ -197,7 +198,8 @@ func (s *session) lookAndSave() error {
 		s.at.EvalDue = false
 	}
 	best := s.at.Best != nil && s.at.Best.Step == s.at.Step
-	if best || t.SaveEvery > 0 && s.at.Step%t.SaveEvery == 0 {
+	s.due = s.due || t.SaveEvery > 0 && s.at.Step%t.SaveEvery == 0
+	if best || s.due && s.at.BadInARow == 0 {
 		return s.save()
 	}
 	return nil
