@@ -75,7 +75,7 @@ func (o *trainOptions) run(ctx context.Context, stderr io.Writer) error {
 		Console: console,
 	})
 	console.Break()
-	if o.quiet && errors.Is(err, train.ErrInterrupted) { // or else the summary has said it
+	if o.quiet && errors.Is(err, train.ErrInterrupted) && !errors.Is(err, train.ErrNotBegun) { // or else the summary has said it
 		return fmt.Errorf("%w; all is saved, go on by\n  dmtrain train --config %s --resume", err, shellQuote(filepath.Join(c.Run.Dir, checkpoint.ConfigFile)))
 	}
 	return err

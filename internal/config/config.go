@@ -103,7 +103,7 @@ func (t Train) Pass() int {
 // Decay is over how many last steps schedule wsd lowers the learning rate.
 func (t Train) Decay() int {
 	if t.DecaySteps == 0 {
-		return t.Steps / 5
+		return max(t.Steps/5, 1)
 	}
 	return t.DecaySteps
 }

@@ -257,3 +257,12 @@ func TestShippedConfigurations(t *testing.T) {
 		t.Errorf("%d configurations, %v", found, err)
 	}
 }
+
+// A run of fewer than five steps has a fifth to decay over, too: its last step.
+func TestDecayIsNeverNothing(t *testing.T) {
+	for steps, want := range map[int]int{1: 1, 4: 1, 5: 1, 9: 1, 10: 2, 1000: 200} {
+		if got := (config.Train{Steps: steps}).Decay(); got != want {
+			t.Errorf("%d steps decay over %d, want %d", steps, got, want)
+		}
+	}
+}

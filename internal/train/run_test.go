@@ -233,7 +233,7 @@ func TestInterruptedBeforeItsFirstStep(t *testing.T) {
 	c := runConfig(t, tiny())
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := Run(ctx, quiet(c, Options{})); !errors.Is(err, ErrInterrupted) {
+	if err := Run(ctx, quiet(c, Options{})); !errors.Is(err, ErrNotBegun) || !errors.Is(err, ErrInterrupted) {
 		t.Fatalf("got %v", err)
 	}
 	if _, err := checkpoint.ViewRun(c.Run.Dir); !errors.Is(err, checkpoint.ErrNoRun) {

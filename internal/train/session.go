@@ -19,6 +19,9 @@ const maxBadInARow = 10
 // ErrInterrupted is the error of a run that was asked to stop, and has saved.
 var ErrInterrupted = errors.New("interrupted")
 
+// ErrNotBegun is the ErrInterrupted of a run that had nothing to save yet.
+var ErrNotBegun = fmt.Errorf("%w before the first step was taken: there is nothing to save", ErrInterrupted)
+
 // Options say which run to train.
 type Options struct {
 	Config    config.Config
@@ -208,8 +211,7 @@ func (s *session) lookAndSave() error {
 // interrupt saves where the run is.
 func (s *session) interrupt() error {
 	if s.log == nil {
-		s.Console.Note("interrupted before the first step was taken: there is nothing to save")
-		return ErrInterrupted
+		return ErrNotBegun
 	}
 	if s.saved != s.at.Step {
 		if err := s.save(); err != nil {
