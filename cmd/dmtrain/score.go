@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,16 +56,24 @@ func score(ctx context.Context, hyp, ref string, w, stderr io.Writer) error {
 	var chrf metrics.ChrF
 	var rouge metrics.ROUGE
 	var exact metrics.ExactMatch
-	tick := time.NewTicker(scoreProgress)
-	defer tick.Stop()
-	for i, h := range hyps {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-			fmt.Fprintf(stderr, "compared %d of %d lines\n", i, len(hyps))
-		default:
+	var done atomic.Int64
+	progress, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() { // a single line may take long, too
+		for tick := time.Tick(scoreProgress); ; {
+			select {
+			case <-progress.Done():
+				return
+			case <-tick:
+				fmt.Fprintf(stderr, "compared %d of %d lines\n", done.Load(), len(hyps))
+			}
 		}
+	}()
+	for i, h := range hyps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		done.Store(int64(i))
 		bleu.Add(h, refs[i])
 		chrf.Add(h, refs[i])
 		rouge.Add(h, refs[i])
