@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 
 	"dmtrain/internal/checkpoint"
@@ -195,7 +196,7 @@ func (v *view) recorded() *metrics.MaskStep {
 func (v *view) print(out io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, v.headline())
-	o := mask.TextOptions{Width: v.width, ASCII: v.ascii, Tokens: v.tokens()}
+	o := mask.TextOptions{Width: v.width, ASCII: v.ascii, Tokens: v.tokens(), Columns: runewidth.StringWidth}
 	if err := v.Plan.Text(&b, 0, v.Rows, o); err != nil {
 		return err
 	}

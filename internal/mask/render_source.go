@@ -67,10 +67,10 @@ func tens(n int) int {
 // words writes tokens behind a title, in as many lines as they take.
 func (t *textPicture) words(title string, tokens []string) {
 	t.WriteString(title)
-	column := columns.StringWidth(title)
+	column := t.o.Columns(title)
 	for _, token := range tokens {
-		text := columns.Truncate(strings.Map(printable, token), t.o.Width-3, "")
-		width := columns.StringWidth(text)
+		text := t.cut(token, t.o.Width-3)
+		width := t.o.Columns(text)
 		if column += 1 + width; column > t.o.Width {
 			t.WriteString("\n ")
 			column = 2 + width

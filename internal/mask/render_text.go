@@ -6,8 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
-
-	"github.com/mattn/go-runewidth"
+	"unicode/utf8"
 )
 
 // TextOptions say how a picture fits a terminal.
@@ -15,11 +14,10 @@ type TextOptions struct {
 	Width  int      // columns; 0 = 80
 	ASCII  bool     // for terminals without UTF-8
 	Tokens []string // what stands at each position, shown beside its row; optional
-}
 
-// columns counts those that a text takes on a terminal: East Asian characters take two, accents of their own none. Signs whose width
-// depends on the terminal count one, as its fonts for Western text draw them.
-var columns = &runewidth.Condition{StrictEmojiNeutral: true}
+	// Columns is how many a text takes: on terminals some characters take two, and accents of their own none. Nil: one a character.
+	Columns func(string) int
+}
 
 // glyphs are the signs of one picture.
 type glyphs struct {
@@ -80,6 +78,9 @@ func newTextPicture(w io.Writer, p *Plan, b int, rows *Rows, o TextOptions) *tex
 	if o.Width == 0 {
 		o.Width = 80
 	}
+	if o.Columns == nil {
+		o.Columns = utf8.RuneCountInString
+	}
 	t := &textPicture{Writer: bufio.NewWriter(w), p: p, rows: rows, b: b, o: o, g: &unicodeGlyphs}
 	if o.ASCII {
 		t.g = &asciiGlyphs
@@ -125,7 +126,7 @@ func (t *textPicture) tokenWidth() int {
 	}
 	widest := 0
 	for _, s := range t.o.Tokens {
-		widest = max(widest, columns.StringWidth(strings.Map(printable, s)))
+		widest = max(widest, t.o.Columns(strings.Map(printable, s)))
 	}
 	return min(widest, 12) + 1
 }
@@ -187,10 +188,20 @@ func (t *textPicture) ruler() {
 func (t *textPicture) label(i int) {
 	fmt.Fprintf(t, "%*d ", len(fmt.Sprint(t.p.T-1)), i)
 	if w := t.tokenWidth(); w > 0 {
-		token := columns.Truncate(strings.Map(printable, t.o.Tokens[i]), w-1, "")
-		t.WriteString(columns.FillRight(token, w-1) + " ")
+		token := t.cut(t.o.Tokens[i], w-1)
+		t.WriteString(token + strings.Repeat(" ", w-t.o.Columns(token)))
 	}
 	t.WriteString(t.g.kinds[t.p.kind(t.rows, t.b, i)] + " ")
+}
+
+// cut is as much of a text as so many columns hold.
+func (t *textPicture) cut(text string, columns int) string {
+	text = strings.Map(printable, text)
+	for t.o.Columns(text) > columns {
+		_, size := utf8.DecodeLastRuneInString(text)
+		text = text[:len(text)-size]
+	}
+	return text
 }
 
 // printable keeps control characters from breaking a line of the picture.
