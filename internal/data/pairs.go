@@ -63,6 +63,9 @@ func openPairs(c Config, o Options) (*PairSet, error) {
 		cut := min(len(train), int((1-(c.TestFraction+c.ValidFraction))*float64(all)))
 		train, valid = train[:cut], train[cut:]
 	}
+	if len(train) == 0 {
+		return nil, fmt.Errorf("data.train: %s", noPair(found))
+	}
 	if s.Tokenizer == nil {
 		if s.Tokenizer, err = pairTokenizer(c.Tokenizer, train); err != nil {
 			return nil, fmt.Errorf("data.tokenizer: %w", err)
@@ -79,7 +82,10 @@ func openPairs(c Config, o Options) (*PairSet, error) {
 		s.warn("data.test", foundTest, c.SeqLen)
 	}
 	if s.Train.Len() == 0 {
-		return nil, fmt.Errorf("data.train: %s", noPair(found, len(train), c.SeqLen))
+		return nil, fmt.Errorf("data.train: %s", noneFits(found, len(train), c.SeqLen))
+	}
+	if len(valid) > 0 && s.Valid.Len() == 0 {
+		return nil, fmt.Errorf("data.valid: %s", noneFits(foundValid, len(valid), c.SeqLen))
 	}
 	if s.Valid.Len() == 0 {
 		return nil, errors.New("data.valid: has no pair; name some, or a larger data.valid_fraction")
@@ -94,17 +100,23 @@ func openPairs(c Config, o Options) (*PairSet, error) {
 	return s, nil
 }
 
-// noPair says why none of the pairs read trains, of which so many were not split off.
-func noPair(r pairReport, left, most int) string {
+// noPair says why there is no pair to train on.
+func noPair(r pairReport) string {
 	switch {
 	case r.read == 0 && r.empty == 0:
 		return "has no pair"
 	case r.read == 0:
 		return fmt.Sprintf("each of %d pairs has an empty side", r.empty)
-	case left == 0:
-		return fmt.Sprintf("has %d pairs, and what is split off leaves none to train on; name more, or data.valid", r.read)
 	}
-	return fmt.Sprintf("of %d pairs none fits data.seq_len %d", left, most)
+	return fmt.Sprintf("has %d pairs, and what is split off leaves none to train on; name more, or data.valid", r.read)
+}
+
+// noneFits says why each of so many pairs was left out.
+func noneFits(r pairReport, n, most int) string {
+	if r.lost == n {
+		return fmt.Sprintf("of %d pairs none has characters on both sides that the vocabulary knows", n)
+	}
+	return fmt.Sprintf("of %d pairs none fits data.seq_len %d", n, most)
 }
 
 func (s *PairSet) warn(key string, r pairReport, most int) {

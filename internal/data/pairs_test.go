@@ -147,7 +147,7 @@ func TestPairsAreToldOf(t *testing.T) {
 	latin := "gr\xfc\xdfe\tgreetings\n"
 	dir := write(t, map[string]string{"train.tsv": "\uFEFFab\tba\nba\tab\n", "valid.tsv": "a☃b\tab\n☃☃\tab\nab\t☃\nb\ta\n", "latin.tsv": latin, "wide.tsv": "a\x00\t\x00b\x00\n\x00",
 		"head.tsv": "source\ttarget\na\tb\nb\ta\n", "swap.tsv": "id\tTarget\tSource\n7\tb\ta\n8\ta\tb\n", "like.tsv": "en\tde\nd\te\n", "short.tsv": "id\tsource\ttarget\na\tb\n",
-		"one.tsv": "a\tb\n", "none.tsv": "", "blank.tsv": "\n\ta\n", "list.json": "[{\"source\": \"a\"}]", "nul.jsonl": `{"source": "a\u0000", "target": "b"}`, "mark.jsonl": "\uFEFF{\"source\": \"a\", \"target\": \"b\"}\n{\"source\": \"b\", \"target\": \"a\"}"})
+		"strange.tsv": "☃\t☃\n", "long.tsv": strings.Repeat("a", 99) + "\tb\n", "one.tsv": "a\tb\n", "none.tsv": "", "blank.tsv": "\n\ta\n", "list.json": "[{\"source\": \"a\"}]", "nul.jsonl": `{"source": "a\u0000", "target": "b"}`, "mark.jsonl": "\uFEFF{\"source\": \"a\", \"target\": \"b\"}\n{\"source\": \"b\", \"target\": \"a\"}"})
 	for _, c := range []struct {
 		name     string
 		config   Config
@@ -169,6 +169,20 @@ func TestPairsAreToldOf(t *testing.T) {
 				t.Errorf("pairs %q, warnings %q", pairTexts(s), s.Warnings)
 			}
 		}
+	}
+	for _, c := range []struct{ valid, want string }{
+		{"strange.tsv", "data.valid: of 1 pairs none has characters on both sides that the vocabulary knows"},
+		{"long.tsv", "data.valid: of 1 pairs none fits data.seq_len 64"},
+		{"none.tsv", "data.valid: has no pair"},
+	} {
+		if _, err := pairsOf(t, dir, true, Config{Train: []string{"train.tsv"}, Valid: []string{c.valid}}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", c.valid, err, c.want)
+		}
+	}
+	learnt := configured(dir, "bpe", 64, "one.tsv")
+	learnt.Tokenizer.Size, learnt.Pairs = 300, defaultPairs()
+	if _, err := OpenPairs(learnt, nil); err == nil || !strings.Contains(err.Error(), "data.train: has 1 pairs, and what is split off leaves none") {
+		t.Errorf("one pair for a vocabulary: error %v", err)
 	}
 	for file, want := range map[string]string{
 		"latin.tsv": "latin.tsv: line 1: not UTF-8 but, as it seems, Windows-1252 or Latin-1", "wide.tsv": "UTF-16 (little-endian)", "short.tsv": "short.tsv:2: has 2 columns where the first line's names need 3",
