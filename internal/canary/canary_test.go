@@ -147,10 +147,11 @@ func holds(t *testing.T, c config.Config, shape Shape, steps int) {
 	}
 }
 
-// matrixParts is into how many parts the matrix is cut, to keep each within minutes; matrixSteps is how long each of its runs is.
+// matrixParts is into how many parts the matrix is cut, to keep each within minutes; matrixSteps is how long each of its runs is. Parts
+// that the number of shapes has no divisor with have some of each.
 const (
-	matrixParts = 4
-	matrixSteps = 250
+	matrixParts = 5
+	matrixSteps = 800
 )
 
 func TestCanaryMatrix(t *testing.T) {
