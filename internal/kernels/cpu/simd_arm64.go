@@ -36,10 +36,5 @@ func gemm1NEON(c []float32, ldc int, init []float32, ldi int, bias []float32, a 
 	}
 }
 
-// from is x from element i on; nil stays nil.
-func from(x []float32, i int) []float32 {
-	if x == nil {
-		return nil
-	}
-	return x[i:]
-}
+// from is x from element i on, or what there is: B has no rows where k is 0. Nil stays nil.
+func from(x []float32, i int) []float32 { return x[min(i, len(x)):] }
