@@ -154,7 +154,11 @@ func TestPairsAreRead(t *testing.T) {
 	if err := r.text.write(path, 1, 1, 9000); err != nil {
 		t.Fatal(err)
 	}
-	r.config.Data.Train, r.config.Data.Valid = []string{path}, []string{path}
+	valid := filepath.Join(filepath.Dir(path), "valid.tsv")
+	if err := r.text.write(valid, 1, 2, 900); err != nil {
+		t.Fatal(err)
+	}
+	r.config.Data.Train, r.config.Data.Valid = []string{path}, []string{valid}
 	set, err := data.OpenPairs(r.config.Data, nil)
 	if err != nil {
 		t.Fatal(err)
