@@ -97,7 +97,7 @@ func lossesOf(t *testing.T, c config.Config) (l losses) {
 		}
 		if r.Step != nil {
 			l.train = append(l.train, r.Step.Loss)
-		} else {
+		} else if r.Eval != nil {
 			l.valid = append(l.valid, r.Eval.ValidLoss)
 		}
 	}
