@@ -217,6 +217,7 @@ func TestPublishedDirectoriesThatAreNotReadSayWhy(t *testing.T) {
 		{nil, "vocab.json and merges.txt: missing, and so is tokenizer.json"},
 		{without(apart, mergesName), "vocab.json and merges.txt: missing"},
 		{with(apart, configName, `{"tokenizer_class": "CTRLTokenizer"}`), `of tokenizer_class "CTRLTokenizer"`},
+		{with(whole, modelName, string(whole[vocabName])), "tokenizer.json: model.vocab: missing; this is no tokenizer.json"},
 		{with(whole, configName, `{"add_prefix_space": true}`), "tokenizer_config.json: add_prefix_space: true is not supported"},
 		{with(whole, configName, `{"add_bos_token": true}`), "tokenizer_config.json: add_bos_token: true"},
 		{with(whole, configName, `{"eos_token": "</s>"}`), `tokenizer_config.json: eos_token: "</s>" is not supported, only "<|endoftext|>"`},

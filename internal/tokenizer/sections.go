@@ -28,7 +28,11 @@ var gpt2Patterns = []string{
 // parseModel reads a tokenizer.json.
 func parseModel(text []byte) (*modelFile, error) {
 	m := &modelFile{}
-	return m, textio.UnmarshalJSON(text, m)
+	err := textio.UnmarshalJSON(text, m)
+	if err == nil && m.Model.Vocab == nil {
+		err = errors.New("model.vocab: missing; this is no tokenizer.json")
+	}
+	return m, err
 }
 
 // section is any of the steps in a tokenizer.json, with those keys that change what it does.
