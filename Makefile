@@ -7,7 +7,7 @@ BENCH_BASE     ?= bench/kernels.txt
 BENCH_MACHINE  ?= a machine that was not named
 
 .DEFAULT_GOAL := help
-.PHONY: help build build-cuda test test-long test-canary test-paths test-emulated test-driver race lint kernels gpu-bundle bench bench-update generate ci
+.PHONY: help build build-cuda test test-long test-canary test-paths test-processors test-emulated test-driver race lint kernels gpu-bundle bench bench-update generate ci
 
 # What depends on the CPU's instructions.
 CPU_PACKAGES = ./internal/kernels/cpu/... ./internal/graph/... ./internal/model/... ./internal/train/...
@@ -37,6 +37,9 @@ test-paths: ## run the kernels' and steps' tests on every instruction path of th
 	DMTRAIN_CPU=avx2 go test -count=1 $(CPU_PACKAGES)
 	DMTRAIN_CPU=generic go test -count=1 $(CPU_PACKAGES)
 	go test -tags purego $(CPU_PACKAGES)
+
+test-processors: ## run the kernels', models' and steps' tests and the program as processors that this machine isn't, under qemu-user
+	scripts/test-processors.sh
 
 test-emulated: ## run the CUDA kernels and all above them on the emulated device (needs g++)
 	CGO_ENABLED=1 go test -tags cudaemu -timeout 20m $(DEVICE_PACKAGES)

@@ -59,7 +59,7 @@ command with --resume goes on and keeps what is finished.`,
 	flags.StringArrayVar(&o.arms, "arms", []string{compare.DefaultArms}, "what to compare, a `list`; repeatable")
 	flags.StringVar(&o.baseline, "baseline", "", "the `arm` that the others are compared with (default the first)")
 	flags.IntVar(&o.seeds, "seeds", 3, "how many `seeds` to train each arm with, from run.seed up")
-	flags.IntVar(&o.jobs, "jobs", 1, "how many `runs` to train at the same time; each uses all threads, so speeds are of what they share")
+	flags.IntVar(&o.jobs, "jobs", 1, "how many `runs` to train at the same time; they share the threads")
 	flags.StringVar(&o.out, "out", "", "the `directory` of the comparison (default run.dir)")
 	flags.BoolVar(&o.resume, "resume", false, "go on with the comparison in the directory")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object instead of the table")

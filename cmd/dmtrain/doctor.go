@@ -16,8 +16,8 @@ func doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what there is to compute with, and whether it computes rightly",
-		Long: `doctor lists the CPU and the GPUs that this program can use, and why it can use no GPU
-where that is so. On each it makes a call of every operation in every precision, holds the
+		Long: `doctor lists the CPU and the GPUs that this program can use, why it can use no GPU where
+that is so, and why not the best of its paths for CPUs. On each it makes a call of every operation in every precision, holds the
 result to the operation's formula, and takes some steps of training whose losses it holds to
 those that the formulas give. It exits with 1 where one is wrong; having no GPU is no fault.`,
 		Example: `  dmtrain doctor
@@ -34,6 +34,7 @@ those that the formulas give. It exits with 1 where one is wrong; having no GPU 
 			return nil
 		},
 	}
+	addThreads(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
 }
@@ -47,7 +48,15 @@ func showReport(w io.Writer, r doctor.Report, asJSON bool) error {
 	}
 	t := table{}
 	t.add("program", "%v", readVersion())
-	t.add("processor", "%s", orNone(strings.Join(r.Features, " ")))
+	t.add("processor", "%s", r.Processor)
+	t.add("  has", "%s", orNone(strings.Join(r.Features, " ")))
+	for _, c := range r.Paths {
+		if c.Taken {
+			t.add("cpu path", "%s", c.Path)
+			break
+		}
+		t.add("  not "+c.Path, "%s", c.Why)
+	}
 	t.add("gpu driver", "%s", r.Driver)
 	if r.NoGPU != "" {
 		t.add("gpu", "%s", r.NoGPU)

@@ -27,6 +27,7 @@ func (s *sources) addFlags(cmd *cobra.Command) {
 	s.addSettingFlags(cmd)
 	cmd.Flags().StringVar(&s.device, "device", "", "where to compute: auto, cpu, cuda or cuda:N (overrides the setting device)")
 	complete(cmd, "device", "auto", "cpu", "cuda")
+	addThreads(cmd)
 }
 
 // addSettingFlags is for commands that compute nothing on a device.

@@ -66,6 +66,9 @@ func mark(c *cobra.Command, started *bool) {
 	run := c.RunE
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		*started = true
+		if err := setThreads(cmd); err != nil {
+			return err
+		}
 		return run(cmd, args)
 	}
 	for _, sub := range c.Commands() {

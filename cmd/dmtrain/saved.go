@@ -26,6 +26,7 @@ func (s *saved) addFlags(cmd *cobra.Command) {
 	must(cmd.MarkFlagDirname("checkpoint"))
 	complete(cmd, "which", "best", "last")
 	complete(cmd, "device", "auto", "cpu", "cuda")
+	addThreads(cmd)
 }
 
 // say warns of what is odd about a saved model, and tells where it computes if this program leaves a choice.

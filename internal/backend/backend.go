@@ -16,12 +16,15 @@ import (
 // Open opens "auto", "cpu", "cuda" or "cuda:N". Auto is the first GPU where this program drives GPUs and there is one, else
 // the CPU; a GPU that is there but fails is an error, for a run that went on elsewhere would surprise. "cuda" is "cuda:0". The
 // error says what is missing and what would work.
-func Open(device string) (kernels.Backend, error) {
+func Open(device string) (kernels.Backend, error) { return OpenThreads(device, 0) }
+
+// OpenThreads is Open where the CPU computes on a number of threads; 0 are all.
+func OpenThreads(device string, threads int) (kernels.Backend, error) {
 	switch device {
 	case "cpu":
-		return openCPU("")
+		return openCPU("", threads)
 	case "auto":
-		return openAuto()
+		return openAuto(threads)
 	}
 	n, err := ordinal(device)
 	if err != nil {
@@ -51,17 +54,19 @@ func ordinal(device string) (int, error) {
 }
 
 // openCPU opens the CPU, whose Info says noGPU.
-func openCPU(noGPU string) (kernels.Backend, error) { return cpu.New(cpu.Options{NoGPU: noGPU}) }
+func openCPU(noGPU string, threads int) (kernels.Backend, error) {
+	return cpu.New(cpu.Options{Threads: threads, NoGPU: noGPU})
+}
 
 // openAuto never takes the emulated device, which is for tests. Where it looked for a GPU in vain, the backend's Info says why.
-func openAuto() (kernels.Backend, error) {
+func openAuto(threads int) (kernels.Backend, error) {
 	if gpu.DriverName != gpu.CUDA {
-		return openCPU("")
+		return openCPU("", threads)
 	}
 	be, err := cuda.Open(0, cuda.Options{})
 	switch {
 	case errors.Is(err, gpu.ErrUnavailable):
-		return openCPU(strings.TrimPrefix(err.Error(), "gpu: "))
+		return openCPU(strings.TrimPrefix(err.Error(), "gpu: "), threads)
 	case err != nil:
 		return nil, fmt.Errorf("device: auto: there is a GPU, but it does not open: %w; device: cpu does without it", err)
 	}

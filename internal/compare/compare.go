@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 
 	"golang.org/x/sync/errgroup"
 
@@ -119,7 +120,7 @@ func (c *comparison) look() (warnings []string, err error) {
 	if err := set.Close(); err != nil {
 		return nil, err
 	}
-	be, err := backend.Open(c.Config.Device)
+	be, err := backend.OpenThreads(c.Config.Device, c.threads())
 	if err != nil {
 		return nil, err
 	}
@@ -171,6 +172,9 @@ func (c *comparison) train(ctx context.Context, stages []stage, yoked bool) erro
 	return err
 }
 
+// threads are a trial's share of the CPU's.
+func (c *comparison) threads() int { return max(1, runtime.GOMAXPROCS(0)/c.Jobs) }
+
 // one trains a trial.
 func (c *comparison) one(ctx context.Context, t *trial, s stage) (err error) {
 	defer func() { // on this goroutine nobody else could recover it
@@ -184,7 +188,7 @@ func (c *comparison) one(ctx context.Context, t *trial, s stage) (err error) {
 	}()
 	name := t.name(c.Arms)
 	c.progress.start(name, s)
-	err = train.Run(ctx, train.Options{Config: t.config, Version: c.Version, Resume: s == started, Overwrite: s == torn, Console: c.progress.console(name)})
+	err = train.Run(ctx, train.Options{Config: t.config, Version: c.Version, Resume: s == started, Overwrite: s == torn, Threads: c.threads(), Console: c.progress.console(name)})
 	if errors.Is(err, train.ErrInterrupted) {
 		return err
 	}

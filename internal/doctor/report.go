@@ -3,22 +3,26 @@ package doctor
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
-	"golang.org/x/sys/cpu"
+	"github.com/klauspost/cpuid/v2"
 
 	"dmtrain/internal/backend"
 	"dmtrain/internal/gpu"
 	"dmtrain/internal/kernels"
+	"dmtrain/internal/kernels/cpu"
 )
 
 // Report is what there is, and how it does.
 type Report struct {
-	Features []string `json:"cpu_features"` // that the CPU kernels ask for
-	Driver   string   `json:"gpu_driver"`   // which driver the program was built with: cuda, emulated or none
-	NoGPU    string   `json:"no_gpu"`       // why there is no GPU to be had; empty where there is one
-	Devices  []Device `json:"devices"`      // the CPU first
-	Healthy  bool     `json:"healthy"`      // every operation of every device is right
+	Processor string       `json:"processor"`    // the CPU's name, as far as it tells
+	Features  []string     `json:"cpu_features"` // of those that paths ask for, what the CPU has
+	Paths     []cpu.Choice `json:"cpu_paths"`    // for the CPU, the best first
+	Driver    string       `json:"gpu_driver"`   // which driver the program was built with: cuda, emulated or none
+	NoGPU     string       `json:"no_gpu"`       // why there is no GPU to be had; empty where there is one
+	Devices   []Device     `json:"devices"`      // the CPU first
+	Healthy   bool         `json:"healthy"`      // every operation of every device is right
 }
 
 // Device is a place to compute.
@@ -33,7 +37,7 @@ type Device struct {
 
 // Examine looks at the CPU and every GPU.
 func Examine() Report {
-	r := Report{Features: features(), Driver: gpu.DriverName, Devices: []Device{examine("cpu", nil)}}
+	r := Report{Processor: processor(), Features: cpu.Features(), Paths: cpu.Choices(), Driver: gpu.DriverName, Devices: []Device{examine("cpu", nil)}}
 	all, err := gpu.Devices()
 	if err != nil {
 		r.NoGPU = err.Error()
@@ -96,19 +100,10 @@ func (d *Device) describe(be kernels.Backend) {
 // ErrUnhealthy is the error of a report with a wrong operation.
 var ErrUnhealthy = errors.New("a device computes wrongly or does not open: see above")
 
-// features are those of the processor that choose an instruction path.
-func features() []string {
-	var has []string
-	for _, f := range []struct {
-		name  string
-		there bool
-	}{
-		{"avx2", cpu.X86.HasAVX2}, {"fma", cpu.X86.HasFMA}, {"avx512f", cpu.X86.HasAVX512F}, {"avx512bw", cpu.X86.HasAVX512BW},
-		{"avx512dq", cpu.X86.HasAVX512DQ}, {"avx512vl", cpu.X86.HasAVX512VL},
-	} {
-		if f.there {
-			has = append(has, f.name)
-		}
+// processor is the CPU's name, and its architecture where it has none to tell.
+func processor() string {
+	if name := strings.TrimSpace(cpuid.CPU.BrandName); name != "" {
+		return name
 	}
-	return has
+	return runtime.GOARCH
 }

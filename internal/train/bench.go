@@ -57,7 +57,7 @@ func Bench(ctx context.Context, c config.Config, o BenchOptions) (*BenchReport, 
 
 // benchSteps times steps on a backend of their own.
 func benchSteps(ctx context.Context, c config.Config, steps int) (r *BenchReport, err error) {
-	be, err := openDevice(c)
+	be, err := openDevice(c, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ const mostProfiled = 10
 
 // profileSteps is where the time of steps goes, on a backend of their own.
 func profileSteps(ctx context.Context, c config.Config, steps int) (_ []bench.Share, err error) {
-	be, err := openDevice(c)
+	be, err := openDevice(c, 0)
 	if err != nil {
 		return nil, err
 	}

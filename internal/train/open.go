@@ -116,7 +116,7 @@ func (s *session) assemble(tok tokenizer.Tokenizer) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.be, err = openDevice(c); err != nil {
+	if s.be, err = openDevice(c, s.Threads); err != nil {
 		return err
 	}
 	if c.Train.Warmup > c.Train.Steps {

@@ -18,9 +18,10 @@ func precision(c config.Config) tensor.DType {
 	return tensor.Float32
 }
 
-// openDevice opens the device that a configuration trains on, and refuses one that doesn't have its precision.
-func openDevice(c config.Config) (kernels.Backend, error) {
-	be, err := backend.Open(c.Device)
+// openDevice opens the device that a configuration trains on, and refuses one that doesn't have its precision. The CPU computes on so many
+// threads; 0 are all.
+func openDevice(c config.Config, threads int) (kernels.Backend, error) {
+	be, err := backend.OpenThreads(c.Device, threads)
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ type Options struct {
 	Overwrite bool
 	From      int // resume from this step's checkpoint, setting newer ones aside; 0 = from the last
 	Until     int // save and stop after this step, for a later resume; 0 = go on to train.steps
+	Threads   int // of the CPU; 0 are all it has
 	Console   *metrics.Console
 	Hooks     Hooks // for the canary
 }

@@ -51,7 +51,8 @@ func choosePath() (path, error) {
 		case want == p.name && len(lacks) == 0:
 			return p, nil
 		case want == p.name:
-			return path{}, fmt.Errorf("%s=%s: this processor lacks %s; leave it unset, or take %s", pathVariable, want, strings.Join(lacks, ", "), genericPath)
+			return path{}, fmt.Errorf("%s=%s: this processor, or its system, lacks %s; leave it unset, or take %s",
+				pathVariable, want, strings.Join(lacks, ", "), genericPath)
 		}
 		names = append(names, p.name)
 	}

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -40,4 +42,36 @@ func TestAPathThatCannotRunIsAnError(t *testing.T) {
 	if _, err := New(Options{Threads: -1}); err == nil {
 		t.Error("-1 threads: no error")
 	}
+}
+
+// Without a number of its own the pool follows Go's, which the system's quota of processors sets, not the machine's processors.
+func TestThreadsFollowGOMAXPROCS(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for _, n := range []int{1, 3} {
+		runtime.GOMAXPROCS(n)
+		if got := open(t, 0).Info().Threads; got != n {
+			t.Errorf("%d threads with GOMAXPROCS %d", got, n)
+		}
+	}
+}
+
+func TestChoicesSayWhyNot(t *testing.T) {
+	eachPath(t, func(t *testing.T) {
+		asked := strings.TrimPrefix(t.Name(), "TestChoicesSayWhyNot/")
+		passed := false
+		for _, c := range Choices() {
+			want := "asks for another"
+			switch {
+			case c.Path == asked:
+				want, passed = "", true
+			case passed:
+				want = "slower than " + asked
+			case !slices.Contains(runnable(), c.Path):
+				want = "lacks"
+			}
+			if c.Taken != (c.Path == asked) || !strings.Contains(c.Why, want) || (c.Why == "") != c.Taken {
+				t.Errorf("%+v, asked for %s", c, asked)
+			}
+		}
+	})
 }

@@ -5,8 +5,9 @@
 
 GLOBL next<>(SB), NOPTR, $8
 
-// illegalInstruction is a handler of SIGILL. The system calls it by C's convention: the signal in DI, siginfo in SI, ucontext in DX. It calls the signal SIGSEGV if the instruction is
-// Go's; siginfo holds the instruction's address either way. Then the runtime's handler takes over as if it had been called itself.
+// illegalInstruction is a handler of SIGILL. The system calls it by C's convention: the signal in DI, siginfo in SI,
+// ucontext in DX. It calls the signal SIGSEGV if the instruction is Go's; siginfo holds the instruction's address either
+// way. Then the runtime's handler takes over as if it had been called itself.
 TEXT illegalInstruction<>(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVQ ucontext_rip(DX), AX
 	LEAQ runtime·text(SB), CX

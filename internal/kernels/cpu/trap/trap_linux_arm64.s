@@ -6,8 +6,9 @@
 
 GLOBL next<>(SB), NOPTR, $8
 
-// illegalInstruction is a handler of SIGILL. The system calls it by C's convention: the signal in R0, siginfo in R1, ucontext in R2. It calls the signal SIGSEGV, at the instruction's
-// own address, if the instruction is Go's. Then the runtime's handler takes over as if it had been called itself.
+// illegalInstruction is a handler of SIGILL. The system calls it by C's convention: the signal in R0, siginfo in R1,
+// ucontext in R2. It calls the signal SIGSEGV, at the instruction's own address, if the instruction is Go's. Then the
+// runtime's handler takes over as if it had been called itself.
 TEXT illegalInstruction<>(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVD ucontext_pc(R2), R3
 	MOVD $runtime·text(SB), R4

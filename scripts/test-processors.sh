@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Runs what depends on the processor on processors that this machine isn't: the tests of the kernels, of graphs, models and training steps, and
+# the program itself, under qemu's emulation of user programs.
+#
+#	scripts/test-processors.sh              Haswell, SandyBridge, Nehalem and aarch64, two at a time
+#	scripts/test-processors.sh Haswell      one of them
+#
+# It first asserts which path the processor takes. An emulated processor is some 30 times slower than a real one, so of the suites it runs the
+# tests whose code differs by path, under -short, with few of rapid's random shapes; every kernel meets every class of shapes that the
+# tables of package kernelstest have. It installs qemu-user where there is apt-get, and fails where qemu can't be had. Logs are in
+# build/processors.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
+out=$root/build/processors
+
+# Each processor: qemu's name, the architecture of the build, the path it must take.
+processors=(
+	"Haswell amd64 avx2"       # AVX2, FMA and BMI2, without AVX-512
+	"SandyBridge amd64 generic" # AVX alone
+	"Nehalem amd64 generic"     # SSE4.2
+	"aarch64 arm64 neon"
+)
+
+# Each suite: the package, which of its tests (PATH becomes the path), and the flags of its random tests if it has any.
+suites=(
+	"internal/kernels/cpu/trap . "
+	"internal/kernels/cpu ^(TestConformance|TestExpIsWithinTwoUlp|TestExpOfSpecialValues|TestRowsOfAProduct.*|TestThreadsDoNotChangeABit|TestThePathIsTheOneAskedFor)\$/^(PATH|best)\$ -rapid.checks=5"
+	"internal/kernels/cpu ^(TestAPath.*|Test.*Guarded|TestPanics.*|TestEveryItemRunsOnce)\$ -rapid.checks=5"
+	"internal/graph . -rapid.checks=5"
+	"internal/model ^(TestGolden.*|Test.*DecodeEqualsFullPass|TestReordered.*|TestPassesShareAnArena)\$ "
+	"internal/train ^(TestStepsRepeat|TestThreadsChangeNothing|TestStepAllocatesNothing|TestMicroBatches.*)\$ "
+)
+
+require() {
+	command -v qemu-x86_64 >/dev/null && command -v qemu-aarch64 >/dev/null && return
+	if command -v apt-get >/dev/null; then
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y qemu-user >/dev/null || true
+	fi
+	command -v qemu-x86_64 >/dev/null && command -v qemu-aarch64 >/dev/null && return
+	echo "test-processors: there is no qemu-x86_64 and qemu-aarch64 here, and they could not be installed (Debian's package is qemu-user)" >&2
+	exit 1
+}
+
+# build ARCH cross-compiles the program and the suites.
+build() {
+	local suite package
+	mkdir -p "$out/$1"
+	for suite in "${suites[@]}"; do
+		package=${suite%% *}
+		CGO_ENABLED=0 GOARCH=$1 go test -c -o "$out/$1/$(basename "$package").test" "./$package"
+	done
+	CGO_ENABLED=0 GOARCH=$1 go build -o "$out/$1/dmtrain" ./cmd/dmtrain
+}
+
+# under PROCESSOR COMMAND... runs a command on a processor.
+under() {
+	local processor=$1
+	shift
+	case $processor in
+	aarch64) qemu-aarch64 "$@" ;;
+	*) qemu-x86_64 -cpu "$processor" "$@" ;;
+	esac
+}
+
+# program PROCESSOR ARCH PATH uses the program itself: which path it takes, what doctor finds, a run from its first step to a sample. Steps are
+# the quick start's own where the path is fast enough, else of two short texts.
+program() {
+	local dmtrain=$out/$2/dmtrain run=$out/$1.run report size=()
+	[ "$3" = avx2 ] || size=(--set train.batch_size=2 --set data.seq_len=16)
+	rm -rf "$run"
+	report=$(under "$1" "$dmtrain" doctor --json) || { echo "$report" && return 1; }
+	grep -q "\"name\":\"cpu $3[\",]" <<<"$report" || { echo "the path is not $3: $report" && return 1; }
+	under "$1" "$dmtrain" train --quiet --device cpu --threads 1 --config configs/quickstart.yaml --set run.dir="$run" \
+		--set train.steps=20 --set train.warmup=2 --set data.train='builtin:stories?mb=0.1' --set train.eval_batches=1 "${size[@]}" &&
+		under "$1" "$dmtrain" sample --device cpu --run "$run" --max-tokens 20 --which last
+}
+
+# processor NAME ARCH PATH runs everything on one processor, and says how long each took.
+processor() {
+	local suite package tests flags start
+	set -e
+	start=$SECONDS
+	program "$@"
+	echo "=== $1, path $3: the program: ok ($((SECONDS - start)) s)"
+	for suite in "${suites[@]}"; do
+		read -r package tests flags <<<"$suite"
+		start=$SECONDS
+		(cd "$package" && under "$1" "$out/$2/$(basename "$package").test" -test.short -test.timeout 15m $flags -test.run "${tests//PATH/$3}")
+		echo "=== $1, path $3: $package: ok ($((SECONDS - start)) s)"
+	done
+}
+
+# finish waits for the processors that were started and tells of each.
+finish() {
+	local name
+	for name in "${!running[@]}"; do
+		if wait "${running[$name]}"; then
+			grep '^=== ' "$out/$name.log"
+		else
+			failed+=("$name")
+			echo "=== $name: FAILED" && tail -n 40 "$out/$name.log"
+		fi
+	done
+	running=()
+}
+
+require
+declare -A built=() running=()
+failed=() known=
+for entry in "${processors[@]}"; do
+	read -r name arch path <<<"$entry"
+	[ $# -gt 0 ] && [[ " $* " != *" $name "* ]] && continue
+	known=1
+	[ -n "${built[$arch]:-}" ] || build "$arch"
+	built[$arch]=1
+	processor "$name" "$arch" "$path" >"$out/$name.log" 2>&1 &
+	running[$name]=$!
+	[ ${#running[@]} -lt 2 ] || finish
+done
+finish
+if [ -z "$known" ]; then
+	echo "test-processors: no such processor: $*" >&2
+	exit 2
+fi
+if [ ${#failed[@]} -gt 0 ]; then
+	echo "FAILED: ${failed[*]}"
+	exit 1
+fi
