@@ -15,9 +15,11 @@ func maskCommand() *cobra.Command {
 		Use:   "mask",
 		Short: "Show masks, prove that they leak nothing, see how they moved",
 		Long: `mask is about what each position may see: show draws it, check proves that no position
-can learn the token it must predict, and history tells how a run's masks moved.`,
+can learn the token it must predict, canary holds losses to what random text allows, and
+history tells how a run's masks moved.`,
 		Example: `  dmtrain mask show --config configs/infill.yaml
   dmtrain mask check --config configs/adaptive.yaml
+  dmtrain mask canary --config configs/adaptive.yaml
   dmtrain mask history --run runs/adaptive`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

@@ -147,6 +147,9 @@ func (t *trial) report(shape Shape) *Report {
 		r.Cross = m.Cross
 	}
 	for _, k := range t.tally.keys() {
+		if t.tally.sums[k].rows < 2 {
+			continue // no telling how much chance is in it
+		}
 		r.Classes = append(r.Classes, t.tally.class(k))
 	}
 	worst := 0.0

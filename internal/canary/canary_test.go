@@ -2,6 +2,7 @@ package canary
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strconv"
@@ -72,6 +73,21 @@ func TestCanaryHears(t *testing.T) {
 	c.Mask.Structure, c.Mask.Window = mask.StructureLookahead, 1
 	if r := alone(t, c, shape, 120, nil); r.Verdict != Leaks {
 		t.Errorf("a mask that looks ahead: %v", r)
+	}
+}
+
+// A class of one row has no standard error, and JSON no infinity.
+func TestReportsAreJSON(t *testing.T) {
+	c := textConfig()
+	c.Mask.Form, c.Data.Test, c.Data.TestFraction = mask.FormInfill, []string{"not there"}, 0.1
+	r := newTrial(c, someShape(c), 10, nil)
+	r.tally.add(key{"train", kindSlot, classAll}, 1, 2)
+	r.tally.endRow()
+	if _, err := json.Marshal(r.report(someShape(c))); err != nil {
+		t.Error(err)
+	}
+	if d := r.config.Data; d.Test != nil || d.TestFraction != 0 {
+		t.Error("random text is tested on the configured one")
 	}
 }
 

@@ -34,9 +34,10 @@ func small(c config.Config) (config.Config, float64) {
 		}
 		return max(1, int(math.Round(float64(n)*factor)))
 	}
-	s.Mask.Window, s.Mask.MaxWindow = shrink(c.Mask.Window), shrink(c.Mask.MaxWindow)
+	s.Mask.Window, s.Mask.MaxWindow, s.Mask.WaitMore = shrink(c.Mask.Window), shrink(c.Mask.MaxWindow), shrink(c.Mask.WaitMore)
 	s.Mask.MinTokens = min(c.Mask.MinTokens, minTokens)
-	s.Data.TrainBytes = 0
+	s.Data.TrainBytes, s.Data.Test, s.Data.TestFraction = 0, nil, 0
+	s.Data.Pairs.TestSource, s.Data.Pairs.TestTarget = nil, nil
 	s.Data.Pairs.Source, s.Data.Pairs.Target, s.Data.Pairs.ValidSource, s.Data.Pairs.ValidTarget = nil, nil, nil, nil
 	s.Data.Pairs.BatchTokens = min(c.Data.Pairs.BatchTokens, pairTokens)
 	if s.Data.Tokenizer.Kind == "gpt2" || s.Data.Tokenizer.File != "" {
