@@ -7,7 +7,7 @@ BENCH_BASE     ?= bench/kernels.txt
 BENCH_MACHINE  ?= a machine that was not named
 
 .DEFAULT_GOAL := help
-.PHONY: help build build-cuda test test-long test-canary test-paths test-processors test-emulated test-driver race lint kernels gpu-bundle bench bench-update generate ci
+.PHONY: help build build-cuda test test-long test-canary test-paths test-processors test-emulated test-driver test-windows dist race lint kernels gpu-bundle bench bench-update generate ci
 
 # What depends on the CPU's instructions.
 CPU_PACKAGES = ./internal/kernels/cpu/... ./internal/graph/... ./internal/model/... ./internal/train/...
@@ -49,6 +49,12 @@ test-driver: ## run the CUDA backend through its real driver code on an emulated
 	CGO_ENABLED=1 DMTRAIN_LIBCUDA=$(CURDIR)/build/libcuda-emulated.so go test -tags cuda -timeout 20m ./internal/gpu/... ./internal/backend ./internal/kernels/cuda
 	CGO_ENABLED=1 DMTRAIN_LIBCUDA=$(CURDIR)/build/libcuda-emulated.so go test -tags cuda -timeout 20m -run 'OnDevice|Captured' ./internal/train
 	CGO_ENABLED=1 DMTRAIN_LIBCUDA=$(CURDIR)/build/libcuda-emulated.so go test -tags cuda -timeout 20m -run 'Scripts/device' ./cmd/dmtrain
+
+test-windows: ## run the Windows program and its tests under Wine (installs what that needs on Debian)
+	scripts/test-windows.sh
+
+dist: ## write build/dist: archives of the program for Linux, macOS and Windows, and their checksums
+	go run ./internal/dist
 
 race: ## run the tests under the race detector (needs a C compiler)
 	go test -race -timeout 30m ./...

@@ -46,6 +46,7 @@ var rooms = []string{
 	"internal/compare",
 	"internal/doctor",
 	"cmd/dmtrain",
+	"internal/dist",
 }
 
 // Each build tag brings files of its own, with imports of their own.

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const program = "./cmd/dmtrain"
+
+// settings are the environment of the go command for a system: nothing of the machine's own that could change the program. The zero system
+// is the machine's.
+func settings(s system) []string {
+	env := append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOEXPERIMENT=", "GOFIPS140=off", "GOAMD64=v1", "GOARM64=v8.0")
+	if s != (system{}) {
+		env = append(env, "GOOS="+s.os, "GOARCH="+s.arch)
+	}
+	return env
+}
+
+// build links a program for a system that holds no path of this machine and no symbols.
+func build(s system, to string) error {
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", to, program)
+	cmd.Env = settings(s)
+	cmd.Stderr = os.Stderr
+	return cmd.Run()
+}
+
+// output runs a program to its end.
+func output(name string, args ...string) ([]byte, error) {
+	cmd := exec.Command(name, args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, &stderr)
+	}
+	return out, nil
+}
+
+// identify asks a program which source it was built from.
+func identify(program string) (identity, error) {
+	text, err := output(program, "version", "--json")
+	if err != nil {
+		return identity{}, err
+	}
+	var v struct {
+		Version string
+		Time    time.Time
+	}
+	if err := json.Unmarshal(text, &v); err != nil {
+		return identity{}, fmt.Errorf("%s version --json: %w", program, err)
+	}
+	id := identity{version: strings.Trim(v.Version, "()"), time: v.Time}
+	if seconds := os.Getenv("SOURCE_DATE_EPOCH"); seconds != "" {
+		n, err := strconv.ParseInt(seconds, 10, 64)
+		if err != nil {
+			return id, errors.New("SOURCE_DATE_EPOCH: not a number of seconds")
+		}
+		id.time = time.Unix(n, 0)
+	}
+	if id.time.Year() < 1980 { // the first that a zip file can hold
+		id.time = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	id.time = id.time.UTC()
+	return id, nil
+}
