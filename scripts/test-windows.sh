@@ -66,7 +66,9 @@ prefix() {
 # windows is a path of this system as Windows programs see it.
 windows() { printf 'Z:%s' "$(realpath -m "$1" | tr / '\\')"; }
 
-dmtrain() { "$wine" "$tmp/dmtrain.exe" "$@"; }
+# dmtrain runs the program; as=exec makes it the shell's own process, which can be killed.
+as=
+dmtrain() { $as "$wine" "$tmp/dmtrain.exe" "$@"; }
 
 lines() { if [ -f "$1" ]; then grep -c '"kind":"step"' "$1" || true; else echo 0; fi; }
 
@@ -90,7 +92,7 @@ same() {
 # killed trains, is killed before its end, and goes on.
 killed() {
 	local run="$models/killed" pid
-	GOMAXPROCS=1 quickstart 'C:\my models\killed' --quiet &
+	(as=exec GOMAXPROCS=1 quickstart 'C:\my models\killed' --quiet) &
 	pid=$!
 	while [ "$(lines "$run/metrics.jsonl")" -lt 7 ] && kill -0 $pid 2>/dev/null; do sleep 0.01; done
 	kill -9 $pid 2>/dev/null || true
