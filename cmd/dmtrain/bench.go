@@ -37,7 +37,7 @@ backward, for every length under every mask. A mask is causal, full or window:TO
 and with it, joined by +, packed:TOKENS (documents of that mean length) and infill:RATE
 (so many slots that look ahead). GFLOP/s count visible pairs only.`,
 		Example: `  dmtrain bench --config configs/bench/gpt-0.8m.yaml --profile
-  dmtrain bench --config configs/bench/gpt-10m.yaml --steps 50 --device cpu --json
+  dmtrain bench --config configs/bench/gpt-10m.yaml --steps 50 --device cpu --threads 2 --json
   dmtrain bench --config my.yaml --set bench.vocab=96 --set train.batch_size=4
   dmtrain bench --attention
   dmtrain bench --attention --lengths 1024,4096 --masks causal,window:256+infill:0.15

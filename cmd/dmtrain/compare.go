@@ -47,7 +47,7 @@ command with --resume goes on and keeps what is finished.`,
 		Example: `  dmtrain compare --config configs/compare-small.yaml --set data.train=tinyshakespeare.txt
   dmtrain compare --config my.yaml --arms static,dropout:0.1,adaptive,yoked --seeds 5
   dmtrain compare --config my.yaml --arms 'static,wide:adaptive;mask.max_window=64' --baseline static
-  dmtrain compare --config my.yaml --set train.steps=500 --out runs/short --jobs 2 --quiet
+  dmtrain compare --config my.yaml --set train.steps=500 --out runs/short --jobs 2 --threads 8 --quiet
   dmtrain compare --config my.yaml --device cpu --resume --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -21,7 +21,7 @@ that is so, and why not the best of its paths for CPUs. On each it makes a call 
 result to the operation's formula, and takes some steps of training whose losses it holds to
 those that the formulas give. It exits with 1 where one is wrong; having no GPU is no fault.`,
 		Example: `  dmtrain doctor
-  dmtrain doctor --json`,
+  dmtrain doctor --threads 4 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r := doctor.Examine()

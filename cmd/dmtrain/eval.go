@@ -35,7 +35,7 @@ error). A best checkpoint was chosen by its loss on the validation text, which t
 a little too low there; --split test reads text that chose nothing, where the run has some. Of a model trained to fill blanks (mask.form infill) it also tells how well it does, with
 15 % and with 50 % of the tokens hidden.`,
 		Example: `  dmtrain eval --run runs/quickstart
-  dmtrain eval --run runs/quickstart --which last --json
+  dmtrain eval --run runs/quickstart --which last --threads 2 --json
   dmtrain eval --run runs/quickstart --split test
   dmtrain eval --run runs/quickstart --data book.txt --data 'more/*.txt'
   dmtrain eval --run runs/quickstart --per-token tokens.jsonl

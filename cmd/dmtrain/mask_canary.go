@@ -39,7 +39,7 @@ if that is not found either, the run was too short to tell.
 Exit codes: 0 sound, 1 too short to tell, 3 a leak.`,
 		Example: `  dmtrain mask canary --config configs/adaptive.yaml
   dmtrain mask canary --config my.yaml --minutes 10 --json
-  dmtrain mask canary --config my.yaml --steps 400 --device cpu
+  dmtrain mask canary --config my.yaml --steps 400 --device cpu --threads 2
   dmtrain mask canary --config my.yaml --set mask.structure=lookahead --set mask.window=2`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

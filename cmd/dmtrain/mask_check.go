@@ -42,7 +42,7 @@ that are hidden in all rows, of which those that keep the static mask hide none.
 		Example: `  dmtrain mask check --config configs/adaptive.yaml
   dmtrain mask check --config my.yaml --rows 16 --layers 12
   dmtrain mask check --config my.yaml --set mask.structure=lookahead --set mask.window=2
-  dmtrain mask check --config my.yaml --device cpu --json`,
+  dmtrain mask check --config my.yaml --device cpu --threads 2 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())

@@ -57,7 +57,7 @@ parallel it predicts a whole block at once, keeps what it is sure of and predict
 again. With --blank it fills gaps in the prompt, looking both ways.`,
 		Example: `  dmtrain sample --run runs/quickstart
   dmtrain sample --run runs/quickstart --prompt "Once upon a time" --max-tokens 300
-  dmtrain sample --run runs/quickstart --prompt-file start.txt --temperature 0
+  dmtrain sample --run runs/quickstart --prompt-file start.txt --temperature 0 --threads 2
   dmtrain sample --run runs/quickstart --num 3 --seed 7 --top-k 50 --top-p 0.95 --min-p 0.02
   dmtrain sample --run runs/infill --decode parallel --block 16 --threshold 0.9 --max-rounds 8
   dmtrain sample --run runs/infill --decode parallel --budget 0.5

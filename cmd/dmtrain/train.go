@@ -38,7 +38,7 @@ exits with code 130; the second one kills. A resumed run ends with the very bits
 that was never stopped.`,
 		Example: `  dmtrain train --config configs/quickstart.yaml
   dmtrain train --config my.yaml --set train.steps=200 --set data.train='books/*.txt'
-  dmtrain train --config my.yaml --device cpu --until 100
+  dmtrain train --config my.yaml --device cpu --threads 4 --until 100
   dmtrain train --config runs/my/config.yaml --resume
   dmtrain train --config runs/my/config.yaml --resume --from 300
   dmtrain train --config my.yaml --overwrite --quiet`,

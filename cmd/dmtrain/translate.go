@@ -58,7 +58,7 @@ after it. An empty line ends a target.`,
   dmtrain translate --run runs/de --beams 5 --length-penalty 0.6 < test.en > test.de
   dmtrain translate --run runs/de --beams 5 --nbest 3 --json --max-tokens 100 --batch 16 < test.en
   dmtrain translate --run runs/de --temperature 0.8 --top-k 20 --top-p 0.9 --min-p 0.02 --seed 2 < test.en
-  dmtrain translate --run runs/de --which last < test.en
+  dmtrain translate --run runs/de --which last --threads 2 < test.en
   dmtrain translate --run runs/infill --decode parallel --block 8 --threshold 0.9 --max-rounds 4 < test.en
   dmtrain translate --run runs/infill --decode parallel --budget 0.5 < test.en
   dmtrain translate --run runs/wait3 --stream < test.en

@@ -92,7 +92,7 @@ func TestCharts(t *testing.T) {
 	if got := b.String(); !strings.HasPrefix(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if !strings.HasSuffix(b.String(), "\nrate: how often a token is hidden: rate p 0.15 throughout\n") {
+	if !strings.HasSuffix(b.String(), "\nrate: how often a token is hidden, in rows that are no anchors: rate p 0.15 throughout\n") {
 		t.Errorf("what does not move is drawn:\n%s", b.String())
 	}
 }
