@@ -63,16 +63,16 @@ under() {
 	esac
 }
 
-# program PROCESSOR ARCH PATH uses the program itself: which path it takes, what doctor finds, a run from its first step to a sample. It is the
-# quick start's model; a step takes two short texts.
+# program PROCESSOR ARCH PATH uses the program itself: a run of a small model from its first step to a sample, which says which path it takes.
+# (qemu computes a fused multiply-add in software, in tens of nanoseconds.)
 program() {
-	local dmtrain=$out/$2/dmtrain run=$out/$1.run report
+	local dmtrain=$out/$2/dmtrain run=$out/$1.run
 	rm -rf "$run"
-	report=$(under "$1" "$dmtrain" doctor --json) || { echo "$report" && return 1; }
-	grep -q "\"name\":\"cpu $3[\",]" <<<"$report" || { echo "the path is not $3: $report" && return 1; }
-	under "$1" "$dmtrain" train --quiet --device cpu --threads 1 --config configs/quickstart.yaml --set run.dir="$run" \
-		--set train.steps=20 --set train.warmup=2 --set data.train='builtin:stories?mb=0.1' --set train.eval_batches=1 \
-		--set train.batch_size=2 --set data.seq_len=16 &&
+	under "$1" "$dmtrain" train --device cpu --threads 1 --config configs/quickstart.yaml --set run.dir="$run" \
+		--set train.steps=20 --set train.warmup=2 --set data.train='builtin:stories?mb=0.02' --set data.tokenizer.size=300 \
+		--set model.layers=1 --set model.dim=24 --set model.heads=2 --set data.seq_len=16 --set train.batch_size=2 --set train.eval_batches=1 &&
+		under "$1" "$dmtrain" eval --device cpu --run "$run" --which last --data .gitignore | tee "$out/$1.eval" &&
+		grep -q "cpu $3\$" "$out/$1.eval" &&
 		under "$1" "$dmtrain" sample --device cpu --run "$run" --max-tokens 20 --which last
 }
 

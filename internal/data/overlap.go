@@ -120,7 +120,7 @@ func (s *Set) compare(c Config, o Options) error {
 			if err != nil {
 				return err
 			}
-			same, copies := sameText("data.train", train, x.key, held)
+			copies, same := sameText("data.train", train, x.key, held)
 			if same != nil && !o.Evaluating {
 				return same
 			}

@@ -7,7 +7,7 @@ import (
 
 // sameText looks for files and generated texts that both train and are held out, under whatever name or link: nothing is held out then.
 // And for copies, which it warns of.
-func sameText(trainKey string, train []source, key string, held []source) (same error, copies []string) {
+func sameText(trainKey string, train []source, key string, held []source) (copies []string, same error) {
 	bySize := map[int64][]*source{}
 	for i := range train {
 		bySize[train[i].size] = append(bySize[train[i].size], &train[i])
@@ -16,7 +16,8 @@ func sameText(trainKey string, train []source, key string, held []source) (same 
 		h := &held[i]
 		for _, t := range bySize[h.size] {
 			if t.id == h.id {
-				return fmt.Errorf("%s: %s is in %s too (%s): name other text, or none, and a share of %s is split off", key, h.name, trainKey, t.name, trainKey), nil
+				return nil, fmt.Errorf("%s: %s is in %s too (%s): name other text, or none, and a share of %s is split off",
+					key, h.name, trainKey, t.name, trainKey)
 			}
 			if t.file && h.file && h.size > 0 && t.equals(h) {
 				copies = append(copies, fmt.Sprintf("%s: %s is a copy of %s, which is in %s: its loss is no measure", key, h.name, t.name, trainKey))
@@ -24,7 +25,7 @@ func sameText(trainKey string, train []source, key string, held []source) (same 
 			}
 		}
 	}
-	return nil, copies
+	return copies, nil
 }
 
 // equals compares what two files hold. One that can't be read is none's equal: reading it will say why.

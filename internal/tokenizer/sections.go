@@ -123,14 +123,14 @@ func (p pieces) cut(all []section) error {
 	}
 	switch {
 	case len(all) == 0:
-		return fmt.Errorf("Split alone is not supported (%s)", want)
+		return fmt.Errorf("%s alone is not supported (%s)", "Split", want)
 	case len(all) > 1 || all[0].Type != "ByteLevel":
 		return fmt.Errorf("%s is not supported (%s)", all[len(all)-1].Type, want)
 	case is(all[0].AddPrefixSpace, true):
 		return errors.New("add_prefix_space: true is not supported, only false")
 	}
 	if regex := is(all[0].UseRegex, true); p == byteLevelPieces && regex == split {
-		return fmt.Errorf("ByteLevel with use_regex %t is not supported here (%s)", regex, want)
+		return fmt.Errorf("%s with use_regex %t is not supported here (%s)", all[0].Type, regex, want)
 	}
 	return nil
 }
@@ -146,12 +146,12 @@ func is(key *bool, byDefault bool) bool {
 func (s section) isGPT2Split() error {
 	var pattern struct{ Regex string }
 	if json.Unmarshal(s.Pattern, &pattern) != nil || !slices.Contains(gpt2Patterns, pattern.Regex) {
-		return fmt.Errorf("Split by %s is not supported", s.Pattern)
+		return fmt.Errorf("%s by %s is not supported", s.Type, s.Pattern)
 	}
 	if s.Behavior == "Isolated" && !s.Invert || s.Behavior == "Removed" && s.Invert {
 		return nil
 	}
-	return fmt.Errorf("Split with behavior %q and invert %t is not supported", s.Behavior, s.Invert)
+	return fmt.Errorf("%s with behavior %q and invert %t is not supported", s.Type, s.Behavior, s.Invert)
 }
 
 // addNothing looks at a post-processor, which must leave the ids as they are.
