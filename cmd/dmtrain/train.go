@@ -12,6 +12,7 @@ import (
 
 	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/config"
+	"dmtrain/internal/files"
 	"dmtrain/internal/metrics"
 	"dmtrain/internal/train"
 )
@@ -76,7 +77,7 @@ func (o *trainOptions) run(ctx context.Context, stderr io.Writer) error {
 	})
 	console.Break()
 	if o.quiet && errors.Is(err, train.ErrInterrupted) && !errors.Is(err, train.ErrNotBegun) { // or else the summary has said it
-		return fmt.Errorf("%w; all is saved, go on by\n  dmtrain train --config %s --resume", err, shellQuote(filepath.Join(c.Run.Dir, checkpoint.ConfigFile)))
+		return fmt.Errorf("%w; all is saved, go on by\n  dmtrain train --config %s --resume", err, files.Quoted(filepath.Join(c.Run.Dir, checkpoint.ConfigFile)))
 	}
 	return err
 }
@@ -95,9 +96,9 @@ func (o *trainOptions) checkMoved(runDir string, console *metrics.Console) error
 		return nil
 	}
 	if _, err := checkpoint.ViewRun(runDir); err != nil {
-		return fmt.Errorf("%w; %s is in a run that was moved: go on there by --set run.dir=%s", err, o.file, shellQuote(beside))
+		return fmt.Errorf("%w; %s is in a run that was moved: go on there by --set run.dir=%s", err, o.file, files.Quoted(beside))
 	}
-	console.Warn("run.dir: going on with %s, which %s names, not with the run that it is in; --set run.dir=%s goes on there", runDir, o.file, shellQuote(beside))
+	console.Warn("run.dir: going on with %s, which %s names, not with the run that it is in; --set run.dir=%s goes on there", runDir, o.file, files.Quoted(beside))
 	return nil
 }
 

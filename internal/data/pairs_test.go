@@ -147,7 +147,7 @@ func TestPairsAreToldOf(t *testing.T) {
 	latin := "gr\xfc\xdfe\tgreetings\n"
 	dir := write(t, map[string]string{"train.tsv": "\uFEFFab\tba\nba\tab\n", "valid.tsv": "a☃b\tab\n☃☃\tab\nab\t☃\nb\ta\n", "latin.tsv": latin, "wide.tsv": "a\x00\t\x00b\x00\n\x00",
 		"head.tsv": "source\ttarget\na\tb\nb\ta\n", "swap.tsv": "id\tTarget\tSource\n7\tb\ta\n8\ta\tb\n", "like.tsv": "en\tde\nd\te\n", "short.tsv": "id\tsource\ttarget\na\tb\n",
-		"strange.tsv": "☃\t☃\n", "long.tsv": strings.Repeat("a", 99) + "\tb\n", "one.tsv": "a\tb\n", "none.tsv": "", "blank.tsv": "\n\ta\n", "list.json": "[{\"source\": \"a\"}]", "nul.jsonl": `{"source": "a\u0000", "target": "b"}`, "mark.jsonl": "\uFEFF{\"source\": \"a\", \"target\": \"b\"}\n{\"source\": \"b\", \"target\": \"a\"}"})
+		"strange.tsv": "☃\t☃\n", "long.tsv": strings.Repeat("a", 99) + "\tb\n", "one.tsv": "a\tb\n", "none.tsv": "", "blank.tsv": "\n\ta\n", "list.json": "[{\"source\": \"a\"}]", "zero.jsonl": `{"source": "a\u0000", "target": "b"}`, "mark.jsonl": "\uFEFF{\"source\": \"a\", \"target\": \"b\"}\n{\"source\": \"b\", \"target\": \"a\"}"})
 	for _, c := range []struct {
 		name     string
 		config   Config
@@ -187,7 +187,7 @@ func TestPairsAreToldOf(t *testing.T) {
 	for file, want := range map[string]string{
 		"latin.tsv": "latin.tsv: line 1: not UTF-8 but, as it seems, Windows-1252 or Latin-1", "wide.tsv": "UTF-16 (little-endian)", "short.tsv": "short.tsv:2: has 2 columns where the first line's names need 3",
 		"one.tsv": "data.train: has 1 pairs, and what is split off leaves none to train on", "none.tsv": "data.train: has no pair", "blank.tsv": "data.train: each of 2 pairs has an empty side",
-		"list.json": "list.json:1: a list is not an object (each line must be one JSON object)", "nul.jsonl": `nul.jsonl:1: field "source" has a NUL character`,
+		"list.json": "list.json:1: a list is not an object (each line must be one JSON object)", "zero.jsonl": `zero.jsonl:1: field "source" has a NUL character`,
 	} {
 		if _, err := pairsOf(t, dir, true, Config{Train: []string{file}}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", file, err, want)

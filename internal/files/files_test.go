@@ -238,3 +238,15 @@ func TestWhatNamesNoDirectoryIsRefused(t *testing.T) {
 		t.Errorf("of a file: %v", err)
 	}
 }
+
+func TestQuotedIsOneWord(t *testing.T) {
+	words := map[string]string{"runs/x-1": "runs/x-1", "my runs": "'my runs'", "it's": `'it'\''s'`, "$x": "'$x'", "": "''"}
+	if runtime.GOOS == "windows" {
+		words = map[string]string{`C:\runs\x-1`: `C:\runs\x-1`, `C:\my runs`: `"C:\my runs"`, "it's": `"it's"`, "a&b": `"a&b"`, "": `""`}
+	}
+	for path, want := range words {
+		if got := Quoted(path); got != want {
+			t.Errorf("%s becomes %s, want %s", path, got, want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"dmtrain/internal/checkpoint"
+	"dmtrain/internal/files"
 	"dmtrain/internal/metrics"
 )
 
@@ -108,9 +109,9 @@ func (s Score) infill() *metrics.Infill {
 func (s *session) summary(outcome string) {
 	sum := metrics.Summary{Outcome: outcome, Dir: s.run.Dir, Step: s.at.Step, Tokens: s.at.Tokens, ElapsedS: s.meter.ElapsedS(), First: s.first, Best: s.best, BestOf: s.at.Evals, Test: s.tested}
 	if outcome == finished {
-		sum.Next = []string{"dmtrain eval --run " + s.run.Dir, s.corpus.next(s.run.Dir)}
+		sum.Next = []string{"dmtrain eval --run " + files.Quoted(s.run.Dir), s.corpus.next(s.run.Dir)}
 	} else {
-		sum.Next = []string{fmt.Sprintf("dmtrain train --config %s --resume", filepath.Join(s.run.Dir, checkpoint.ConfigFile)), s.corpus.next(s.run.Dir)}
+		sum.Next = []string{fmt.Sprintf("dmtrain train --config %s --resume", files.Quoted(filepath.Join(s.run.Dir, checkpoint.ConfigFile))), s.corpus.next(s.run.Dir)}
 	}
 	s.Console.Summary(sum)
 }

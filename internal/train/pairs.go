@@ -7,6 +7,7 @@ import (
 	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
+	"dmtrain/internal/files"
 	"dmtrain/internal/generate"
 	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
@@ -132,7 +133,7 @@ type pairCorpus struct {
 
 func (p pairCorpus) tokenizer() tokenizer.Tokenizer { return p.set.Tokenizer }
 func (p pairCorpus) next(run string) string {
-	return "dmtrain translate --run " + run + " < source.txt"
+	return "dmtrain translate --run " + files.Quoted(run) + " < source.txt"
 }
 func (p pairCorpus) Close() error { return nil }
 func (p pairCorpus) modelFile() any {

@@ -5,6 +5,7 @@ import (
 
 	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/data"
+	"dmtrain/internal/files"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
 	"dmtrain/internal/tokenizer"
@@ -33,7 +34,7 @@ type rowCorpus struct {
 }
 
 func (r rowCorpus) tokenizer() tokenizer.Tokenizer { return r.Set.Tokenizer }
-func (r rowCorpus) next(run string) string         { return "dmtrain sample --run " + run }
+func (r rowCorpus) next(run string) string         { return "dmtrain sample --run " + files.Quoted(run) }
 func (r rowCorpus) Close() error                   { return r.Set.Close() }
 
 // modelFile is the model's configuration as Hugging Face writes it.

@@ -1,11 +1,11 @@
 //go:build !windows
 
-package main
+package files
 
 import "strings"
 
-// shellQuote makes a path one word of a command line, for people to copy.
-func shellQuote(path string) string {
+// Quoted makes a path one word of a command line, for people to copy.
+func Quoted(path string) string {
 	plain := func(r rune) bool {
 		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("/._-+=:@%,", r)
 	}
