@@ -232,7 +232,10 @@ func TestDamageIsNamedAndAnotherOffered(t *testing.T) {
 				if !strings.Contains(err.Error(), r.StepDir(2)) {
 					t.Errorf("error %q does not offer step 2", err)
 				}
-				_, err = r.LoadModel("last")
+				s, err := r.LoadModel("last")
+				if err == nil {
+					s.Close()
+				}
 				if name != manifestName && errors.As(err, &damaged) == (name == optimizerName) {
 					t.Errorf("LoadModel: %v", err)
 				}
