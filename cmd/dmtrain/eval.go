@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/spf13/cobra"
 
 	"dmtrain/internal/files"
+	"dmtrain/internal/metrics"
 	"dmtrain/internal/train"
 )
 
@@ -97,12 +99,20 @@ func (o *evalOptions) report(ctx context.Context, options train.EvalOptions, std
 		return fmt.Errorf("--per-token: %w", err)
 	}
 	if o.json {
-		return json.NewEncoder(stdout).Encode(r)
+		return errors.Join(json.NewEncoder(stdout).Encode(r), measured(r.Loss))
 	}
 	for _, w := range r.Warnings {
 		fmt.Fprintf(stderr, "dmtrain: warning: %s\n", w)
 	}
-	return printReport(stdout, r)
+	return errors.Join(printReport(stdout, r), measured(r.Loss))
+}
+
+// measured fails where a loss says nothing: parameters that are finite numbers may be so large that what is computed from them is not.
+func measured(loss metrics.Number) error {
+	if v := float64(loss); math.IsNaN(v) || math.IsInf(v, 0) {
+		return fmt.Errorf("the loss is %v: what the model computes is no finite number; has its training diverged?", v)
+	}
+	return nil
 }
 
 func (o *evalOptions) check() error {
