@@ -132,8 +132,7 @@ func TestCanaryOfWordsThatOnlyValidate(t *testing.T) {
 		t.Errorf("words that training never saw cost %.4f ± %.4f nats a letter less than they must", -d, se)
 	}
 	both := c
-	both.Data.Valid = both.Data.Train
-	both.Data.ValidFraction = 0
+	both.Data.Valid, both.Data.ValidFraction = []string{written(t, "other.txt", words(r, 300, 10))}, 0
 	set, err := data.Open(both.Data, data.Options{})
 	if err != nil {
 		t.Fatal(err)
