@@ -12,6 +12,7 @@ import (
 var rooms = []string{
 	"internal/tensor",
 	"internal/rng",
+	"internal/batch",
 	"internal/files",
 	"internal/mask",
 	"internal/textio",

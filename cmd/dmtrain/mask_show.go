@@ -201,8 +201,9 @@ func (v *view) print(out io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(&b)
-	if v.Source != nil {
-		if err := v.Plan.SourceText(&b, 0, v.Rows, v.Sees, labels(v.masks.Tokenizer, v.Source, v.ascii), o); err != nil {
+	for _, source := range v.Rows.Sources {
+		ids := source.IDs[:source.Len(0)]
+		if err := v.Plan.SourceText(&b, 0, v.Rows, labels(v.masks.Tokenizer, ids, v.ascii), o); err != nil {
 			return err
 		}
 		fmt.Fprintln(&b)
@@ -220,7 +221,7 @@ func (v *view) headline() string {
 		text += fmt.Sprintf(" %d", c.Window)
 	}
 	text += ", form " + c.Form
-	if v.Source != nil {
+	if len(v.Rows.Sources) > 0 {
 		text += ", cross " + c.Cross
 	}
 	if c.Form == mask.FormNone {
@@ -238,18 +239,14 @@ func (v *view) verdict() string {
 	visible, ahead := train.Seen(&v.Plan)
 	text := fmt.Sprintf("%.1f %% of all pairs are visible, %.1f %% of those that look ahead.\n", 100*visible, 100*ahead)
 	proved := "no position can learn the token it must predict, through any number of layers."
-	if v.Source != nil {
+	if len(v.Rows.Sources) > 0 {
 		text += fmt.Sprintf("%.1f %% of all pairs with the source are visible.\n", 100*v.sourceSeen())
 		proved = "no position can learn the token it must predict, through any number of layers; the source may be seen whole."
 		if v.masks.Config().Cross == mask.CrossWaitK {
 			proved = "no position can learn the token it must predict, nor what its source says past the tokens it\nhas waited for, through any number of layers."
 		}
 	}
-	err := v.Plan.Certify()
-	if err == nil && v.Source != nil && v.c.Model.CausalEncoder {
-		err = v.Plan.CertifyCross(v.Sees)
-	}
-	if err != nil {
+	if err := v.Plan.Certify(); err != nil {
 		return text + "Not certified: " + err.Error() + "."
 	}
 	return text + "Certified: " + proved
@@ -258,9 +255,9 @@ func (v *view) verdict() string {
 // sourceSeen is the share of the pairs of a target position that is no padding and a source token that are visible.
 func (v *view) sourceSeen() float64 {
 	seen, all := 0, 0
-	for i, last := range v.Sees {
-		if v.Start[i] >= 0 {
-			seen, all = seen+int(last)+1, all+len(v.Source)
+	for i, last := range v.Plan.Sources[0].Cross.Hi {
+		if v.Rows.Start[i] >= 0 {
+			seen, all = seen+int(last)+1, all+v.Rows.Sources[0].Len(0)
 		}
 	}
 	return float64(seen) / float64(max(all, 1))
@@ -276,9 +273,9 @@ func joinFloats(values []float64) string {
 
 // tokens are the row's tokens for the picture's margin.
 func (v *view) tokens() []string {
-	texts := labels(v.masks.Tokenizer, v.IDs, v.ascii)
+	texts := labels(v.masks.Tokenizer, v.Rows.IDs, v.ascii)
 	for i := range texts {
-		if v.Start[i] < 0 {
+		if v.Rows.Start[i] < 0 {
 			texts[i] = ""
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/rng"
 )
@@ -92,8 +93,8 @@ func (f Form) plan(b, t, tileQ, tileS int) (*mask.Plan, *mask.Record, error) {
 
 // rows are tokens that are all alike, in one document a row or, packed, in documents of half to one and a half times
 // the mean length.
-func (f Form) rows(b, t int) *mask.Rows {
-	rows := mask.NewRows(b, t)
+func (f Form) rows(b, t int) *batch.Batch {
+	rows := batch.New(b, t)
 	for row := range b {
 		for start := 0; start < t; {
 			end := t

@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"dmtrain/internal/mask"
-	"dmtrain/internal/rng"
 	"dmtrain/internal/train"
 )
 
@@ -13,7 +12,6 @@ import (
 type oracle struct {
 	text *text
 	mask mask.Config
-	seed uint64
 
 	ends map[string]ends // by kind of batch
 }
@@ -164,8 +162,8 @@ func (o *oracle) letter(b *train.Batch, row int, p *prediction) float64 {
 // head is the oracle's probability of the first letter of a target, which depends on the source: on its first letter, and where that
 // is not sure, on how long it is.
 func (o *oracle) head(b *train.Batch, row int, p *prediction) float64 {
-	sources := b.Pairs
-	length, sees := int(sources.Len[row])-1, int(b.Sees[p.n])
+	source := &b.Rows.Sources[0]
+	length, sees := source.Len(row)-1, int(b.Plan.Sources[0].Cross.Hi[p.n])
 	long := 0.0
 	switch {
 	case sees < length: // its end is unread
@@ -174,23 +172,14 @@ func (o *oracle) head(b *train.Batch, row int, p *prediction) float64 {
 		long = 1
 	}
 	head := func(s int) float64 { return o.text.head(s, p.answer, long) }
-	if !o.sourceHidden(b, row) {
-		return head(o.text.letter(b.Tokenizer, sources.Sources[row*sources.S]))
+	if b.Plan.Sources[0].Hidden[row*source.T] == 0 {
+		return head(o.text.letter(b.Tokenizer, source.IDs[row*source.T]))
 	}
 	sum := 0.0
 	for s := range o.text.chain.letters {
 		sum += head(s) / float64(o.text.chain.letters)
 	}
 	return sum
-}
-
-// sourceHidden says whether the first token of a source is hidden: the draw that the model makes.
-func (o *oracle) sourceHidden(b *train.Batch, row int) bool {
-	if b.Kind != train.BatchTrain || o.mask.SourceProb == 0 {
-		return false
-	}
-	u := rng.Block(mask.SourceSeed(o.seed), rng.Hide, uint32(b.Plan.Step), uint32(b.Plan.First+row), 0)[0]
-	return rng.Unit(u) < b.Rate[row*b.Pairs.S]
 }
 
 // look finds out how ends of documents are hidden.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 	"dmtrain/internal/mask"
@@ -28,7 +29,7 @@ func laid(t *testing.T, c config.Config, shape Shape, u float64) (*trial, *train
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	b := &train.Batch{Kind: train.BatchTrain, Tokenizer: m.Tokenizer, Rows: mask.NewRows(12, r.config.Data.SeqLen), Plan: &mask.Plan{}}
+	b := &train.Batch{Kind: train.BatchTrain, Tokenizer: m.Tokenizer, Rows: batch.New(12, r.config.Data.SeqLen), Plan: &mask.Plan{}}
 	m.Lay(b.Rows, 3)
 	m.Plan(b.Plan, b.Rows, 3, []float64{u})
 	r.oracle.look(b)

@@ -54,16 +54,16 @@ func unhiddenLook() *leak {
 
 // sourceLength lets half of what is left of a source be read before the first target token: so the longer it is the more is seen.
 func sourceLength() *leak {
-	return &leak{waited: func(t *trial, b *train.Batch) {
+	return &leak{planned: func(t *trial, b *train.Batch) {
 		k := float64(t.config.Mask.WaitK)
 		for row := range b.Plan.B {
-			length := float64(b.Pairs.Len[row])
+			length := float64(b.Rows.Sources[0].Len(row))
 			for i := range b.Plan.T {
 				n, wait := row*b.Plan.T+i, k+math.Round(0.5*max(0, length-k))
 				if b.Plan.Slot(row, i) {
 					wait--
 				}
-				b.Sees[n] = int32(min(wait+float64(i), length) - 1)
+				b.Plan.Sources[0].Cross.Hi[n] = int32(min(wait+float64(i), length) - 1)
 			}
 		}
 	}}

@@ -32,7 +32,6 @@ type trial struct {
 // leak is planted into a trial's plans.
 type leak struct {
 	planned func(t *trial, b *train.Batch)
-	waited  func(t *trial, b *train.Batch)
 	// prepare may change the configuration before the run, once its text is written.
 	prepare func(t *trial) error
 }
@@ -51,7 +50,7 @@ func newTrial(c config.Config, shape Shape, steps int, planted *leak) *trial {
 	if s.Mask.Structure == mask.StructureLookahead {
 		t.config.Mask.Certify = false // to be caught by its losses
 	}
-	t.oracle = &oracle{text: t.text, mask: s.Mask, seed: s.Run.Seed, ends: map[string]ends{}}
+	t.oracle = &oracle{text: t.text, mask: s.Mask, ends: map[string]ends{}}
 	return t
 }
 
@@ -71,9 +70,6 @@ func (t *trial) run(ctx context.Context) (err error) {
 		}
 	}
 	hooks := train.Hooks{Scored: t.scored, Planned: t.planned}
-	if t.leak != nil && t.leak.waited != nil {
-		hooks.Waited = func(b *train.Batch) { t.leak.waited(t, b) }
-	}
 	return train.Run(ctx, train.Options{Config: t.config, Version: "canary", Console: metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true}),
 		Hooks: hooks})
 }

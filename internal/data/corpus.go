@@ -3,7 +3,7 @@ package data
 import (
 	"math"
 
-	"dmtrain/internal/mask"
+	"dmtrain/internal/batch"
 	"dmtrain/internal/tokenizer"
 )
 
@@ -112,7 +112,7 @@ func (m *image) Close() error {
 }
 
 // fill lays the tokens from index at on into row r of rows, with padding from the stream's end on.
-func (c *Corpus) fill(rows *mask.Rows, r, at int) {
+func (c *Corpus) fill(rows *batch.Batch, r, at int) {
 	base := r * rows.T
 	n := max(0, min(rows.T, c.hi-at))
 	c.image.copy(rows.IDs[base:base+n], at)

@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"dmtrain/internal/mask"
+	"dmtrain/internal/batch"
 )
 
 // model is a corpus as plain slices, to hold Corpus against.
@@ -46,7 +46,7 @@ func drawCorpus(t *rapid.T, least int) (*Corpus, model) {
 }
 
 // checkRow holds a row that starts at index at of a corpus against the corpus's model.
-func checkRow(t *rapid.T, rows *mask.Rows, r, at int, m model) {
+func checkRow(t *rapid.T, rows *batch.Batch, r, at int, m model) {
 	for i := range rows.T {
 		p, k := r*rows.T+i, at+i
 		id, next, start, end := int32(0), int32(-1), int32(-1), int32(-1)
@@ -113,7 +113,7 @@ func TestTokensOutsideTheVocabularyAreRefused(t *testing.T) {
 func TestWindowsScoreEachTargetOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, m := drawCorpus(t, 1)
-		rows := mask.NewRows(rapid.IntRange(1, 5).Draw(t, "B"), rapid.IntRange(1, 9).Draw(t, "T"))
+		rows := batch.New(rapid.IntRange(1, 5).Draw(t, "B"), rapid.IntRange(1, 9).Draw(t, "T"))
 		var ids []int32
 		targets := 0
 		for rows.First = 0; rows.First < c.Windows(rows.T); rows.First += rows.B {

@@ -11,7 +11,7 @@
 //     document) the stream is the bare text.
 //   - split: a corpus's part for training or for validation.
 //   - window: seq_len consecutive tokens of a stream, which make a row of a batch. It may begin and end in the
-//     middle of a document and hold several; Start and End of mask.Rows tell them apart.
+//     middle of a document and hold several; Start and End of batch.Stream tell them apart.
 //   - target: a token that its predecessor in the same document has to predict: every token but the first
 //     of each document.
 //

@@ -3,7 +3,7 @@ package data
 import (
 	"math/bits"
 
-	"dmtrain/internal/mask"
+	"dmtrain/internal/batch"
 	"dmtrain/internal/rng"
 )
 
@@ -18,7 +18,7 @@ func NewLoader(c *Corpus, seed uint64) *Loader { return &Loader{corpus: c, seed:
 
 // Fill lays out rows First … First+B−1 of a step. What a row holds is a function of the loader's seed and corpus,
 // the step and the row's number, and of nothing else. Windows start uniformly at 0 … Len−T−1.
-func (l *Loader) Fill(rows *mask.Rows, step int) {
+func (l *Loader) Fill(rows *batch.Batch, step int) {
 	for r := range rows.B {
 		l.corpus.fill(rows, r, l.corpus.lo+l.start(step, rows.First+r, rows.T))
 	}
@@ -42,7 +42,7 @@ func (c *Corpus) Windows(t int) int { return (c.Len() + t - 1) / t }
 // Window lays out rows First … First+B−1 of the corpus cut into consecutive windows, so that over First = 0, B,
 // 2B, … below Windows(T) each target stands in exactly one Next. Past the end of the stream is padding:
 // id 0, and −1 in Next, Start and End.
-func (c *Corpus) Window(rows *mask.Rows) {
+func (c *Corpus) Window(rows *batch.Batch) {
 	for r := range rows.B {
 		c.fill(rows, r, min(c.lo+(rows.First+r)*rows.T, c.hi))
 	}

@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"dmtrain/internal/mask"
+	"dmtrain/internal/batch"
 )
 
 // Every row is a window of the corpus, and no bounds cross a document.
@@ -16,7 +16,7 @@ func TestLoaderRowsAreWindows(t *testing.T) {
 		T := rapid.IntRange(1, 9).Draw(t, "T")
 		c, m := drawCorpus(t, T+1)
 		l := NewLoader(c, rapid.Uint64().Draw(t, "seed"))
-		rows := mask.NewRows(rapid.IntRange(1, 5).Draw(t, "B"), T)
+		rows := batch.New(rapid.IntRange(1, 5).Draw(t, "B"), T)
 		step := rapid.IntRange(0, 1<<20).Draw(t, "step")
 		rows.First = rapid.IntRange(0, 100).Draw(t, "first")
 		l.Fill(rows, step)
@@ -37,10 +37,10 @@ func TestLoaderIsAFunctionOfSeedStepAndRow(t *testing.T) {
 		c, _ := drawCorpus(t, T+1)
 		l := NewLoader(c, rapid.Uint64().Draw(t, "seed"))
 		step := rapid.IntRange(0, 1000).Draw(t, "step")
-		whole := mask.NewRows(12, T)
+		whole := batch.New(12, T)
 		l.Fill(whole, step)
 		micro := rapid.SampledFrom([]int{1, 2, 3, 4, 6}).Draw(t, "micro")
-		part := mask.NewRows(micro, T)
+		part := batch.New(micro, T)
 		for first := 12 - micro; first >= 0; first -= micro {
 			l.Fill(part, step+1) // a step between leaves no trace
 			part.First = first
@@ -104,7 +104,7 @@ func TestFillAllocatesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, rows, step := NewLoader(c, 1), mask.NewRows(4, 128), 0
+	l, rows, step := NewLoader(c, 1), batch.New(4, 128), 0
 	if n := testing.AllocsPerRun(100, func() { l.Fill(rows, step); step++ }); n != 0 {
 		t.Errorf("Fill allocates %v times", n)
 	}
@@ -122,7 +122,7 @@ func BenchmarkFill(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	l, rows := NewLoader(c, 1), mask.NewRows(16, 128)
+	l, rows := NewLoader(c, 1), batch.New(16, 128)
 	b.SetBytes(int64(4 * len(rows.IDs)))
 	for step := 0; b.Loop(); step++ {
 		l.Fill(rows, step)

@@ -3,50 +3,26 @@ package data
 import (
 	"slices"
 
-	"dmtrain/internal/mask"
+	"dmtrain/internal/batch"
 	"dmtrain/internal/rng"
 )
 
 // PairShape is a size of batch: Rows pairs of at most S source and T target tokens.
 type PairShape struct{ Rows, S, T int }
 
-// PairRows is a batch: the targets as the mask engine has them, and their sources. A row without a pair is all padding.
-type PairRows struct {
-	Target  *mask.Rows
-	S       int
-	Sources []int32 // (B, S)
-	Len     []int32 // (B)
-}
-
-// NewPairRows makes room for b pairs.
-func NewPairRows(b, s, t int) *PairRows {
-	return &PairRows{Target: mask.NewRows(b, t), S: s, Sources: make([]int32, b*s), Len: make([]int32, b)}
-}
+// Batch makes room for b pairs of the shape's lengths: the targets are predicted and read their sources. A row without a pair is all
+// padding.
+func (s PairShape) Batch(b int) *batch.Batch { return batch.New(b, s.T, s.S) }
 
 // Fill lays out the pairs of the given numbers; −1, and what is beyond them, is padding.
-func (p *Pairs) Fill(dst *PairRows, which []int) {
-	for r := range dst.Target.B {
+func (p *Pairs) Fill(dst *batch.Batch, which []int) {
+	for r := range dst.B {
 		var source, target []int32
 		if r < len(which) && which[r] >= 0 {
 			source, target = p.source[which[r]], p.target[which[r]]
 		}
-		row := dst.Sources[r*dst.S : (r+1)*dst.S]
-		clear(row[copy(row, source):])
-		dst.Len[r] = int32(len(source))
-		fillTarget(dst.Target, r, target)
-	}
-}
-
-func fillTarget(rows *mask.Rows, r int, target []int32) {
-	for t := range rows.T {
-		n := r*rows.T + t
-		rows.IDs[n], rows.Next[n], rows.Start[n], rows.End[n] = 0, -1, -1, -1
-		if t < len(target) {
-			rows.IDs[n], rows.Start[n], rows.End[n] = target[t], 0, int32(len(target))
-		}
-		if t+1 < len(target) {
-			rows.Next[n] = target[t+1]
-		}
+		dst.Document(r, target)
+		dst.Sources[0].Document(r, source)
 	}
 }
 

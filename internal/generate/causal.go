@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
 )
@@ -62,7 +63,7 @@ func (d *Decoder) plan(c mask.Config) error {
 	if err != nil {
 		return err
 	}
-	rows := mask.NewRows(1, d.m.Context)
+	rows := batch.New(1, d.m.Context)
 	for i := range rows.End {
 		rows.End[i] = int32(d.m.Context)
 	}

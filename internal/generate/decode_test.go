@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/kernels/cpu"
 	"dmtrain/internal/mask"
@@ -50,7 +51,7 @@ func fullGreedy(t *testing.T, be kernels.Backend, m *model.Decoder, c mask.Confi
 	text = slices.Clone(text)
 	from := len(text)
 	for range n {
-		rows := mask.NewRows(1, len(text))
+		rows := batch.New(1, len(text))
 		copy(rows.IDs, text)
 		for i := range rows.End {
 			rows.End[i], rows.Next[i] = int32(len(text)), -1

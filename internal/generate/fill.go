@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
@@ -109,7 +110,7 @@ func (f *Filler) candidates(ctx context.Context, left, right []int32, lengths []
 		return nil, nil, err
 	}
 	defer pass.Free()
-	c := candidates{Filler: f, pass: pass, rows: mask.NewRows(len(lengths), t), left: len(left), lengths: lengths,
+	c := candidates{Filler: f, pass: pass, rows: batch.New(len(lengths), t), left: len(left), lengths: lengths,
 		windows: make([]int32, len(lengths)*t), logits: make([]float32, len(lengths)*t*f.m.Vocab), sampler: sampler{Sampling: o.Sampling}}
 	c.layOut(left, right)
 	for round := 1; c.open() > 0; round++ {
@@ -130,7 +131,7 @@ type candidates struct {
 	*Filler
 	sampler
 	pass    *model.Pass
-	rows    *mask.Rows
+	rows    *batch.Batch
 	plan    mask.Plan
 	left    int
 	lengths []int

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
@@ -146,18 +147,17 @@ func naiveBlocks(t *testing.T, be kernels.Backend, m *model.EncoderDecoder, c ma
 func naiveRound(t *testing.T, be kernels.Backend, m *model.EncoderDecoder, p *mask.Planner, source, text, block []int32, open []bool) []float32 {
 	t.Helper()
 	all := slices.Concat(text, block)
-	rows, windows := mask.NewRows(1, len(all)), make([]int32, len(all))
+	rows, windows := batch.New(1, len(all), len(source)), make([]int32, len(all))
 	for n, id := range all {
 		rows.IDs[n], rows.Start[n], rows.End[n], windows[n] = id, 0, int32(len(all)), -1
 		if n >= len(text) && open[n-len(text)] {
 			windows[n] = int32(min(p.Config().MaxWindow, len(all)-1-n))
 		}
 	}
+	rows.Sources[0].Document(0, source)
 	var plan mask.Plan
 	p.PlanSlots(&plan, rows, windows)
-	sees := make([]int32, len(all))
-	lens := []int32{int32(len(source))}
-	p.Sees(sees, &plan, lens, mask.State{})
+	lens, sees := []int32{int32(len(source))}, plan.Sources[0].Cross.Hi
 	pass, err := m.NewPass(model.PairOptions{B: 1, S: len(source), T: len(all), Hide: true, Logits: true})
 	if err != nil {
 		t.Fatal(err)

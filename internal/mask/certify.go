@@ -1,7 +1,7 @@
 package mask
 
-// Certify proves in O(T) a row that no output of p depends on its own answer, through any number of layers and whatever
-// the weights. The error is a *Leak. Nothing is allocated while all is well.
+// Certify proves in O(T+S) a row that no output of p depends on its own answer, nor on more of a source than it is to see, through any
+// number of layers and whatever the weights. The error is a *Leak. Nothing is allocated while all is well.
 //
 // The proof. Call a position attendable if someone can see it (pos < Inf; a query with hi = Inf could see
 // anything, and is refused unless its answer is hidden). Suppose every attendable j has hi[j] ≤ pos[j]: it looks no higher
@@ -26,6 +26,9 @@ func (p *Plan) Certify() error {
 		if i := r.uncertified(r.validOrders(), 0); i >= 0 {
 			return p.refusal(b, i)
 		}
+	}
+	if l := p.certifySources(); l != nil { // a nil *Leak in an error would not be nil
+		return l
 	}
 	return nil
 }

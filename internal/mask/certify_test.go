@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"dmtrain/internal/batch"
 )
 
 // bare is a plan over one row with the given mask, nothing hidden and no loss.
@@ -21,7 +23,7 @@ func bare(m Mask) *Plan {
 // sliding is next-token prediction with pos = index and the given look-aheads.
 func sliding(ahead ...int32) *Plan {
 	n := len(ahead)
-	m := Mask{T: n, Pos: make([]int32, n), Lo: make([]int32, n), Hi: make([]int32, n)}
+	m := Mask{T: n, S: n, Pos: make([]int32, n), Lo: make([]int32, n), Hi: make([]int32, n)}
 	for i := range ahead {
 		m.Pos[i], m.Hi[i] = int32(i), min(int32(i)+ahead[i], int32(n-1))
 	}
@@ -61,7 +63,7 @@ func TestConstantLookaheadReachesFurtherEachLayer(t *testing.T) {
 
 // Position 0 sees 2 but not 1 (a lower bound keeps it out): safe in one layer, a leak in two, since 2 sees 1.
 func TestSkippingTheAnswerLeaksAtTwoLayers(t *testing.T) {
-	m := Mask{T: 3, Pos: []int32{0, 1, 2}, Lo: []int32{2, 0, 0}, Hi: []int32{2, 1, 2}}
+	m := Mask{T: 3, S: 3, Pos: []int32{0, 1, 2}, Lo: []int32{2, 0, 0}, Hi: []int32{2, 1, 2}}
 	p := bare(m)
 	p.Answer[0], p.Targets[0] = 1, 1
 	if leaks := p.Leaks(0, 1); len(leaks) != 0 {
@@ -107,7 +109,7 @@ func TestLeaksSayWhereAndHow(t *testing.T) {
 // A query with hi = Inf sees even what is hidden from all others. Here every attendable position keeps to lo ≥ pos, so
 // only the missing bound tells that 2 sees 1, and through it its answer at 0.
 func TestUnboundedQueriesAreRefused(t *testing.T) {
-	p := bare(Mask{T: 3, Pos: []int32{0, Inf, 5}, Lo: []int32{0, 0, 5}, Hi: []int32{0, 0, Inf}})
+	p := bare(Mask{T: 3, S: 3, Pos: []int32{0, Inf, 5}, Lo: []int32{0, 0, 5}, Hi: []int32{0, 0, Inf}})
 	p.Answer[2], p.Targets[2] = 0, 1
 	var leak *Leak
 	if err := p.Certify(); !errors.As(err, &leak) || !slices.Equal(leak.Path, []int{2, 1, 0}) {
@@ -118,7 +120,7 @@ func TestUnboundedQueriesAreRefused(t *testing.T) {
 // Two copies of the text: noisy blocks denoised in parallel from clean earlier blocks (Arriola et al. 2025).
 func blockDiffusion(half, blk int) *Plan {
 	n := 2 * half
-	m := Mask{T: n, Pos: make([]int32, n), Lo: make([]int32, n), Hi: make([]int32, n),
+	m := Mask{T: n, S: n, Pos: make([]int32, n), Lo: make([]int32, n), Hi: make([]int32, n),
 		Tag: make([]int32, n), A: make([]int32, n), B: make([]int32, n)}
 	p := bare(m)
 	for i := range half {
@@ -135,7 +137,7 @@ func blockDiffusion(half, blk int) *Plan {
 
 func TestSecondIntervalMasksAreCertified(t *testing.T) {
 	// A tree of 0 (1 (2 3) 4): preorder indices, subtrees as intervals. A node sees its ancestors and predicts a child.
-	tree := bare(Mask{T: 5, Pos: make([]int32, 5), Lo: make([]int32, 5), Hi: make([]int32, 5),
+	tree := bare(Mask{T: 5, S: 5, Pos: make([]int32, 5), Lo: make([]int32, 5), Hi: make([]int32, 5),
 		Tag: []int32{0, 1, 2, 3, 4}, A: []int32{0, 1, 2, 3, 4}, B: []int32{4, 3, 2, 3, 4}})
 	copy(tree.Answer, []int32{4, 3, -1, -1, -1})
 	for _, c := range []struct {
@@ -216,13 +218,13 @@ func BenchmarkMeasure(b *testing.B) {
 	}
 }
 
-func benchPlan(b *testing.B, n, length int) (*Planner, *Rows, *Plan, State) {
+func benchPlan(b *testing.B, n, length int) (*Planner, *batch.Batch, *Plan, State) {
 	b.Helper()
 	p, err := NewPlanner(infillConfig(), 1, Run{SeqLen: length, Vocab: genVocab})
 	if err != nil {
 		b.Fatal(err)
 	}
-	rows := NewRows(n, length)
+	rows := batch.New(n, length)
 	for i := range rows.IDs {
 		rows.Next[i], rows.End[i] = 1, int32(length)
 	}

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"dmtrain/internal/batch"
 )
 
 var update = flag.Bool("update", false, "redraw the pictures of docs/masks.md")
@@ -21,12 +23,12 @@ const docsDir = "../../docs"
 type documented struct {
 	name string
 	png  bool
-	rows *Rows
+	rows *batch.Batch
 	plan *Plan
 }
 
 // docPlan plans a row for the documentation, with openness u.
-func docPlan(t *testing.T, c Config, rows *Rows, seed uint64, u float64) *Plan {
+func docPlan(t *testing.T, c Config, rows *batch.Batch, seed uint64, u float64) *Plan {
 	t.Helper()
 	c.Anchors = 0
 	p, err := NewPlanner(c, seed, Run{SeqLen: rows.T, Vocab: genVocab})
@@ -46,8 +48,8 @@ func docStructure(structure string, window int) Config {
 }
 
 // packed is a row of documents of the given lengths, and padding up to t positions.
-func packed(t int, lengths ...int) *Rows {
-	rows := NewRows(1, t)
+func packed(t int, lengths ...int) *batch.Batch {
+	rows := batch.New(1, t)
 	for i := range t {
 		rows.Next[i], rows.Start[i], rows.End[i] = -1, -1, -1
 	}

@@ -1,6 +1,9 @@
 package mask
 
-import "dmtrain/internal/rng"
+import (
+	"dmtrain/internal/batch"
+	"dmtrain/internal/rng"
+)
 
 // RepeatEnds prepares the rows of a training step for slots at the ends of their documents. A document's bounds are made of its End, which
 // therefore must never be hidden: a bound made from a hidden token would tell what it hides. Yet a model whose slots never hold an End
@@ -11,7 +14,7 @@ import "dmtrain/internal/rng"
 //
 // What no longer fits is cut off at the row's end, whose token is never hidden either, whatever it is. Rows under the static mask stay
 // as they are.
-func (p *Planner) RepeatEnds(rows *Rows, step int) {
+func (p *Planner) RepeatEnds(rows *batch.Batch, step int) {
 	if p.cfg.Form != FormInfill || p.run.End < 0 {
 		return
 	}
@@ -51,25 +54,3 @@ const (
 	maxCutEnds = 0.01
 	maxEndRoom = 8
 )
-
-// RepeatEnd puts so many copies behind the last token of a document, which stands at t of row b. What was there moves right, and out of
-// the row.
-func (r *Rows) RepeatEnd(b, t, copies int) {
-	from, to := b*r.T, (b+1)*r.T
-	at, end := from+t, int32(t+1+copies)
-	for _, v := range [][]int32{r.IDs, r.Next, r.Start, r.End} {
-		copy(v[at+1+copies:to], v[at+1:to])
-	}
-	for n := at + 1 + copies; n < to; n++ {
-		if r.Start[n] >= 0 {
-			r.Start[n], r.End[n] = r.Start[n]+int32(copies), min(r.End[n]+int32(copies), int32(r.T))
-		}
-	}
-	start := r.Start[at]
-	for n := at + 1; n <= at+copies; n++ {
-		r.IDs[n], r.Next[n], r.Start[n] = r.IDs[at], -1, start
-	}
-	for n := from + int(start); n <= at+copies; n++ {
-		r.End[n] = end
-	}
-}

@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/rng"
 )
 
@@ -26,8 +27,8 @@ func genText(t *rapid.T, length int) (ids []int32, lens []int) {
 }
 
 // layText is one row of documents of the given lengths.
-func layText(ids []int32, lens []int, first, length int) *Rows {
-	rows := NewRows(1, length)
+func layText(ids []int32, lens []int, first, length int) *batch.Batch {
+	rows := batch.New(1, length)
 	rows.First = first
 	copy(rows.IDs, ids)
 	start := 0
@@ -55,7 +56,7 @@ func TestHiddenEndsMoveNothing(t *testing.T) {
 		p.run.End = genEnd
 		step := rapid.IntRange(0, 100).Draw(t, "step")
 		ids, lens := genText(t, length)
-		plan := func(ids []int32, lens []int) (*Plan, *Rows) {
+		plan := func(ids []int32, lens []int) (*Plan, *batch.Batch) {
 			rows, plan := layText(ids, lens, 3, length), &Plan{}
 			p.RepeatEnds(rows, step)
 			p.Plan(plan, rows, step, s)
@@ -90,7 +91,7 @@ func TestHiddenEndsMoveNothing(t *testing.T) {
 }
 
 // compareBut wants two plans that differ in nothing but the text at a place.
-func compareBut(t *rapid.T, a, b *Plan, was, now *Rows, at int) {
+func compareBut(t *rapid.T, a, b *Plan, was, now *batch.Batch, at int) {
 	if now.IDs[at] != 7 || b.Hidden[at] == 0 {
 		t.Fatalf("the End at %d was hidden, the letter %d is not", at, now.IDs[at])
 	}
@@ -164,7 +165,7 @@ func BenchmarkRepeatEnds(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	raw := NewRows(n, length)
+	raw := batch.New(n, length)
 	for i := range raw.IDs {
 		start := i % length / 10 * 10
 		end := min(start+10, length)
@@ -173,7 +174,7 @@ func BenchmarkRepeatEnds(b *testing.B) {
 			raw.IDs[i], raw.Next[i] = genEnd, -1
 		}
 	}
-	rows := NewRows(n, length)
+	rows := batch.New(n, length)
 	b.ReportAllocs()
 	for b.Loop() {
 		copy(rows.IDs, raw.IDs)

@@ -2,13 +2,15 @@ package mask
 
 import (
 	"pgregory.net/rapid"
+
+	"dmtrain/internal/batch"
 )
 
 const genVocab = 50
 
 // genRows draws packed rows: documents of random lengths, the last of which may go on beyond the row, and padding.
-func genRows(t *rapid.T, maxRows, maxLen int) *Rows {
-	rows := NewRows(rapid.IntRange(1, maxRows).Draw(t, "rows"), rapid.IntRange(1, maxLen).Draw(t, "length"))
+func genRows(t *rapid.T, maxRows, maxLen int) *batch.Batch {
+	rows := batch.New(rapid.IntRange(1, maxRows).Draw(t, "rows"), rapid.IntRange(1, maxLen).Draw(t, "length"))
 	rows.First = rapid.IntRange(0, 40).Draw(t, "first row")
 	for b := range rows.B {
 		genRow(t, rows, b)
@@ -16,7 +18,7 @@ func genRows(t *rapid.T, maxRows, maxLen int) *Rows {
 	return rows
 }
 
-func genRow(t *rapid.T, rows *Rows, b int) {
+func genRow(t *rapid.T, rows *batch.Batch, b int) {
 	from := b * rows.T
 	for i := range rows.T {
 		n := from + i

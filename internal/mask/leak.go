@@ -10,8 +10,9 @@ const (
 	ByCertificate = "certificate"
 	ByClosure     = "closure"
 	ByProbe       = "probe"
-	ByCross       = "cross"  // the certificate of what is read of the source; task seq2seq
-	BySource      = "source" // a probe of source tokens; task seq2seq
+	ByCross       = "cross"   // the certificate of what is read of a source
+	ByEncoder     = "encoder" // the same, of what a source's tokens have read of each other
+	BySource      = "source"  // a probe of source tokens
 )
 
 // Leak is a position that can be shown its own answer.
@@ -29,6 +30,9 @@ func (l *Leak) Error() string {
 	switch l.By {
 	case ByCross:
 		return fmt.Sprintf("mask leaks at step %d, row %d: position %d sees position %d, which has read source token %d, for which position %d has not waited", l.Step, l.Row, l.Position, l.Path[1], l.Answer, l.Position)
+	case ByEncoder:
+		return fmt.Sprintf("mask leaks at step %d, row %d: position %d has not waited for source token %d, but source token %d has read it",
+			l.Step, l.Row, l.Position, l.Answer, l.Path[0])
 	case BySource:
 		return fmt.Sprintf("mask leaks at step %d, row %d: the logits at position %d change with source token %d, for which it has not waited", l.Step, l.Row, l.Position, l.Answer)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/kernels/ref"
 	"dmtrain/internal/mask"
@@ -140,7 +141,7 @@ func differ(a, b []float32) bool {
 
 // repeat is a one-row plan for so many rows.
 func repeat(p *mask.Plan, rows int) *mask.Plan {
-	r := &mask.Plan{B: rows, T: p.T, Mask: mask.Mask{Rows: rows, T: p.T}}
+	r := &mask.Plan{B: rows, T: p.T, Mask: mask.Mask{Rows: rows, T: p.T, S: p.T}}
 	for range rows {
 		r.Rate, r.Hidden = append(r.Rate, p.Rate...), append(r.Hidden, p.Hidden...)
 		r.Targets, r.Answer = append(r.Targets, p.Targets...), append(r.Answer, p.Answer...)
@@ -159,7 +160,7 @@ func randomMask(number int) *mask.Plan {
 		return int32(rng.Below(3, rng.Probe, uint32(number), 0, column, n))
 	}
 	n := 2 + int(draw(probeMost-1))
-	p := &mask.Plan{B: 1, T: n, Mask: mask.Mask{Rows: 1, T: n}}
+	p := &mask.Plan{B: 1, T: n, Mask: mask.Mask{Rows: 1, T: n, S: n}}
 	second, sparse := draw(2) == 0, 1+int(draw(n))
 	for range n {
 		level := draw(n)
@@ -181,13 +182,13 @@ func randomMask(number int) *mask.Plan {
 }
 
 // planned is a planner's plan over random rows of one document each.
-func planned(t *testing.T, c mask.Config) (*mask.Planner, *mask.Rows) {
+func planned(t *testing.T, c mask.Config) (*mask.Planner, *batch.Batch) {
 	t.Helper()
 	p, err := mask.NewPlanner(c, 5, mask.Run{SeqLen: probeMost, Steps: 10, Vocab: probeVocab, Entropy: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := mask.NewRows(4, probeMost)
+	rows := batch.New(4, probeMost)
 	for n := range rows.IDs {
 		rows.IDs[n] = int32(rng.Below(5, rng.Probe, 1, 0, uint32(n), probeVocab))
 		rows.Next[n], rows.End[n] = -1, probeMost
@@ -278,7 +279,7 @@ func TestTwoPassIsBlindToWhatIsHidden(t *testing.T) {
 }
 
 // twoPassProbe fails if a plan or an output follows a hidden token, and says whether any window followed one that is not.
-func (p *passes) twoPassProbe(t *testing.T, planner *mask.Planner, rows *mask.Rows, step int) (moved bool) {
+func (p *passes) twoPassProbe(t *testing.T, planner *mask.Planner, rows *batch.Batch, step int) (moved bool) {
 	replan := func(ids []int32) (plan mask.Plan, logits []float32) {
 		var first mask.Plan
 		changed := *rows

@@ -1,5 +1,7 @@
 package mask
 
+import "dmtrain/internal/batch"
+
 // cell is what a picture shows of a query–key pair.
 type cell uint8
 
@@ -43,7 +45,7 @@ const (
 	kindSlot         // a filled token that no one attends to
 )
 
-func (p *Plan) kind(rows *Rows, b, t int) kind {
+func (p *Plan) kind(rows *batch.Batch, b, t int) kind {
 	n := b*p.T + t
 	switch {
 	case rows.Start[n] < 0:
@@ -59,7 +61,7 @@ func (p *Plan) kind(rows *Rows, b, t int) kind {
 }
 
 // boundary says whether a document ends before position t (1 … T−1).
-func (r *Rows) boundary(b, t int) bool {
+func boundary(r *batch.Batch, b, t int) bool {
 	n := b*r.T + t
 	return r.Start[n] != r.Start[n-1]
 }

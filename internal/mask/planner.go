@@ -1,6 +1,11 @@
 package mask
 
-import "dmtrain/internal/rng"
+import (
+	"slices"
+
+	"dmtrain/internal/batch"
+	"dmtrain/internal/rng"
+)
 
 // The forms: what the dynamic part does to a structure.
 const (
@@ -21,6 +26,8 @@ type Run struct {
 	End     int32   // the token that ends a document; −1: none does
 	Entropy float64 // unigram entropy of the training tokens, nats
 	Yoke    *Yoke   // control yoked: the openness to replay
+
+	CausalEncoder bool // no token of a source sees a later one
 }
 
 // Planner makes plans. It has no state: a plan is a function of the seed, the rows, the step and the controller's State,
@@ -50,7 +57,7 @@ func (p *Planner) Config() Config { return p.cfg }
 
 // Plan fills dst for a training step. Openness comes from s, which must know nothing of this step or a later one: a
 // mask may depend on what earlier steps showed, never on this batch's losses.
-func (p *Planner) Plan(dst *Plan, rows *Rows, step int, s State) {
+func (p *Planner) Plan(dst *Plan, rows *batch.Batch, step int, s State) {
 	if s.Next > step {
 		panic("mask: a plan from a state that has already observed its step")
 	}
@@ -60,11 +67,11 @@ func (p *Planner) Plan(dst *Plan, rows *Rows, step int, s State) {
 	if p.cfg.Control == ControlTwoPass {
 		panic("mask: control two_pass plans with PlanTwoPass")
 	}
-	p.fill(dst, rows, step, opening{form: p.cfg.Form, buckets: s.Buckets, anchors: p.cfg.Anchors})
+	p.fill(dst, rows, step, p.training(s))
 }
 
 // PlanStatic fills dst with the static structure, nothing hidden: the plan of evaluation.
-func (p *Planner) PlanStatic(dst *Plan, rows *Rows, step int) {
+func (p *Planner) PlanStatic(dst *Plan, rows *batch.Batch, step int) {
 	p.fill(dst, rows, step, opening{form: FormNone})
 }
 
@@ -72,7 +79,7 @@ func (p *Planner) PlanStatic(dst *Plan, rows *Rows, step int) {
 // the given rate, and slots see as far as openness 1 lets them, and alone bear a loss. (Further than in training would measure
 // something else: models make worse predictions from distances they never saw.) Batch numbers the evaluation's
 // batches; draws differ between them and repeat in every evaluation.
-func (p *Planner) PlanInfill(dst *Plan, rows *Rows, batch int, rate float64) {
+func (p *Planner) PlanInfill(dst *Plan, rows *batch.Batch, batch int, rate float64) {
 	if !(rate > 0 && rate <= 1) {
 		panic("mask: infill is measured at a rate above 0, up to 1")
 	}
@@ -82,7 +89,7 @@ func (p *Planner) PlanInfill(dst *Plan, rows *Rows, batch int, rate float64) {
 
 // PlanSlots fills dst with slots of the caller's choice, for filling blanks and decoding in parallel: windows (B, T) holds a
 // slot's look-ahead, clipped to its document, and −1 where there is none. Everything else stays static.
-func (p *Planner) PlanSlots(dst *Plan, rows *Rows, windows []int32) {
+func (p *Planner) PlanSlots(dst *Plan, rows *batch.Batch, windows []int32) {
 	if len(windows) != rows.B*rows.T {
 		panic("mask: a window for every position is needed")
 	}
@@ -104,6 +111,7 @@ func (p *Plan) dropCausalTargets() {
 // opening is how a plan departs from the static structure.
 type opening struct {
 	form    string
+	source  float64    // rate of hiding a token of a source
 	buckets []Bucket   // openness by position
 	anchors int        // every n-th row stays static; 0 = none
 	rate    float64    // over 0: hides at this rate, whatever the configuration says
@@ -113,14 +121,23 @@ type opening struct {
 	first   *FirstPass // two_pass: what the first look said
 }
 
-func (p *Planner) fill(dst *Plan, rows *Rows, step int, o opening) {
+// training is how a training step opens at a controller's state.
+func (p *Planner) training(s State) opening {
+	return opening{form: p.cfg.Form, source: p.cfg.SourceProb, buckets: s.Buckets, anchors: p.cfg.Anchors}
+}
+
+func (p *Planner) fill(dst *Plan, rows *batch.Batch, step int, o opening) {
 	dst.reset(rows, step, p.st.tagged())
 	for b := range rows.B {
 		dst.Anchor[b] = o.form == FormNone || p.anchor(rows.First+b, step, o.anchors)
 		p.rates(dst, rows, b, o)
-		p.draw(dst, b)
+		from, to := b*dst.T, (b+1)*dst.T
+		p.draw(p.seed, dst, b, dst.Rate[from:to], dst.Hidden[from:to])
 		p.vectors(dst, rows, b, o)
 		p.targets(dst, rows, b, o)
+		for i := range rows.Sources {
+			p.source(dst, &dst.Sources[i], &rows.Sources[i], b, o)
+		}
 	}
 }
 
@@ -128,7 +145,7 @@ func (p *Planner) fill(dst *Plan, rows *Rows, step int, o opening) {
 func (p *Planner) anchor(row, step, n int) bool { return n > 0 && (row+step)%n == 0 }
 
 // rates sets the probability of hiding each token of a row.
-func (p *Planner) rates(dst *Plan, rows *Rows, b int, o opening) {
+func (p *Planner) rates(dst *Plan, rows *batch.Batch, b int, o opening) {
 	for t := range rows.T {
 		n := b*rows.T + t
 		dst.Rate[n] = 0
@@ -141,7 +158,7 @@ func (p *Planner) rates(dst *Plan, rows *Rows, b int, o opening) {
 // hideRate is the probability of hiding token n, which stands at t of its row. A document's first token in the row and its last are
 // never drawn, in no form: its bounds are made from them, and what a mask is made from must not be hidden (see RepeatEnds). Besides,
 // nothing before the first could tell what it is, and every slot has something to see.
-func (p *Planner) hideRate(rows *Rows, n, t int, o opening) float64 {
+func (p *Planner) hideRate(rows *batch.Batch, n, t int, o opening) float64 {
 	start, last := int(rows.Start[n]), int(rows.End[n])-1
 	switch {
 	case o.given != nil:
@@ -157,16 +174,15 @@ func (p *Planner) hideRate(rows *Rows, n, t int, o opening) float64 {
 	return p.cfg.rate(o.form, p.openness(o.buckets, t-start))
 }
 
-// draw hides tokens exactly as the bernoulli kernel does.
-func (p *Planner) draw(dst *Plan, b int) {
-	rate, hidden := dst.Rate[b*dst.T:(b+1)*dst.T], dst.Hidden[b*dst.T:(b+1)*dst.T]
-	if dst.Anchor[b] {
+// draw hides the tokens of row b of a stream at their rates, exactly as the bernoulli kernel does.
+func (p *Planner) draw(seed uint64, dst *Plan, b int, rate []float32, hidden []uint8) {
+	if !slices.ContainsFunc(rate, func(r float32) bool { return r > 0 }) {
 		clear(hidden)
 		return
 	}
-	for t := 0; t < dst.T; t += 4 {
-		u := rng.Block(p.seed, rng.Hide, uint32(dst.Step), uint32(dst.First+b), uint32(t/4))
-		for c := t; c < min(t+4, dst.T); c++ {
+	for t := 0; t < len(rate); t += 4 {
+		u := rng.Block(seed, rng.Hide, uint32(dst.Step), uint32(dst.First+b), uint32(t/4))
+		for c := t; c < min(t+4, len(rate)); c++ {
 			hidden[c] = 0
 			if rng.Unit(u[c-t]) < rate[c] {
 				hidden[c] = 1
@@ -176,7 +192,7 @@ func (p *Planner) draw(dst *Plan, b int) {
 }
 
 // vectors sets what each position sees.
-func (p *Planner) vectors(dst *Plan, rows *Rows, b int, o opening) {
+func (p *Planner) vectors(dst *Plan, rows *batch.Batch, b int, o opening) {
 	m := &dst.Mask
 	for t := range rows.T {
 		n, i := b*rows.T+t, int32(t)
@@ -208,7 +224,7 @@ func (m *Mask) blank(n int, i int32) {
 }
 
 // window is how many tokens past itself the slot at t sees, within its document.
-func (p *Planner) window(dst *Plan, rows *Rows, b, t int, o opening) int32 {
+func (p *Planner) window(dst *Plan, rows *batch.Batch, b, t int, o opening) int32 {
 	n := b*rows.T + t
 	room := rows.End[n] - 1 - int32(t)
 	switch {
@@ -235,7 +251,7 @@ func bucketOf(at, buckets, seqLen int) int { return min(at*buckets/seqLen, bucke
 
 // targets sets what each position is to predict. A slot predicts its own token. Everyone else predicts the next one,
 // unless the structure shows it: then the position bears no loss.
-func (p *Planner) targets(dst *Plan, rows *Rows, b int, o opening) {
+func (p *Planner) targets(dst *Plan, rows *batch.Batch, b int, o opening) {
 	for t := range rows.T {
 		n, i := b*rows.T+t, int32(t)
 		target, answer := rows.Next[n], i+1

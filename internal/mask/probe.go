@@ -3,6 +3,8 @@ package mask
 import (
 	"errors"
 	"math"
+
+	"dmtrain/internal/batch"
 )
 
 // Logits computes the logits (B, T, V) of tokens (B, T) under a plan, the plan the probe was asked about. The same tokens must give the
@@ -81,6 +83,43 @@ func (p *Plan) moved(now *Plan, base, changed []float32, t, vocab int) []*Leak {
 	for n, answer := range p.Answer {
 		if int(answer) == t && int(now.Answer[n]) == t && !sameBits(base[n*vocab:(n+1)*vocab], changed[n*vocab:(n+1)*vocab]) {
 			leaks = append(leaks, p.leak(ByProbe, n/p.T, n%p.T))
+		}
+	}
+	return leaks
+}
+
+// ProbeSource is ProbeAt for a source of the batch that p plans: it changes the token at each of some places of every row in turn, and
+// wants the logits of all outputs that have not waited for it to keep every bit; those of slots with look-ahead aside.
+func (p *Plan) ProbeSource(b *batch.Batch, source, vocab int, positions []int, logits func(dst []float32) error) ([]*Leak, error) {
+	n := p.B * p.T * vocab
+	base, changed := make([]float32, n), make([]float32, n)
+	if err := logits(base); err != nil {
+		return nil, err
+	}
+	sees := p.Sources[source].Cross.Hi
+	s := &b.Sources[source]
+	var leaks []*Leak
+	for _, j := range positions {
+		turn(s.IDs, j, s.T, vocab, 1)
+		if err := logits(changed); err != nil {
+			return nil, err
+		}
+		turn(s.IDs, j, s.T, vocab, vocab-1)
+		leaks = append(leaks, p.movedBySource(sees, j, vocab, base, changed)...)
+	}
+	return leaks, nil
+}
+
+// movedBySource lists the outputs, those of slots aside, that have not waited for source token j and whose logits (B, T, V) changed with
+// it in every row.
+func (p *Plan) movedBySource(sees []int32, j, v int, base, changed []float32) []*Leak {
+	var leaks []*Leak
+	for n, seen := range sees {
+		if p.Targets[n] < 0 || int(seen) >= j || p.Slot(n/p.T, n%p.T) {
+			continue
+		}
+		if !sameBits(base[n*v:(n+1)*v], changed[n*v:(n+1)*v]) {
+			leaks = append(leaks, &Leak{By: BySource, Step: p.Step, Row: p.First + n/p.T, Position: n % p.T, Answer: j})
 		}
 	}
 	return leaks

@@ -6,6 +6,8 @@ import (
 	"image/draw"
 	"image/png"
 	"io"
+
+	"dmtrain/internal/batch"
 )
 
 // The colours (Okabe and Ito's palette, which colour-blind people can tell apart).
@@ -34,7 +36,7 @@ const pngSide = 1024 // pixels a picture of many positions measures at most
 // is. Visible is blue, ahead orange, visible but hidden pale blue, the answer green, a visible answer red; in the margin a
 // causal position is blue, a hidden one pale blue, a slot orange, one without loss grey. Documents are parted
 // by dark lines.
-func (p *Plan) PNG(w io.Writer, b int, rows *Rows) error {
+func (p *Plan) PNG(w io.Writer, b int, rows *batch.Batch) error {
 	size := blocks(p.T, pngSide) // positions a square
 	n := (p.T + size - 1) / size
 	d := drawing{p: p, rows: rows, b: b, size: size, scale: max(1, min(24, pngSide/n))}
@@ -55,7 +57,7 @@ func (p *Plan) PNG(w io.Writer, b int, rows *Rows) error {
 // drawing is one picture in the making.
 type drawing struct {
 	p      *Plan
-	rows   *Rows
+	rows   *batch.Batch
 	b      int
 	size   int // positions a square stands for
 	scale  int // pixels a square
@@ -109,7 +111,7 @@ func (d *drawing) bounds() {
 	side := d.img.Bounds().Dx()
 	wide := max(1, d.scale/8)
 	for t := 1; t < d.p.T; t++ {
-		if !d.rows.boundary(d.b, t) {
+		if !boundary(d.rows, d.b, t) {
 			continue
 		}
 		at := d.margin + t*d.scale/d.size - (wide+1)/2

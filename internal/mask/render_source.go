@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"dmtrain/internal/batch"
 )
 
-// SourceText draws what a target, row b of p, sees of its source: a line for each position of the target and a column for each token of
-// the source, of which sees has the last one that is visible. A source too long for the width is told in numbers.
-func (p *Plan) SourceText(w io.Writer, b int, rows *Rows, sees []int32, source []string, o TextOptions) error {
+// SourceText draws what a target, row b of p, sees of its first source: a line for each position of the target and a column for each
+// token of the source. A source too long for the width is told in numbers.
+func (p *Plan) SourceText(w io.Writer, b int, rows *batch.Batch, source []string, o TextOptions) error {
 	t := newTextPicture(w, p, b, rows, o)
 	t.words(fmt.Sprintf("the source, %s:", plural(len(source), "token")), source)
 	gap, room := " ", t.o.Width-t.margin()
@@ -20,7 +22,7 @@ func (p *Plan) SourceText(w io.Writer, b int, rows *Rows, sees []int32, source [
 	}
 	for i := range p.T {
 		t.label(i)
-		seen := int(sees[b*p.T+i]) + 1
+		seen := int(p.Sources[0].Cross.Hi[b*p.T+i]) + 1
 		if p.kind(rows, b, i) == kindPadding {
 			seen = 0
 		}

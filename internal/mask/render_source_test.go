@@ -6,12 +6,17 @@ import (
 	"unicode/utf8"
 )
 
+// read gives a plan a source of which each position sees so much.
+func read(p *Plan, sees ...int32) *Plan {
+	p.Sources = []SourcePlan{{Cross: Mask{Hi: sees}}}
+	return p
+}
+
 func TestSourceText(t *testing.T) {
 	plan, rows := workedPlan(t)
-	sees := []int32{1, 2, 2, 3, 3, 3}
 	var out strings.Builder
 	o := TextOptions{ASCII: true, Tokens: []string{"the", "cat", "sat", "\n", "on", "mats"}}
-	if err := plan.SourceText(&out, 0, rows, sees, []string{"die", "Katze", "\x1b", "."}, o); err != nil {
+	if err := read(plan, 1, 2, 2, 3, 3, 3).SourceText(&out, 0, rows, []string{"die", "Katze", "\x1b", "."}, o); err != nil {
 		t.Fatal(err)
 	}
 	want := `the source, 4 tokens: die Katze ? .
@@ -40,7 +45,7 @@ func TestSourceTextFitsItsTerminal(t *testing.T) {
 			source[i] = strings.Repeat("x", i)
 		}
 		var out strings.Builder
-		if err := plan.SourceText(&out, 0, rows, []int32{9, 9, 9, 9, 9, 9}, source, TextOptions{Width: 40}); err != nil {
+		if err := read(plan, 9, 9, 9, 9, 9, 9).SourceText(&out, 0, rows, source, TextOptions{Width: 40}); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(out.String(), c.want) {
@@ -74,7 +79,7 @@ func TestPicturesKeepTheirColumns(t *testing.T) {
 	for name, draw := range map[string]func(*strings.Builder) error{
 		"row": func(b *strings.Builder) error { return plan.Text(b, 0, rows, o) },
 		"source": func(b *strings.Builder) error {
-			return plan.SourceText(b, 0, rows, []int32{1, 2, 2, 3, 3, 3}, o.Tokens[:4], o)
+			return read(plan, 1, 2, 2, 3, 3, 3).SourceText(b, 0, rows, o.Tokens[:4], o)
 		},
 	} {
 		var out strings.Builder

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"dmtrain/internal/batch"
 )
 
 // TextOptions say how a picture fits a terminal.
@@ -48,7 +50,7 @@ var (
 
 // Text draws a row of p: a line for each query, a column for each key. Rows too long for the width are drawn in
 // squares, shaded by how much of them is visible.
-func (p *Plan) Text(w io.Writer, b int, rows *Rows, o TextOptions) error {
+func (p *Plan) Text(w io.Writer, b int, rows *batch.Batch, o TextOptions) error {
 	t := newTextPicture(w, p, b, rows, o)
 	t.caption()
 	switch room := t.o.Width - t.margin(); {
@@ -67,14 +69,14 @@ func (p *Plan) Text(w io.Writer, b int, rows *Rows, o TextOptions) error {
 type textPicture struct {
 	*bufio.Writer
 	p    *Plan
-	rows *Rows
+	rows *batch.Batch
 	b    int
 	o    TextOptions
 	g    *glyphs
 	gap  string // between columns
 }
 
-func newTextPicture(w io.Writer, p *Plan, b int, rows *Rows, o TextOptions) *textPicture {
+func newTextPicture(w io.Writer, p *Plan, b int, rows *batch.Batch, o TextOptions) *textPicture {
 	if o.Width == 0 {
 		o.Width = 80
 	}
@@ -92,7 +94,7 @@ func (t *textPicture) caption() {
 	p, from := t.p, t.b*t.p.T
 	documents, hidden, widest := 0, 0, int32(0)
 	for i := range p.T {
-		if start := t.rows.Start[from+i]; start >= 0 && (i == 0 || t.rows.boundary(t.b, i)) {
+		if start := t.rows.Start[from+i]; start >= 0 && (i == 0 || boundary(t.rows, t.b, i)) {
 			documents++
 		}
 		hidden += int(p.Hidden[from+i])
@@ -112,7 +114,7 @@ func (t *textPicture) caption() {
 func (t *textPicture) bounds() int {
 	n := 0
 	for i := 1; i < t.p.T; i++ {
-		n += boolInt(t.rows.boundary(t.b, i))
+		n += boolInt(boundary(t.rows, t.b, i))
 	}
 	return n
 }
@@ -136,7 +138,7 @@ func (t *textPicture) pairs() {
 	t.keyKinds()
 	var used [cellLeak + 1]bool
 	for i := range t.p.T {
-		if i > 0 && t.rows.boundary(t.b, i) {
+		if i > 0 && boundary(t.rows, t.b, i) {
 			t.ruler()
 		}
 		t.label(i)
@@ -161,7 +163,7 @@ func (t *textPicture) before(j int) string {
 	switch {
 	case j == 0:
 		return ""
-	case t.rows.boundary(t.b, j):
+	case boundary(t.rows, t.b, j):
 		return t.g.bar
 	}
 	return t.gap

@@ -1,5 +1,7 @@
 package mask
 
+import "dmtrain/internal/batch"
+
 // Outputs is what a forward pass says of each token, (B, T) each, as the cross-entropy kernel gives it. A slice may be
 // nil where nothing configured needs it; NLL is always needed.
 type Outputs struct {
@@ -34,7 +36,7 @@ func (s *Stats) Begin(step int) {
 }
 
 // Add takes in one micro-batch. Micro-batches come in the order of their rows.
-func (s *Stats) Add(p *Plan, rows *Rows, out Outputs) {
+func (s *Stats) Add(p *Plan, rows *batch.Batch, out Outputs) {
 	if p.Step != s.step {
 		panic("mask: statistics of another step")
 	}
@@ -67,7 +69,7 @@ type shape struct {
 	tiles, tilesTotal int
 }
 
-func (s *shape) add(p *Plan, rows *Rows) {
+func (s *shape) add(p *Plan, rows *batch.Batch) {
 	for n, start := range rows.Start {
 		if start < 0 {
 			continue

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"dmtrain/internal/batch"
 )
 
 var comparable = cmp.AllowUnexported(Stats{}, tally{}, shape{}, counter{}, Tiles{})
@@ -82,7 +84,7 @@ func TestRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := NewRows(2, 4)
+	rows := batch.New(2, 4)
 	for n := range rows.IDs {
 		rows.Next[n], rows.End[n] = 1, 4
 		if n%4 == 3 {

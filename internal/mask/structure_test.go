@@ -3,6 +3,8 @@ package mask
 import (
 	"strings"
 	"testing"
+
+	"dmtrain/internal/batch"
 )
 
 // picture is the bare matrix of a plan's row in ASCII signs (see asciiGlyphs).
@@ -18,8 +20,8 @@ func picture(p *Plan, b int) string {
 }
 
 // twoDocuments is a row of nine positions: documents of five and three tokens, and padding.
-func twoDocuments() *Rows {
-	rows := NewRows(1, 9)
+func twoDocuments() *batch.Batch {
+	rows := batch.New(1, 9)
 	for i := range 9 {
 		switch {
 		case i < 5:

@@ -1,6 +1,10 @@
 package mask
 
-import "slices"
+import (
+	"slices"
+
+	"dmtrain/internal/batch"
+)
 
 // FirstPass is what two_pass learns before it opens the mask: the outputs of a pass without gradient over the same rows, in which
 // the same tokens are hidden and slots see nothing ahead.
@@ -10,7 +14,7 @@ type FirstPass struct {
 }
 
 // PlanFirst fills dst for the first look of control two_pass at a step's rows: the plan that PlanTwoPass makes, its windows 0.
-func (p *Planner) PlanFirst(dst *Plan, rows *Rows, step int, s State) {
+func (p *Planner) PlanFirst(dst *Plan, rows *batch.Batch, step int, s State) {
 	p.fill(dst, rows, step, p.twoPass(step, s, opening{closed: true}))
 }
 
@@ -20,7 +24,7 @@ func (p *Planner) PlanFirst(dst *Plan, rows *Rows, step int, s State) {
 // it the window, is a function of what the slot may see. It is read from Conf, Entropy or Margin, which know no target; NLL and Argmax are
 // never looked at. And the window bounds what a slot sees, while no one sees the slot. (A first look at tokens that the slot may not see
 // would tell of them by the window, and they of its answer: tokens of one text are not independent.)
-func (p *Planner) PlanTwoPass(dst *Plan, rows *Rows, step int, s State, first *FirstPass) {
+func (p *Planner) PlanTwoPass(dst *Plan, rows *batch.Batch, step int, s State, first *FirstPass) {
 	p.fill(dst, rows, step, p.twoPass(step, s, opening{first: first}))
 	f := first.Plan
 	if f.First != dst.First || f.B != dst.B || f.T != dst.T || f.Step != step || !slices.Equal(f.Hidden, dst.Hidden) {
@@ -36,8 +40,9 @@ func (p *Planner) twoPass(step int, s State, o opening) opening {
 	if s.Next > step {
 		panic("mask: a plan from a state that has already observed its step")
 	}
-	o.form, o.buckets, o.anchors = p.cfg.Form, s.Buckets, p.cfg.Anchors
-	return o
+	all := p.training(s)
+	all.closed, all.first = o.closed, o.first
+	return all
 }
 
 // confidentWindow is the look-ahead that the confidence of slot n in the first look allows it.

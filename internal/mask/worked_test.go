@@ -4,10 +4,12 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"dmtrain/internal/batch"
 )
 
 // The worked example of the specification: T = 6, hidden {2, 4}, windows 1 and 2.
-func workedPlan(t *testing.T) (*Plan, *Rows) {
+func workedPlan(t *testing.T) (*Plan, *batch.Batch) {
 	t.Helper()
 	rows := oneDocument(6)
 	p, err := NewPlanner(infillConfig(), 1, Run{SeqLen: 6, Vocab: 100})
@@ -124,8 +126,8 @@ func infillConfig() Config {
 }
 
 // oneDocument is a row of t tokens 100, 101, …, all of one document that ends with the row.
-func oneDocument(t int) *Rows {
-	rows := NewRows(1, t)
+func oneDocument(t int) *batch.Batch {
+	rows := batch.New(1, t)
 	for i := range t {
 		rows.IDs[i], rows.Next[i], rows.End[i] = int32(100+i), int32(101+i), int32(t)
 	}

@@ -70,7 +70,7 @@ func loadGolden(t *testing.T, path string) *goldenCase {
 	c.b, c.n = int(info.Shape[0]), int(info.Shape[1])
 	c.ids = c.ints("in.ids")
 	c.plan = &mask.Plan{B: c.b, T: c.n, Targets: c.ints("in.targets"), Rate: c.rates(),
-		Mask: mask.Mask{Rows: c.b, T: c.n, Pos: c.ints("mask.pos"), Lo: c.ints("mask.lo"), Hi: c.ints("mask.hi")}}
+		Mask: mask.Mask{Rows: c.b, T: c.n, S: c.n, Pos: c.ints("mask.pos"), Lo: c.ints("mask.lo"), Hi: c.ints("mask.hi")}}
 	if _, ok := tensors.Info("mask.tag"); ok {
 		m := &c.plan.Mask
 		m.Tag, m.A, m.B = c.ints("mask.tag"), c.ints("mask.a"), c.ints("mask.b")

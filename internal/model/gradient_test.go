@@ -77,7 +77,7 @@ func direction(index, n int, std float64, seed uint64) []float32 {
 
 // causalPlan is random tokens under the causal mask, each hidden at the given rate.
 func causalPlan(b, n, vocab int, rate float32) ([]int32, *mask.Plan) {
-	p := &mask.Plan{B: b, T: n, Mask: mask.Mask{Rows: b, T: n}}
+	p := &mask.Plan{B: b, T: n, Mask: mask.Mask{Rows: b, T: n, S: n}}
 	ids := make([]int32, b*n)
 	for i := range ids {
 		ids[i] = int32(rng.Below(1, rng.Probe, 0, 0, uint32(i), vocab))

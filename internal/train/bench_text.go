@@ -3,10 +3,10 @@ package train
 import (
 	"fmt"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 	"dmtrain/internal/kernels"
-	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
 	"dmtrain/internal/rng"
 	"dmtrain/internal/tokenizer"
@@ -44,9 +44,9 @@ func (s *stepper) work(c config.Config) work {
 	case *pairText:
 		w := work{bytes: s.micro[0].lane.pass.(*model.PairPass).Bytes()}
 		for _, m := range s.micro {
-			rows := m.pairs.rows
-			w.tokens += rows.Target.B * (rows.S + rows.Target.T)
-			w.flops += float64(rows.Target.B) * t.model.FlopsPerPair(rows.S, rows.Target.T)
+			b, s := m.rows.B, m.rows.Sources[0].T
+			w.tokens += b * (s + m.rows.T)
+			w.flops += float64(b) * t.model.FlopsPerPair(s, m.rows.T)
 		}
 		return w
 	}
@@ -69,8 +69,8 @@ func benchVocab(c config.Config) (int, error) {
 }
 
 // randomRows lays out uniformly random tokens, one document a row.
-func randomRows(seed uint64, vocab int) func(*mask.Rows, int) {
-	return func(rows *mask.Rows, step int) {
+func randomRows(seed uint64, vocab int) func(*batch.Batch, int) {
+	return func(rows *batch.Batch, step int) {
 		for r := range rows.B {
 			line := uint32(rows.First + r)
 			for t := range rows.T + 1 {

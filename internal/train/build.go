@@ -1,6 +1,7 @@
 package train
 
 import (
+	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
 	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
@@ -20,12 +21,20 @@ func modelConfig(c config.Config, vocab int) model.Config {
 
 // maskRun is what masks have to know of a run.
 func maskRun(c config.Config, vocab int, end int32, unigram float64, yoke *mask.Yoke) mask.Run {
-	return mask.Run{SeqLen: c.Data.SeqLen, Steps: c.Train.Steps, Warmup: c.Train.Warmup, Vocab: vocab, End: end,
-		Entropy: unigram, Yoke: yoke}
+	return mask.Run{
+		SeqLen:        c.Data.SeqLen,
+		Steps:         c.Train.Steps,
+		Warmup:        c.Train.Warmup,
+		Vocab:         vocab,
+		End:           end,
+		Entropy:       unigram,
+		Yoke:          yoke,
+		CausalEncoder: c.Model.CausalEncoder,
+	}
 }
 
 // newStepper builds what a step of task lm needs, parameters freshly drawn.
-func newStepper(be kernels.Backend, c config.Config, run mask.Run, fill func(*mask.Rows, int)) (*stepper, error) {
+func newStepper(be kernels.Backend, c config.Config, run mask.Run, fill func(*batch.Batch, int)) (*stepper, error) {
 	s, err := newMasks(be, c, run)
 	if err != nil {
 		return nil, err

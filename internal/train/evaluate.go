@@ -3,6 +3,7 @@ package train
 import (
 	"math"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/data"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
@@ -18,7 +19,7 @@ type evaluator struct {
 	static  *model.Pass
 	infill  *model.Pass // nil until asked for
 	model   *model.Decoder
-	rows    *mask.Rows
+	rows    *batch.Batch
 	plan    mask.Plan
 	out     outputs
 	stop    func() error // asked between batches; its error ends the evaluation
@@ -43,7 +44,7 @@ func newEvaluator(be kernels.Backend, m *model.Decoder, p *mask.Planner, t int) 
 	if err != nil {
 		return nil, err
 	}
-	return &evaluator{be: be, planner: p, model: m, static: pass, rows: mask.NewRows(rows, t), out: newOutputs(rows * t),
+	return &evaluator{be: be, planner: p, model: m, static: pass, rows: batch.New(rows, t), out: newOutputs(rows * t),
 		stop: func() error { return nil }}, nil
 }
 

@@ -15,9 +15,7 @@ type firstPass struct {
 // plan fills the micro-batch's plan from what the first pass says of its slots.
 func (f *firstPass) plan(m *micro, p *mask.Planner, step int) error {
 	p.PlanFirst(&f.seen, m.rows, step, m.state)
-	if err := f.lane.load(m, &f.seen); err != nil {
-		return err
-	}
+	f.lane.load(m.rows, &f.seen)
 	f.lane.pass.At(p.Seed(), step, m.rows.First)
 	f.lane.pass.Forward()
 	if err := f.lane.out.download(f.be, f.lane.stats); err != nil {

@@ -1,7 +1,7 @@
 package train
 
 import (
-	"dmtrain/internal/data"
+	"dmtrain/internal/batch"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
 	"dmtrain/internal/tokenizer"
@@ -14,8 +14,6 @@ type Hooks struct {
 	Scored func(*Batch) error
 	// Planned may change a training plan before it is certified.
 	Planned func(*Batch)
-	// Waited may change what the outputs of a training batch see of their sources, in task seq2seq.
-	Waited func(*Batch)
 }
 
 // The kinds of batches.
@@ -30,12 +28,9 @@ type Batch struct {
 	Kind      string
 	Step      int // training: the step being taken; evaluation: steps taken
 	Tokenizer tokenizer.Tokenizer
-	Rows      *mask.Rows
+	Rows      *batch.Batch
 	Plan      *mask.Plan
 	Out       mask.Outputs
-	Pairs     *data.PairRows // task seq2seq, with what each output sees of its source, (B, T)
-	Sees      []int32
-	Rate      []float32 // (B, S): of hiding source tokens
 }
 
 // tokens gives f every supervised token of a batch of an evaluation of task lm, in order.
@@ -54,21 +49,5 @@ func (b *Batch) tokens(f TokenFunc) error {
 
 // batch is the micro-batch as hooks see it.
 func (m *micro) batch(tok tokenizer.Tokenizer) *Batch {
-	b := &Batch{Kind: BatchTrain, Step: m.plan.Step, Tokenizer: tok, Rows: m.rows, Plan: &m.plan, Out: m.lane.out.Outputs}
-	if m.pairs != nil {
-		b.Pairs, b.Sees, b.Rate = m.pairs.rows, m.pairs.sees, m.pairs.rate
-	}
-	return b
-}
-
-// hook gives a step's hooks to the micro-batches of task seq2seq too.
-func (s *stepper) hook(h Hooks, tok tokenizer.Tokenizer) {
-	s.hooks, s.tokenizer = h, tok
-	if t, ok := s.text.(*pairText); ok && h.Waited != nil {
-		for _, micros := range t.micro {
-			for _, m := range micros {
-				m.pairs.waited = func() { h.Waited(m.batch(tok)) }
-			}
-		}
-	}
+	return &Batch{Kind: BatchTrain, Step: m.plan.Step, Tokenizer: tok, Rows: m.rows, Plan: &m.plan, Out: m.lane.out.Outputs}
 }

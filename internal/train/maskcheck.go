@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"dmtrain/internal/backend"
+	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
 	"dmtrain/internal/mask"
 )
@@ -91,7 +92,7 @@ func CheckMasks(ctx context.Context, c config.Config, o CheckOptions) (_ *MaskCh
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, be.Close()) }()
-	k := &checker{Masks: m, rows: mask.NewRows(o.rows(c), c.Data.SeqLen)}
+	k := &checker{Masks: m, rows: batch.New(o.rows(c), c.Data.SeqLen)}
 	if k.layers = o.Layers; k.layers == 0 {
 		k.layers = c.Model.Layers
 	}
@@ -173,7 +174,7 @@ func (m *Masks) opennesses(i, step int) []float64 {
 type checker struct {
 	*Masks
 	layers int
-	rows   *mask.Rows
+	rows   *batch.Batch
 	plan   mask.Plan
 	probe  *prober
 }

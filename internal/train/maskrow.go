@@ -1,6 +1,7 @@
 package train
 
 import (
+	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 	"dmtrain/internal/mask"
@@ -8,10 +9,8 @@ import (
 
 // MaskRow is one row of a training step and its mask, as a run has them.
 type MaskRow struct {
-	*mask.Rows // one; of task seq2seq, a target
-	Plan       mask.Plan
-	Source     []int32 // of task seq2seq: the target's source, its end included
-	Sees       []int32 // of task seq2seq: the last position of the source that each position of the target sees
+	Rows *batch.Batch // one
+	Plan mask.Plan
 }
 
 // Height is how many rows a step has.
@@ -27,21 +26,20 @@ func (m *Masks) Height(step int) int {
 func (m *Masks) Row(step, row int, openness []float64) *MaskRow {
 	r := &MaskRow{}
 	if m.pairs == nil {
-		r.Rows = mask.NewRows(1, m.config.Data.SeqLen)
-		r.First = row
+		r.Rows = batch.New(1, m.config.Data.SeqLen)
+		r.Rows.First = row
 		m.Lay(r.Rows, step)
 		m.Plan(&r.Plan, r.Rows, step, openness)
 		return r
 	}
 	bucket, which := m.pairLoader.Batch(step)
 	shape := m.pairLoader.Shapes()[bucket]
-	pair := data.NewPairRows(1, shape.S, min(shape.T+m.planner.EndRoom(), m.config.Data.SeqLen))
-	pair.Target.First = row
-	m.pairs.Fill(pair, which[row:row+1])
-	m.planner.RepeatEnds(pair.Target, step)
-	r.Rows, r.Source, r.Sees = pair.Target, pair.Sources[:pair.Len[0]], make([]int32, pair.Target.T)
+	shape.T = min(shape.T+m.planner.EndRoom(), m.config.Data.SeqLen)
+	r.Rows = shape.Batch(1)
+	r.Rows.First = row
+	m.pairs.Fill(r.Rows, which[row:row+1])
+	m.planner.RepeatEnds(r.Rows, step)
 	m.Plan(&r.Plan, r.Rows, step, openness)
-	m.planner.Sees(r.Sees, &r.Plan, pair.Len, m.state(openness))
 	return r
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 	"dmtrain/internal/mask"
@@ -85,14 +86,14 @@ func (m *Masks) Openness(step int) (u []float64, known bool) {
 }
 
 // Lay fills rows of task lm with the text they hold at a step, from row rows.First on.
-func (m *Masks) Lay(rows *mask.Rows, step int) {
+func (m *Masks) Lay(rows *batch.Batch, step int) {
 	m.loader.Fill(rows, step)
 	m.planner.RepeatEnds(rows, step)
 }
 
 // Plan plans rows for a step at an openness by bucket. Under control two_pass, where every slot has its own, all are planned as if
 // the first pass had been equally sure of every token: so sure that the windows open so far.
-func (m *Masks) Plan(dst *mask.Plan, rows *mask.Rows, step int, openness []float64) {
+func (m *Masks) Plan(dst *mask.Plan, rows *batch.Batch, step int, openness []float64) {
 	s := m.state(openness)
 	if m.Config().Control != mask.ControlTwoPass {
 		m.planner.Plan(dst, rows, step, s)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 	"dmtrain/internal/mask"
@@ -64,7 +65,7 @@ func TestMasksAreThoseOfTraining(t *testing.T) {
 func compareRows(t *testing.T, m *Masks, s *stepper, step int, open []float64) {
 	t.Helper()
 	whole := s.micro[0]
-	rows, n := mask.NewRows(1, whole.rows.T), whole.rows.T
+	rows, n := batch.New(1, whole.rows.T), whole.rows.T
 	for r := range whole.rows.B {
 		var p mask.Plan
 		rows.First = r
@@ -89,7 +90,7 @@ func TestMasksOfTwoPassOpen(t *testing.T) {
 		c.Mask.Reliability, c.Mask.MaxWindow, c.Mask.Prob = measure, 8, 0.5
 		m := masksOf(t, c)
 		for _, u := range []float64{0, 0.5, 1} {
-			rows := mask.NewRows(4, c.Data.SeqLen)
+			rows := batch.New(4, c.Data.SeqLen)
 			m.Lay(rows, 5)
 			var p mask.Plan
 			m.Plan(&p, rows, 5, []float64{u})
@@ -103,7 +104,7 @@ func TestMasksOfTwoPassOpen(t *testing.T) {
 func TestSeen(t *testing.T) {
 	c := story(tiny())
 	m := masksOf(t, c)
-	rows := mask.NewRows(1, c.Data.SeqLen)
+	rows := batch.New(1, c.Data.SeqLen)
 	m.Lay(rows, 0)
 	for i := range rows.Start {
 		rows.Start[i], rows.End[i] = 0, int32(rows.T)

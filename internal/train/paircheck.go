@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"dmtrain/internal/backend"
+	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
-	"dmtrain/internal/data"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
@@ -16,7 +16,7 @@ import (
 type pairChecker struct {
 	*Masks
 	layers  int
-	rows    *data.PairRows // from the loader
+	rows    *batch.Batch // from the loader
 	be      kernels.Backend
 	model   *model.EncoderDecoder
 	pass    *model.PairPass
@@ -25,7 +25,6 @@ type pairChecker struct {
 	text    *probeText
 	micro   micro // as last tried
 	plan    mask.Plan
-	sees    []int32
 }
 
 // probedPairs is how many positions of a source and of a target each plan's probe changes.
@@ -48,7 +47,7 @@ func checkPairMasks(ctx context.Context, c config.Config, o CheckOptions) (_ *Ma
 	}
 	defer k.free()
 	mc := m.Config()
-	r := &MaskCheck{Sound: true, Structure: mc.Structure, Form: mc.Form, Control: mc.Control, Cross: mc.Cross, SeqLen: k.rows.Target.T, Layers: k.layers,
+	r := &MaskCheck{Sound: true, Structure: mc.Structure, Form: mc.Form, Control: mc.Control, Cross: mc.Cross, SeqLen: k.rows.T, Layers: k.layers,
 		Model: describe(k.model.Config, be), Plans: []PlanCheck{}, Warnings: append([]string{}, m.Warnings...)}
 	return r, r.judge(ctx, m.samples(), k.check)
 }
@@ -85,11 +84,9 @@ func newPairChecker(be kernels.Backend, m *Masks, o CheckOptions) (*pairChecker,
 		k.model.Free()
 		return nil, err
 	}
-	k.rows, k.sees = data.NewPairRows(o.Rows, s, t), make([]int32, o.Rows*t)
-	k.text = newProbeText(k.planner, shape.Vocab, run.End, o.Rows, t)
-	laid := *k.rows
-	laid.Target = k.text.rows
-	k.micro = micro{rows: k.text.rows, lane: k.lane, pairs: newPairMicro(&laid)}
+	k.rows = batch.New(o.Rows, t, s)
+	k.text = newProbeText(k.planner, shape.Vocab, run.End, k.rows)
+	k.micro = micro{rows: k.text.rows, lane: k.lane}
 	return k, nil
 }
 
@@ -98,12 +95,12 @@ func (k *pairChecker) record(o model.PairOptions) (err error) {
 	var first *firstPass
 	if k.config.Mask.Control == mask.ControlTwoPass {
 		first = &firstPass{be: k.be}
-		if first.lane, err = pairLane(k.model, k.planner, false, o); err != nil {
+		if first.lane, err = pairLane(k.model, o); err != nil {
 			return err
 		}
 	}
 	o.Logits = true
-	if k.lane, err = pairLane(k.model, k.planner, false, o); err != nil {
+	if k.lane, err = pairLane(k.model, o); err != nil {
 		return err
 	}
 	k.pass, k.lane.first = k.lane.pass.(*model.PairPass), first
@@ -126,15 +123,11 @@ func (k *pairChecker) check(n int, s sample) (PlanCheck, error) {
 		return PlanCheck{}, err
 	}
 	k.plan, k.micro.plan = k.micro.plan, mask.Plan{}
-	k.planner.Sees(k.sees, &k.plan, k.rows.Len, k.micro.state)
 	c := checker{Masks: k.Masks, layers: k.layers, plan: k.plan}
 	p := PlanCheck{Step: s.step, Openness: s.openness, Rows: k.plan.B, Supervised: k.plan.Supervised}
 	c.count(&p)
 	p.Certificate, p.Closure = certified(k.plan.Certify()), c.closure()
-	if p.Certificate.Sound {
-		p.Certificate = certified(k.plan.CertifyCross(k.sees))
-	}
-	positions := spread(k.rows.Target.T, n)
+	positions := spread(k.rows.T, n)
 	leaks, err := k.plan.ProbeAt(k.model.Vocab, positions, func(dst []float32, t int) (*mask.Plan, error) {
 		k.text.lay(t)
 		return &k.micro.plan, k.logits(dst, s.step)
@@ -144,10 +137,8 @@ func (k *pairChecker) check(n int, s sample) (PlanCheck, error) {
 	}
 	p.Probe, p.Probed = verdict(leaks), len(positions)
 	k.text.lay(-1)
-	unread, err := k.plan.ProbeSource(k.rows.Sources, k.rows.S, k.model.Vocab, spread(k.rows.S, n), k.sees, func(dst []float32, sources []int32) error {
-		k.micro.pairs.rows.Sources = sources
-		return k.logits(dst, s.step)
-	})
+	unread, err := k.plan.ProbeSource(k.text.rows, 0, k.model.Vocab, spread(k.rows.Sources[0].T, n),
+		func(dst []float32) error { return k.logits(dst, s.step) })
 	if err != nil {
 		return p, err
 	}
@@ -160,11 +151,7 @@ func (k *pairChecker) check(n int, s sample) (PlanCheck, error) {
 func (k *pairChecker) lay(step int) {
 	_, which := k.pairLoader.Batch(step)
 	k.pairs.Fill(k.rows, which)
-	for n, id := range k.rows.Sources {
-		k.rows.Sources[n] = k.text.narrow(id, k.run.End)
-	}
-	k.text.take(k.rows.Target, k.run.End, step)
-	k.micro.pairs.rows.Sources = k.rows.Sources
+	k.text.take(k.rows, k.run.End, step)
 }
 
 // spread is some of n positions, evenly, that differ from plan to plan.
@@ -190,9 +177,7 @@ func (k *pairChecker) logits(dst []float32, step int) error {
 	if err := k.replan(step); err != nil {
 		return err
 	}
-	if err := k.micro.load(); err != nil {
-		return err
-	}
+	k.micro.load()
 	k.pass.At(k.planner.Seed(), step, k.micro.plan.First)
 	k.pass.Supervised(1)
 	k.pass.Forward()

@@ -39,7 +39,13 @@ func TestCheckMasksOfPairs(t *testing.T) {
 				t.Errorf("sound: %v, by %d plans", r.Sound, len(r.Plans))
 			}
 			for _, p := range r.Plans {
-				for _, v := range []Verdict{p.Certificate, p.Closure, p.Probe} {
+				if leaks && p.Certificate.Sound {
+					t.Errorf("step %d: certified", p.Step)
+				}
+				if vain != (p.Certificate.First != nil && p.Certificate.First.By == mask.ByEncoder) {
+					t.Errorf("step %d: the certificate says %+v", p.Step, p.Certificate)
+				}
+				for _, v := range []Verdict{p.Closure, p.Probe} {
 					if v.Sound == leaks {
 						t.Errorf("step %d, openness %v: %+v", p.Step, p.Openness, v)
 					}

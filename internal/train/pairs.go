@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
@@ -16,18 +17,6 @@ import (
 	"dmtrain/internal/model"
 	"dmtrain/internal/tokenizer"
 )
-
-// pairMicro is what a micro-batch has in task seq2seq beyond its targets.
-type pairMicro struct {
-	rows   *data.PairRows
-	sees   []int32
-	rate   []float32 // (B, S): of hiding source tokens
-	waited func()    // the hook of that name; nil without one
-}
-
-func newPairMicro(rows *data.PairRows) *pairMicro {
-	return &pairMicro{rows: rows, sees: make([]int32, len(rows.Target.IDs)), rate: make([]float32, len(rows.Sources))}
-}
 
 // pairText is task seq2seq: batches of pairs of like length, a recorded pass for each shape.
 type pairText struct {
@@ -72,13 +61,13 @@ func (t *pairText) record(s *stepper, c config.Config, shape data.PairShape) err
 	shape.T = min(shape.T+s.planner.EndRoom(), c.Data.SeqLen)
 	o := model.PairOptions{B: rows, S: shape.S, T: shape.T, Train: true, Hide: c.Mask.Form != mask.FormNone, HideSource: c.Mask.SourceProb > 0, Second: s.planner.Tagged(),
 		Dropout: float32(c.Model.Dropout), EdgeDrop: float32(c.Mask.EdgeDrop), Smoothing: float32(c.Train.LabelSmoothing), Arena: t.arena}
-	l, err := pairLane(t.model, s.planner, c.Mask.Certify, o)
+	l, err := pairLane(t.model, o)
 	if err != nil {
 		return err
 	}
 	if c.Mask.Control == mask.ControlTwoPass {
 		o.Train, o.Dropout, o.EdgeDrop, o.Smoothing = false, 0, 0, 0
-		first, err := pairLane(t.model, s.planner, false, o)
+		first, err := pairLane(t.model, o)
 		if err != nil {
 			return err
 		}
@@ -86,33 +75,26 @@ func (t *pairText) record(s *stepper, c config.Config, shape data.PairShape) err
 	}
 	var all []*micro
 	for first := 0; first < shape.Rows; first += rows {
-		p := data.NewPairRows(rows, shape.S, shape.T)
-		p.Target.First = first
-		all = append(all, &micro{rows: p.Target, lane: l, pairs: newPairMicro(p)})
+		b := shape.Batch(rows)
+		b.First = first
+		all = append(all, &micro{rows: b, lane: l})
 	}
 	t.micro = append(t.micro, all)
 	return nil
 }
 
-func pairLane(m *model.EncoderDecoder, planner *mask.Planner, certify bool, o model.PairOptions) (*lane, error) {
+func pairLane(m *model.EncoderDecoder, o model.PairOptions) (*lane, error) {
 	pass, err := m.NewPass(o)
 	if err != nil {
 		return nil, err
 	}
-	load := func(m *micro, p *mask.Plan) error {
-		rows := m.pairs.rows
-		planner.Sees(m.pairs.sees, p, rows.Len, m.state)
-		if m.pairs.waited != nil && p == &m.plan {
-			m.pairs.waited()
+	load := func(b *batch.Batch, p *mask.Plan) {
+		src := &b.Sources[0]
+		lens := make([]int32, b.B)
+		for row := range lens {
+			lens[row] = int32(src.Len(row))
 		}
-		if certify {
-			if err := p.CertifyCross(m.pairs.sees); err != nil {
-				return err
-			}
-		}
-		planner.SourceRates(m.pairs.rate, p, rows.Len)
-		pass.Load(&model.Source{IDs: rows.Sources, Len: rows.Len, Rate: m.pairs.rate}, m.rows.IDs, p, m.pairs.sees)
-		return nil
+		pass.Load(&model.Source{IDs: src.IDs, Len: lens, Rate: p.Sources[0].Rate}, b.IDs, p, p.Sources[0].Cross.Hi)
 	}
 	return &lane{pass: pass, stats: &pass.Stats, out: newOutputs(o.B * o.T), load: load}, nil
 }
@@ -120,7 +102,7 @@ func pairLane(m *model.EncoderDecoder, planner *mask.Planner, certify bool, o mo
 func (t *pairText) layOut(step int) ([]*micro, float64) {
 	bucket, which := t.loader.Batch(step)
 	for _, m := range t.micro[bucket] {
-		t.pairs.Fill(m.pairs.rows, which[min(m.rows.First, len(which)):])
+		t.pairs.Fill(m.rows, which[min(m.rows.First, len(which)):])
 	}
 	return t.micro[bucket], t.loader.Weight(which)
 }
@@ -156,7 +138,7 @@ func (s *session) openPairs(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 		return err
 	}
 	t := s.step.text.(*pairText)
-	s.step.hook(s.Hooks, set.Tokenizer)
+	s.step.hooks, s.step.tokenizer = s.Hooks, set.Tokenizer
 	valid, err := newPairExam(s.be, t.model, t.arena, s.step.planner, c, set.Tokenizer, set.Valid)
 	if err != nil {
 		return err
@@ -193,7 +175,7 @@ type pairExam struct {
 	config  config.Config
 	tok     tokenizer.Tokenizer
 	valid   *data.Pairs
-	rows    *data.PairRows
+	rows    *batch.Batch
 	lane    *lane
 	scored  func(*Batch) error // the hook of that name; nil without one
 }
@@ -203,8 +185,8 @@ const evalPairs = 32
 
 func newPairExam(be kernels.Backend, m *model.EncoderDecoder, arena *graph.Arena, p *mask.Planner, c config.Config, tok tokenizer.Tokenizer, valid *data.Pairs) (*pairExam, error) {
 	all := data.NewPairLoader(valid, 0, 1, 1).Shapes()[0]
-	l, err := pairLane(m, p, false, model.PairOptions{B: evalPairs, S: all.S, T: all.T, Second: p.Tagged(), Arena: arena})
-	return &pairExam{be: be, model: m, planner: p, config: c, tok: tok, valid: valid, rows: data.NewPairRows(evalPairs, all.S, all.T), lane: l}, err
+	l, err := pairLane(m, model.PairOptions{B: evalPairs, S: all.S, T: all.T, Second: p.Tagged(), Arena: arena})
+	return &pairExam{be: be, model: m, planner: p, config: c, tok: tok, valid: valid, rows: all.Batch(evalPairs), lane: l}, err
 }
 
 // count is how many pairs an evaluation reads.
@@ -243,7 +225,7 @@ func (e *pairExam) look(ctx context.Context, step int) (metrics.Eval, float64, e
 
 func (e *pairExam) loss(ctx context.Context, step int) (Score, error) {
 	var sum tally
-	m := &micro{rows: e.rows.Target, pairs: newPairMicro(e.rows), lane: e.lane}
+	m := &micro{rows: e.rows, lane: e.lane}
 	for first := 0; first < e.count(); first += evalPairs {
 		if err := ctx.Err(); err != nil {
 			return Score{}, err
@@ -252,12 +234,10 @@ func (e *pairExam) loss(ctx context.Context, step int) (Score, error) {
 		for i := first; i < min(first+evalPairs, e.count()); i++ {
 			which = append(which, i)
 		}
-		e.rows.Target.First = first
+		e.rows.First = first
 		e.valid.Fill(e.rows, which)
 		e.planner.PlanStatic(&m.plan, m.rows, 0)
-		if err := e.lane.load(m, &m.plan); err != nil {
-			return Score{}, err
-		}
+		m.load()
 		e.lane.pass.Forward()
 		if err := e.lane.out.download(e.be, e.lane.stats); err != nil {
 			return Score{}, err
@@ -286,7 +266,7 @@ func (e *pairExam) decode(ctx context.Context) ([]string, error) {
 		sources[i] = e.valid.Source(i)
 	}
 	special := e.tok.Specials()
-	longest := e.rows.Target.T
+	longest := e.rows.T
 	found, err := generate.Translate(ctx, e.model, e.config.Mask, sources, generate.Translation{Beams: 1, Batch: evalPairs,
 		MaxTokens: longest + longest/4, Sampling: generate.Sampling{TopP: 1}, Begin: special.Begin, End: special.End}, nil)
 	if err != nil {

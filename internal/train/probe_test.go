@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
 	"dmtrain/internal/mask"
-	"dmtrain/internal/model"
 	"dmtrain/internal/rng"
 )
 
@@ -26,7 +26,7 @@ func documents(t *testing.T, c config.Config) config.Config {
 // probed probes every position of a step's rows.
 func probed(t *testing.T, p *prober, m *Masks, step int, plan func(*mask.Plan) error) []*mask.Leak {
 	t.Helper()
-	rows := mask.NewRows(p.pass.B, p.pass.T)
+	rows := batch.New(p.pass.B, p.pass.T)
 	m.loader.Fill(rows, step)
 	p.text.take(rows, m.run.End, step)
 	var base mask.Plan
@@ -116,11 +116,11 @@ func TestProbeFindsAFirstLookAtWhatIsHidden(t *testing.T) {
 	if leaks := probed(t, p, m, 30, own); len(leaks) > 0 {
 		t.Fatal(leaks[0])
 	}
-	p.first.lane.load = func(m *micro, _ *mask.Plan) error {
+	load := p.first.lane.load
+	p.first.lane.load = func(b *batch.Batch, _ *mask.Plan) {
 		var all mask.Plan
-		p.planner.PlanStatic(&all, m.rows, 30)
-		p.first.lane.pass.(*model.Pass).Load(m.rows.IDs, &all)
-		return nil
+		p.planner.PlanStatic(&all, b, 30)
+		load(b, &all)
 	}
 	if leaks := probed(t, p, m, 30, own); len(leaks) == 0 {
 		t.Error("a first look at hidden tokens of a text is not found")
@@ -151,14 +151,11 @@ func TestProbeFindsAFirstLookAtWhatIsHidden(t *testing.T) {
 	if n := check(); n > 0 {
 		t.Fatalf("%d leaks of pairs", n)
 	}
-	k.lane.first.lane.load = func(m *micro, seen *mask.Plan) error {
+	load = k.lane.first.lane.load
+	k.lane.first.lane.load = func(b *batch.Batch, seen *mask.Plan) {
 		var all mask.Plan
-		k.planner.PlanStatic(&all, m.rows, seen.Step)
-		rows := m.pairs.rows
-		k.planner.Sees(m.pairs.sees, &all, rows.Len, m.state)
-		clear(m.pairs.rate)
-		k.lane.first.lane.pass.(*model.PairPass).Load(&model.Source{IDs: rows.Sources, Len: rows.Len, Rate: m.pairs.rate}, m.rows.IDs, &all, m.pairs.sees)
-		return nil
+		k.planner.PlanStatic(&all, b, seen.Step)
+		load(b, &all)
 	}
 	if check() == 0 {
 		t.Error("a first look at hidden tokens of targets is not found")

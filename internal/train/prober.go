@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
 	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
@@ -61,7 +62,7 @@ func newProber(be kernels.Backend, c config.Config, m *Masks, layers, rows, plan
 		return nil, err
 	}
 	randomise(p.m.Params)
-	p.text = newProbeText(p.planner, shape.Vocab, run.End, rows, c.Data.SeqLen)
+	p.text = newProbeText(p.planner, shape.Vocab, run.End, batch.New(rows, c.Data.SeqLen))
 	o := model.PassOptions{B: rows, T: c.Data.SeqLen, Hide: true, Second: p.planner.Tagged(), Logits: true}
 	if p.pass, err = p.m.NewPass(o); err != nil {
 		return nil, err

@@ -1,6 +1,9 @@
 package train
 
-import "dmtrain/internal/mask"
+import (
+	"dmtrain/internal/batch"
+	"dmtrain/internal/mask"
+)
 
 // probeText is the text that a probe changes before it is laid out, in the few tokens of the probe's model: letters, and the End of documents.
 type probeText struct {
@@ -8,13 +11,19 @@ type probeText struct {
 	letters int32
 	end     int32 // −1 where documents have none
 	step    int
-	raw     *mask.Rows // as the loader has them
-	base    *mask.Rows // laid out unchanged
-	rows    *mask.Rows // laid out as last asked
+	raw     *batch.Batch // as the loader has them
+	base    *batch.Batch // laid out unchanged
+	rows    *batch.Batch // laid out as last asked
 }
 
-func newProbeText(p *mask.Planner, vocab int, end int32, b, t int) *probeText {
-	x := &probeText{planner: p, letters: int32(vocab), end: end, raw: mask.NewRows(b, t), base: mask.NewRows(b, t), rows: mask.NewRows(b, t)}
+// newProbeText has the shape of a batch.
+func newProbeText(p *mask.Planner, vocab int, end int32, like *batch.Batch) *probeText {
+	var sources []int
+	for _, s := range like.Sources {
+		sources = append(sources, s.T)
+	}
+	room := func() *batch.Batch { return batch.New(like.B, like.T, sources...) }
+	x := &probeText{planner: p, letters: int32(vocab), end: end, raw: room(), base: room(), rows: room()}
 	if end >= 0 {
 		x.letters--
 	}
@@ -30,14 +39,19 @@ func probeEnd(vocab int, end int32) int32 {
 }
 
 // take takes a step's rows from the loader, whose documents end with an End of their own.
-func (x *probeText) take(rows *mask.Rows, end int32, step int) {
+func (x *probeText) take(rows *batch.Batch, end int32, step int) {
 	x.step = step
-	copyRows(x.raw, rows)
+	x.raw.CopyFrom(rows)
+	for _, s := range x.raw.Sources {
+		for n, id := range s.IDs {
+			s.IDs[n] = x.narrow(id, end)
+		}
+	}
 	for n := range x.raw.IDs {
 		x.raw.IDs[n], x.raw.Next[n] = x.narrow(rows.IDs[n], end), x.narrow(rows.Next[n], end)
 	}
 	x.lay(-1)
-	copyRows(x.base, x.rows)
+	x.base.CopyFrom(x.rows)
 }
 
 func (x *probeText) narrow(id, end int32) int32 {
@@ -52,7 +66,7 @@ func (x *probeText) narrow(id, end int32) int32 {
 
 // lay lays the text out, with another token at position t of every row unless that is below 0.
 func (x *probeText) lay(t int) {
-	copyRows(x.rows, x.raw)
+	x.rows.CopyFrom(x.raw)
 	for b := 0; t >= 0 && b < x.rows.B; b++ {
 		x.change(b, t)
 	}
@@ -86,12 +100,4 @@ func (x *probeText) change(b, t int) {
 	if at > start {
 		r.Next[n-1] = r.IDs[n]
 	}
-}
-
-func copyRows(dst, src *mask.Rows) {
-	dst.First = src.First
-	copy(dst.IDs, src.IDs)
-	copy(dst.Next, src.Next)
-	copy(dst.Start, src.Start)
-	copy(dst.End, src.End)
 }

@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
@@ -13,11 +14,11 @@ import (
 type rowText struct {
 	model *model.Decoder
 	pass  *model.Pass
-	fill  func(rows *mask.Rows, step int) // lays out the text of a micro-batch
+	fill  func(rows *batch.Batch, step int) // lays out the text of a micro-batch
 	micro []*micro
 }
 
-func newRowText(be kernels.Backend, c config.Config, m *model.Decoder, tagged bool, fill func(*mask.Rows, int)) (*rowText, error) {
+func newRowText(be kernels.Backend, c config.Config, m *model.Decoder, tagged bool, fill func(*batch.Batch, int)) (*rowText, error) {
 	t, rows := &rowText{model: m, fill: fill}, c.Train.Pass()
 	o := model.PassOptions{B: rows, T: c.Data.SeqLen, Train: true, Hide: c.Mask.Form != mask.FormNone, Second: tagged,
 		Dropout: float32(c.Model.Dropout), EdgeDrop: float32(c.Mask.EdgeDrop)}
@@ -48,7 +49,7 @@ func (t *rowText) layRows(c config.Config, l *lane) error {
 		return fmt.Errorf("train.batch_size: the text and masks of %d rows of %d tokens need %d MiB, and %d MiB are free", all, c.Data.SeqLen, need>>20, free>>20)
 	}
 	for first := 0; first < all; first += rows {
-		m := &micro{rows: mask.NewRows(rows, c.Data.SeqLen), lane: l}
+		m := &micro{rows: batch.New(rows, c.Data.SeqLen), lane: l}
 		m.rows.First = first
 		t.micro = append(t.micro, m)
 	}
@@ -69,10 +70,7 @@ func rowLane(m *model.Decoder, o model.PassOptions) (*lane, *model.Pass, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	load := func(m *micro, p *mask.Plan) error {
-		pass.Load(m.rows.IDs, p)
-		return nil
-	}
+	load := func(b *batch.Batch, p *mask.Plan) { pass.Load(b.IDs, p) }
 	return &lane{pass: pass, stats: &pass.Stats, out: newOutputs(o.B * o.T), load: load}, pass, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
@@ -50,11 +51,10 @@ type text interface {
 
 // micro is one micro-batch: its text, its plan and where it is computed.
 type micro struct {
-	rows  *mask.Rows
+	rows  *batch.Batch
 	plan  mask.Plan
 	state mask.State // what the plan was made from
 	lane  *lane
-	pairs *pairMicro // task seq2seq only
 }
 
 // lane is a recorded pass, whatever its model, and what it says of its tokens.
@@ -63,7 +63,7 @@ type lane struct {
 	stats *graph.TokenStats
 	out   outputs
 	first *firstPass                         // control two_pass only
-	load  func(m *micro, p *mask.Plan) error // uploads a micro-batch under a plan, after proving what only its task knows of
+	load  func(b *batch.Batch, p *mask.Plan) // uploads a batch under a plan
 }
 
 // recorded is what a step does with a pass.
@@ -156,15 +156,11 @@ func (s *stepper) gradients(step int, r *result) error {
 			return err
 		}
 		if i == 0 {
-			if err := m.load(); err != nil {
-				return err
-			}
+			m.load()
 		}
 		m.run(s.seed, step, float64(r.Supervised)/s.weight)
 		if i+1 < len(s.micro) {
-			if err := s.micro[i+1].load(); err != nil {
-				return err
-			}
+			s.micro[i+1].load()
 		}
 		nll, err := s.observe(m)
 		if err != nil {
@@ -177,7 +173,7 @@ func (s *stepper) gradients(step int, r *result) error {
 }
 
 // load uploads the micro-batch under its plan.
-func (m *micro) load() error { return m.lane.load(m, &m.plan) }
+func (m *micro) load() { m.lane.load(m.rows, &m.plan) }
 
 // run computes the loaded micro-batch's gradients, of a loss that is averaged over so many supervised tokens.
 func (m *micro) run(seed uint64, step int, supervised float64) {

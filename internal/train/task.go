@@ -63,7 +63,7 @@ func (s *session) openRows(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 	if s.step, err = newStepper(s.be, c, maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, yoke), loader.Fill); err != nil {
 		return err
 	}
-	s.step.hook(s.Hooks, set.Tokenizer)
+	s.step.hooks, s.step.tokenizer = s.Hooks, set.Tokenizer
 	e, err := newEvaluator(s.be, s.step.text.(*rowText).model, s.step.planner, c.Data.SeqLen)
 	s.exam = rowExam{e, set.Valid, set.Test, s}
 	return err
