@@ -20,6 +20,7 @@ var rooms = []string{
 	"internal/data",
 	"internal/config",
 	"internal/kernels",
+	"internal/kernels/fixture",
 	"internal/kernels/ref",
 	"internal/kernels/cpu/trap/planted",
 	"internal/kernels/cpu/trap",

@@ -65,12 +65,23 @@ func TimeAttention(be kernels.Backend, s AttentionShape, t tensor.DType, f Form,
 	}
 	runtime.KeepAlive(plan) // which was there before
 	pairs := int(seen.Visible*float64(s.B*s.T*s.T) + 0.5)
-	return &AttentionReport{Mask: f.Name, B: s.B, T: s.T, H: s.H, D: s.D,
-		Visible: seen.Visible, TilesComputed: seen.Tiles, TilesTotal: seen.TilesTotal,
-		ForwardMsMin: 1e3 * there.Min, ForwardMsMedian: 1e3 * there.Median, BackwardMsMin: 1e3 * back.Min, BackwardMsMedian: 1e3 * back.Median,
-		ForwardGflopsPerS:  forwardFlops(pairs, s.H, s.D) / there.Min / 1e9,
-		BackwardGflopsPerS: backwardFlops(pairs, s.H, s.D) / back.Min / 1e9,
-		MemoryBytes:        after - before}, nil
+	return &AttentionReport{
+		Mask:               f.Name,
+		B:                  s.B,
+		T:                  s.T,
+		H:                  s.H,
+		D:                  s.D,
+		Visible:            seen.Visible,
+		TilesComputed:      seen.Tiles,
+		TilesTotal:         seen.TilesTotal,
+		ForwardMsMin:       1e3 * there.Min,
+		ForwardMsMedian:    1e3 * there.Median,
+		BackwardMsMin:      1e3 * back.Min,
+		BackwardMsMedian:   1e3 * back.Median,
+		ForwardGflopsPerS:  forward.Flops(pairs) / there.Min / 1e9,
+		BackwardGflopsPerS: backward.Flops(pairs) / back.Min / 1e9,
+		MemoryBytes:        after - before,
+	}, nil
 }
 
 // attention is both directions' operands, queries, keys and values side by side as a model has them.

@@ -2,12 +2,6 @@ package bench
 
 import "dmtrain/internal/kernels"
 
-// forwardFlops counts Q·Kᵀ and P·V over visible pairs, all heads.
-func forwardFlops(pairs, h, d int) float64 { return 4 * float64(pairs) * float64(h*d) }
-
-// backwardFlops counts Q·Kᵀ again, dOut·Vᵀ, and the products that make dQ, dK and dV.
-func backwardFlops(pairs, h, d int) float64 { return 10 * float64(pairs) * float64(h*d) }
-
 // visiblePairs counts the pairs of query and key that a mask on the device lets be seen.
 func visiblePairs(be kernels.Backend, m kernels.Mask) (int, error) {
 	v, err := readMask(be, m)

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"dmtrain/internal/kernels"
+	"dmtrain/internal/kernels/fixture"
 	"dmtrain/internal/kernels/ref"
 	"dmtrain/internal/tensor"
 	"dmtrain/internal/train"
@@ -12,7 +13,7 @@ import (
 
 // Finding is what became of one operation.
 type Finding struct {
-	Operation string `json:"operation"` // in float32, if it doesn't say otherwise
+	Operation string `json:"operation"` // as kernels names it; in float32, if it doesn't say otherwise
 	OK        bool   `json:"ok"`
 	Problem   string `json:"problem,omitempty"` // where it differs from the formula, or why it did not run
 }
@@ -24,12 +25,12 @@ func SelfTest(be kernels.Backend) []Finding {
 		problem := guarded(try)
 		all = append(all, Finding{name, problem == "", problem})
 	}
-	for _, o := range operations() {
-		find(o.name, func() string { return o.try(be, tensor.Float32) })
+	for _, e := range fixture.Examples() {
+		find(e.Name, func() string { return try(e, be, tensor.Float32) })
 	}
 	if be.Info().BFloat16 {
-		for _, o := range operations() {
-			find(o.name+", bf16", func() string { return o.try(be, tensor.BFloat16) })
+		for _, e := range fixture.Examples() {
+			find(e.Name+", bf16", func() string { return try(e, be, tensor.BFloat16) })
 		}
 	}
 	find("training", func() string { return training(be) })
@@ -63,49 +64,4 @@ func training(be kernels.Backend) string {
 		}
 	}
 	return ""
-}
-
-// try makes the call on the reference and on a backend, and says how the outputs differ.
-func (o operation) try(be kernels.Backend, float tensor.DType) string {
-	want, formula, err := o.outputs(ref.New(), float)
-	defer formula.clear()
-	if err != nil {
-		return err.Error()
-	}
-	got, device, err := o.outputs(be, float)
-	defer device.clear()
-	if err != nil {
-		return err.Error()
-	}
-	for i, out := range formula.outputs {
-		if problem := compare(out, got[i], want[i]); problem != "" {
-			return problem
-		}
-	}
-	return ""
-}
-
-// outputs makes the call on a backend.
-func (o operation) outputs(be kernels.Backend, float tensor.DType) (values [][]float64, d *desk, err error) {
-	d = &desk{Backend: be, float: float}
-	defer func() {
-		if cause := recover(); cause != nil {
-			if _, stopped := cause.(stop); !stopped {
-				panic(cause)
-			}
-			err = d.err
-		}
-	}()
-	o.call(d)
-	if err := be.Sync(); err != nil {
-		return nil, d, err
-	}
-	for _, out := range d.outputs {
-		v, err := d.read(out)
-		if err != nil {
-			return nil, d, err
-		}
-		values = append(values, v)
-	}
-	return values, d, nil
 }

@@ -38,7 +38,7 @@ func (b ill) Add(a kernels.Add) {
 	b.Backend.Add(a)
 }
 
-// Only a bfloat16 parameter's copy is wrong.
+// Only the rounded copy of a parameter is wrong.
 func (b ill) AdamW(a kernels.AdamW) {
 	b.Backend.AdamW(a)
 	if b.wrong == "rounded" && a.Low != nil {
@@ -76,12 +76,12 @@ func (b ill) EmbedBackward(a kernels.EmbedBackward) {
 // What is wrong is found, and nothing else.
 func TestIllBackends(t *testing.T) {
 	for wrong, operations := range map[string][]string{
-		"scale":     {"elementwise"}, // by less than bfloat16 shows
-		"dropping":  {"attention, dropping edges", "attention, dropping edges, bf16", "training"},
-		"bernoulli": {"bernoulli", "bernoulli, bf16", "training"},
-		"embed":     {"embed", "embed, bf16", "training"},
-		"add":       {"elementwise", "elementwise, bf16", "training"},
-		"rounded":   {"adamw, bf16"},
+		"scale":     {"Scale"}, // by less than bfloat16 shows
+		"dropping":  {"Attention/edges dropped", "Attention/edges dropped, bf16", "training"},
+		"bernoulli": {"Bernoulli", "Bernoulli, bf16", "training"},
+		"embed":     {"EmbedBackward", "EmbedBackward, bf16", "training"},
+		"add":       {"Add", "Add, bf16", "training"},
+		"rounded":   {"AdamW", "AdamW, bf16"},
 	} {
 		var found []string
 		for _, f := range SelfTest(ill{ref.New(), wrong}) {

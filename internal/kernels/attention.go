@@ -27,6 +27,9 @@ type AttentionForward struct {
 	Drop       EdgeDrop
 }
 
+// Flops counts Q·Kᵀ and P·V over so many visible pairs of query and key, all heads.
+func (a AttentionForward) Flops(pairs int) float64 { return 4 * float64(pairs) * float64(a.H*a.D) }
+
 // AttentionBackward is its gradient. Delta is scratch.
 type AttentionBackward struct {
 	T, S, H, D int
@@ -37,6 +40,9 @@ type AttentionBackward struct {
 	Mask       Mask
 	Drop       EdgeDrop
 }
+
+// Flops counts Q·Kᵀ again, dOut·Vᵀ, and the products that make dQ, dK and dV.
+func (a AttentionBackward) Flops(pairs int) float64 { return 10 * float64(pairs) * float64(a.H*a.D) }
 
 // EdgeDrop removes single attention edges at random: p_ij becomes 0 where Unit(draw) < Rate and p_ij/(1−Rate) elsewhere,
 // after the softmax, as dropout on attention weights does (LSE is over all visible keys). The draw's line is

@@ -2,7 +2,8 @@
 // is made of, with their shapes, units and rounding.
 //
 // The same operations exist three times, as formula (ref), as fast CPU code (cpu) and as CUDA (cuda),
-// and kernelstest holds them together. Whoever adds an operation here adds it to all three and to the suite.
+// and kernelstest holds them together. Whoever adds an operation here adds it to all three, to the table (Ops), to
+// Observed, to the examples of package fixture and to the suite; tests name what is missing.
 //
 // # Conventions
 //

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"dmtrain/internal/kernels"
+	"dmtrain/internal/kernels/fixture"
 	"dmtrain/internal/tensor"
 )
 
@@ -14,31 +15,35 @@ import (
 // another type: each must panic with a "kernels: …" string before anything runs. Afterwards the call still works.
 func (s *suite) testMisuse(t *testing.T) {
 	d := &device{t, s.k}
-	for _, c := range everyCall(d, size{b: 2, t: 5, c: 8, h: 2, v: 11}) {
-		t.Run(c.name, func(t *testing.T) {
-			d := &device{t, s.k}
-			for _, path := range bufferPaths(reflect.TypeOf(c.args), nil) {
-				name := pathName(reflect.TypeOf(c.args), path)
-				b, ok := reflect.ValueOf(c.args).FieldByIndex(path).Interface().(kernels.Buffer)
-				if !ok || b.Len() == 0 {
-					continue
-				}
-				if !anyLength(c.name, name) {
-					short := d.k.Slice(b, b.DType(), 0, b.Len()-1)
-					mustPanic(d, "short "+name, func() { c.with(replace(c.args, path, short)) })
-				}
-				other := tensor.Int32
-				if b.DType() == tensor.Int32 {
-					other = tensor.Float32
-				}
-				wrong := d.alloc(other, b.Len())
-				mustPanic(d, "type of "+name, func() { c.with(replace(c.args, path, wrong)) })
-			}
-			c.run()
+	z := fixture.Shape{Batch: 2, T: 5, Width: 8, Heads: 2, Inner: 32, Vocab: 11}
+	for _, c := range d.examples(z) {
+		t.Run(c.Name, func(t *testing.T) {
+			misuse(&device{t, s.k}, c)
+			c.Run()
 			if err := s.k.Sync(); err != nil {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+func misuse(d *device, c *fixture.Call) {
+	for _, path := range bufferPaths(reflect.TypeOf(c.Args), nil) {
+		name := pathName(reflect.TypeOf(c.Args), path)
+		b, ok := reflect.ValueOf(c.Args).FieldByIndex(path).Interface().(kernels.Buffer)
+		if !ok || b.Len() == 0 {
+			continue
+		}
+		if !anyLength(c.Op.Name, name) {
+			short := d.k.Slice(b, b.DType(), 0, b.Len()-1)
+			mustPanic(d, "short "+name, func() { c.With(replace(c.Args, path, short)) })
+		}
+		other := tensor.Int32
+		if b.DType() == tensor.Int32 {
+			other = tensor.Float32
+		}
+		wrong := d.alloc(other, b.Len())
+		mustPanic(d, "type of "+name, func() { c.With(replace(c.Args, path, wrong)) })
 	}
 }
 
@@ -105,15 +110,15 @@ func (s *suite) testAllocations(t *testing.T) {
 		t.Skip("this backend may allocate")
 	}
 	d := &device{t, s.k}
-	for _, c := range everyCall(d, size{b: 2, t: 65, c: 64, h: 2, v: 61}) {
+	for _, c := range d.examples(fixture.Shape{Batch: 2, T: 65, Width: 64, Heads: 2, Inner: 256, Vocab: 61}) {
 		n := testing.AllocsPerRun(5, func() {
-			c.run()
+			c.Run()
 			if err := s.k.Sync(); err != nil {
 				t.Error(err)
 			}
 		})
 		if n != 0 {
-			t.Errorf("%s allocates %v times a call", c.name, n)
+			t.Errorf("%s allocates %v times a call", c.Name, n)
 		}
 	}
 }

@@ -45,32 +45,8 @@ func Run(t *testing.T, open func() (kernels.Backend, error), traits ...Trait) {
 			s.allocates = true
 		}
 	}
-	for _, test := range []struct {
-		name string
-		run  func(*suite, *testing.T)
-	}{
-		{"Info", (*suite).testInfo},
-		{"Memory", (*suite).testMemory},
-		{"MatMul", (*suite).testMatMul},
-		{"BiasGrad", (*suite).testBiasGrad},
-		{"Embedding", (*suite).testEmbedding},
-		{"Rows", (*suite).testRows},
-		{"LayerNorm", (*suite).testLayerNorm},
-		{"Elementwise", (*suite).testElementwise},
-		{"Dropout", (*suite).testDropout},
-		{"Bernoulli", (*suite).testBernoulli},
-		{"MaskedFill", (*suite).testMaskedFill},
-		{"Attention", (*suite).testAttention},
-		{"HiddenKeys", (*suite).testHiddenKeys},
-		{"CrossEntropy", (*suite).testCrossEntropy},
-		{"SquaredNorm", (*suite).testSquaredNorm},
-		{"AdamW", (*suite).testAdamW},
-		{"NaN", (*suite).testNaN},
-		{"Cuts", (*suite).testCuts},
-		{"Misuse", (*suite).testMisuse},
-		{"Faults", (*suite).testFaults},
-		{"Allocations", (*suite).testAllocations},
-	} {
+	checkTable(t)
+	for _, test := range tests() {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(s, t)
 			if err := k.Sync(); err != nil {
@@ -80,6 +56,54 @@ func Run(t *testing.T, open func() (kernels.Backend, error), traits ...Trait) {
 	}
 	if err := k.Close(); err != nil {
 		t.Errorf("Close: %v", err)
+	}
+}
+
+// test is a subtest, and the operations that it holds to the reference.
+type test struct {
+	name string
+	run  func(*suite, *testing.T)
+	ops  []string
+}
+
+func tests() []test {
+	return []test{
+		{"Info", (*suite).testInfo, nil},
+		{"Memory", (*suite).testMemory, nil},
+		{"MatMul", (*suite).testMatMul, []string{"MatMul"}},
+		{"BiasGrad", (*suite).testBiasGrad, []string{"BiasGrad"}},
+		{"Embedding", (*suite).testEmbedding, []string{"Embed", "EmbedBackward"}},
+		{"Rows", (*suite).testRows, []string{"PutRows", "GetRows"}},
+		{"LayerNorm", (*suite).testLayerNorm, []string{"LayerNorm", "LayerNormBackward"}},
+		{"Elementwise", (*suite).testElementwise, []string{"Add", "Scale", "GeluBackward"}},
+		{"Dropout", (*suite).testDropout, []string{"Dropout"}},
+		{"Bernoulli", (*suite).testBernoulli, []string{"Bernoulli"}},
+		{"MaskedFill", (*suite).testMaskedFill, []string{"MaskedFill", "MaskedFillBackward"}},
+		{"Attention", (*suite).testAttention, []string{"PrepareMask", "Attention", "AttentionBackward"}},
+		{"HiddenKeys", (*suite).testHiddenKeys, nil},
+		{"CrossEntropy", (*suite).testCrossEntropy, []string{"CrossEntropy"}},
+		{"SquaredNorm", (*suite).testSquaredNorm, []string{"SquaredNorm"}},
+		{"AdamW", (*suite).testAdamW, []string{"AdamW"}},
+		{"NaN", (*suite).testNaN, nil},
+		{"Cuts", (*suite).testCuts, nil},
+		{"Misuse", (*suite).testMisuse, nil},
+		{"Faults", (*suite).testFaults, nil},
+		{"Allocations", (*suite).testAllocations, nil},
+	}
+}
+
+// checkTable wants every operation of the contract to be held to the reference by a subtest.
+func checkTable(t *testing.T) {
+	held := map[string]bool{}
+	for _, test := range tests() {
+		for _, name := range test.ops {
+			held[name] = true
+		}
+	}
+	for _, o := range kernels.Ops() {
+		if !held[o.Name] {
+			t.Errorf("no subtest holds %s to the reference", o.Name)
+		}
 	}
 }
 

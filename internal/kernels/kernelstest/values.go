@@ -25,9 +25,13 @@ func normals(seed uint64, stream uint32, n int, deviation float64) []float32 {
 // below is n draws from 0 … limit−1.
 func (t *trial) below(n, limit int) []int32 {
 	t.streams++
+	return below(t.seed, t.streams, n, limit)
+}
+
+func below(seed uint64, stream uint32, n, limit int) []int32 {
 	x := make([]int32, n)
 	for i := range x {
-		x[i] = int32(rng.Below(t.seed, rng.Probe, t.streams, 1, uint32(i), limit))
+		x[i] = int32(rng.Below(seed, rng.Probe, stream, 1, uint32(i), limit))
 	}
 	return x
 }
