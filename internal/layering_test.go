@@ -43,6 +43,7 @@ var rooms = []string{
 	"internal/checkpoint",
 	"internal/metrics",
 	"internal/generate",
+	"internal/recipe",
 	"internal/train",
 	"internal/canary",
 	"internal/compare",

@@ -8,6 +8,7 @@ import (
 	"dmtrain/internal/config"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/recipe"
 )
 
 // warmupSteps are taken before a benchmark's clock starts.
@@ -57,7 +58,7 @@ func Bench(ctx context.Context, c config.Config, o BenchOptions) (*BenchReport, 
 
 // benchSteps times steps on a backend of their own.
 func benchSteps(ctx context.Context, c config.Config, steps int) (r *BenchReport, err error) {
-	be, err := openDevice(c, 0)
+	be, err := recipe.Device(c, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +88,7 @@ func measureSteps(ctx context.Context, be kernels.Backend, c config.Config, step
 		}
 		r.DeviceMemoryMiB = float64(after-before) / (1 << 20)
 	}
-	peak, err := bench.MatMulPeak(ctx, be, precision(c))
+	peak, err := bench.MatMulPeak(ctx, be, recipe.Precision(c))
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ const mostProfiled = 10
 
 // profileSteps is where the time of steps goes, on a backend of their own.
 func profileSteps(ctx context.Context, c config.Config, steps int) (_ []bench.Share, err error) {
-	be, err := openDevice(c, 0)
+	be, err := recipe.Device(c, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"dmtrain/internal/backend"
 	"dmtrain/internal/bench"
 	"dmtrain/internal/config"
+	"dmtrain/internal/recipe"
 )
 
 // AttentionOptions say what attention to time: every length under every mask.
@@ -85,7 +86,7 @@ func BenchAttention(ctx context.Context, o AttentionOptions) (_ *AttentionBench,
 		return nil, &OptionError{"precision", "bf16 needs a CUDA device; on the CPU it is fp32"}
 	}
 	r := &AttentionBench{Device: info.Device(), Threads: info.Threads, Precision: o.Precision}
-	t := precision(config.Config{Precision: o.Precision})
+	t := recipe.Precision(config.Config{Precision: o.Precision})
 	peak, err := bench.MatMulPeak(ctx, be, t)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"dmtrain/internal/data"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/model"
+	"dmtrain/internal/recipe"
 	"dmtrain/internal/rng"
 	"dmtrain/internal/tokenizer"
 )
@@ -19,7 +20,7 @@ func benchStepper(be kernels.Backend, c config.Config) (*stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := maskRun(c, vocab, -1, 1, nil)
+	run := recipe.MaskRun(c, recipe.Text{Vocab: vocab, End: -1, Entropy: 1}, nil)
 	if c.Task != config.TaskPairs {
 		return newStepper(be, c, run, randomRows(c.Run.Seed, vocab))
 	}

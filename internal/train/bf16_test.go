@@ -10,6 +10,7 @@ import (
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/kernels/ref"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/recipe"
 )
 
 // lowBackends compute on bfloat16.
@@ -129,7 +130,7 @@ func TestRowsBehindTheVocabularyStayZero(t *testing.T) {
 
 // The CPU has no bfloat16, and says so whatever name it was asked for by.
 func TestBFloat16NeedsADevice(t *testing.T) {
-	err := checkPrecision(openCPU(t, 1), in16(tiny()))
+	err := recipe.CheckPrecision(openCPU(t, 1), in16(tiny()))
 	if err == nil || !strings.HasPrefix(err.Error(), "precision: bf16 needs a CUDA device") {
 		t.Errorf("the error is %v", err)
 	}

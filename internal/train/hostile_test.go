@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"dmtrain/internal/metrics"
+	"dmtrain/internal/recipe"
 )
 
 // A model that has diverged has losses and confidences that are no numbers; evaluating it must not fail.
@@ -48,7 +49,7 @@ func TestBatchesBeyondMemory(t *testing.T) {
 			c := tiny()
 			c.Train.BatchSize, c.Train.MicroBatch = 1<<31-1, micro
 			c.Data.SeqLen = 1000 // not valid as a configuration, but no less to be refused
-			_, err := newStepper(openCPU(t, 1), c, maskRun(c, 16, -1, 1, nil), randomRows(1, 16))
+			_, err := newStepper(openCPU(t, 1), c, recipe.MaskRun(c, recipe.Text{Vocab: 16, End: -1, Entropy: 1}, nil), randomRows(1, 16))
 			if err == nil || !strings.HasPrefix(err.Error(), "train.batch_size: ") {
 				t.Errorf("%v", err)
 			}

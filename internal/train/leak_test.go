@@ -12,6 +12,7 @@ import (
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/recipe"
 	"dmtrain/internal/rng"
 )
 
@@ -89,7 +90,7 @@ func TestRandomDocumentsTellNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer set.Close()
-			run := maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, nil)
+			run := recipe.MaskRun(c, textOf(set.Tokenizer, set.UnigramEntropy), nil)
 			s, err := newStepper(openCPU(t, 0), c, run, data.NewLoader(set.Train, 1).Fill)
 			if err != nil {
 				t.Fatal(err)

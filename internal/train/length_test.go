@@ -13,6 +13,7 @@ import (
 	"dmtrain/internal/data"
 	"dmtrain/internal/generate"
 	"dmtrain/internal/kernels"
+	"dmtrain/internal/recipe"
 	"dmtrain/internal/rng"
 	"dmtrain/internal/tokenizer"
 )
@@ -51,7 +52,7 @@ func trainedPairs(t *testing.T, c config.Config) (*stepper, *data.PairSet) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newPairStepper(openCPU(t, 0), c, maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, nil), set.Train)
+	s, err := newPairStepper(openCPU(t, 0), c, recipe.MaskRun(c, textOf(set.Tokenizer, set.UnigramEntropy), nil), set.Train)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +164,7 @@ func TestParallelDecodingKeepsLengths(t *testing.T) {
 		}
 		defer set.Close()
 		be := openCPU(t, 0)
-		s, err := newStepper(be, c, maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, nil), data.NewLoader(set.Train, 1).Fill)
+		s, err := newStepper(be, c, recipe.MaskRun(c, textOf(set.Tokenizer, set.UnigramEntropy), nil), data.NewLoader(set.Train, 1).Fill)
 		if err != nil {
 			t.Fatal(err)
 		}

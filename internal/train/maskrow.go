@@ -5,6 +5,7 @@ import (
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/recipe"
 )
 
 // MaskRow is one row of a training step and its mask, as a run has them.
@@ -45,7 +46,7 @@ func (m *Masks) Row(step, row int, openness []float64) *MaskRow {
 
 // openPairMasks is OpenMasks for task seq2seq.
 func openPairMasks(c config.Config) (*Masks, error) {
-	yoke, err := yokeOf(c.Mask)
+	yoke, err := recipe.Yoke(c.Mask)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +56,6 @@ func openPairMasks(c config.Config) (*Masks, error) {
 	}
 	m := &Masks{Tokenizer: set.Tokenizer, Warnings: set.Warnings, config: c, pairs: set.Train,
 		pairLoader: data.NewPairLoader(set.Train, c.Run.Seed, c.Data.Pairs.Buckets, c.Data.Pairs.BatchTokens),
-		run:        maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, yoke)}
+		run:        recipe.MaskRun(c, textOf(set.Tokenizer, set.UnigramEntropy), yoke)}
 	return m, m.build()
 }

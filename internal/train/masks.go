@@ -8,6 +8,7 @@ import (
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/recipe"
 	"dmtrain/internal/tokenizer"
 )
 
@@ -33,7 +34,7 @@ func OpenMasks(c config.Config) (*Masks, error) {
 	if c.Task == config.TaskPairs {
 		return openPairMasks(c)
 	}
-	yoke, err := yokeOf(c.Mask)
+	yoke, err := recipe.Yoke(c.Mask)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func OpenMasks(c config.Config) (*Masks, error) {
 		return nil, err
 	}
 	m := &Masks{Tokenizer: set.Tokenizer, Warnings: set.Warnings, config: c, set: set, loader: data.NewLoader(set.Train, c.Run.Seed),
-		run: maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, yoke)}
+		run: recipe.MaskRun(c, textOf(set.Tokenizer, set.UnigramEntropy), yoke)}
 	if err := m.build(); err != nil {
 		set.Close()
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"dmtrain/internal/config"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
+	"dmtrain/internal/recipe"
 	"dmtrain/internal/tokenizer"
 )
 
@@ -112,11 +113,11 @@ func offer(err error) error {
 // assemble opens the device and the text, and builds what a step and an evaluation need.
 func (s *session) assemble(tok tokenizer.Tokenizer) (err error) {
 	c := s.Config
-	yoke, err := yokeOf(c.Mask)
+	yoke, err := recipe.Yoke(c.Mask)
 	if err != nil {
 		return err
 	}
-	if s.be, err = openDevice(c, s.Threads); err != nil {
+	if s.be, err = recipe.Device(c, s.Threads); err != nil {
 		return err
 	}
 	if c.Train.Warmup > c.Train.Steps {
@@ -127,24 +128,6 @@ func (s *session) assemble(tok tokenizer.Tokenizer) (err error) {
 		open = s.openPairs
 	}
 	return open(tok, yoke)
-}
-
-// yokeOf reads the openness that control yoked replays; nil for any other control.
-func yokeOf(c mask.Config) (*mask.Yoke, error) {
-	if c.Control != mask.ControlYoked {
-		return nil, nil
-	}
-	y := &mask.Yoke{}
-	path := filepath.Join(c.YokedTo, checkpoint.MetricsFile)
-	for r, err := range metrics.ReadFile(path) {
-		if err == nil && r.Step != nil && r.Step.Mask != nil {
-			err = y.Append(r.Step.Step-1, r.Step.Mask.Openness) // records count steps from 1
-		}
-		if err != nil {
-			return nil, fmt.Errorf("mask.yoked_to: %w", err)
-		}
-	}
-	return y, nil
 }
 
 // restore takes everything that has state from a checkpoint.

@@ -10,6 +10,7 @@ import (
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
+	"dmtrain/internal/recipe"
 )
 
 // pairChecker judges plans of task seq2seq: the targets' masks as a language model's, and what their outputs depend on of the source.
@@ -68,7 +69,7 @@ func newPairChecker(be kernels.Backend, m *Masks, o CheckOptions) (*pairChecker,
 	t = min(t+m.planner.EndRoom(), c.Data.SeqLen)
 	shape := model.EncoderDecoderConfig{CausalEncoder: c.Model.CausalEncoder, Config: probeShape(c, m.run.Vocab, max(s, t), k.layers)}
 	if be.Info().BFloat16 {
-		shape.Precision = precision(c)
+		shape.Precision = recipe.Precision(c)
 	}
 	run := m.run
 	run.Vocab, run.End = shape.Vocab, probeEnd(shape.Vocab, m.run.End)

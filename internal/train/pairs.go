@@ -15,6 +15,7 @@ import (
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
 	"dmtrain/internal/model"
+	"dmtrain/internal/recipe"
 	"dmtrain/internal/tokenizer"
 )
 
@@ -28,7 +29,7 @@ type pairText struct {
 }
 
 func pairModelConfig(c config.Config, vocab int) model.EncoderDecoderConfig {
-	return model.EncoderDecoderConfig{Config: modelConfig(c, vocab), CausalEncoder: c.Model.CausalEncoder}
+	return model.EncoderDecoderConfig{Config: recipe.Model(c, vocab), CausalEncoder: c.Model.CausalEncoder}
 }
 
 // newPairStepper builds what a step needs, parameters freshly drawn.
@@ -134,7 +135,7 @@ func (s *session) openPairs(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 	for _, w := range set.Warnings {
 		s.Console.Warn("%s", w)
 	}
-	if s.step, err = newPairStepper(s.be, c, maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, yoke), set.Train); err != nil {
+	if s.step, err = newPairStepper(s.be, c, recipe.MaskRun(c, textOf(set.Tokenizer, set.UnigramEntropy), yoke), set.Train); err != nil {
 		return err
 	}
 	t := s.step.text.(*pairText)

@@ -12,6 +12,7 @@ import (
 	"dmtrain/internal/data"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/recipe"
 )
 
 // tinyPairs trains in moments but has everything with state in it: several shapes of batch, masks that move, dropout, an average.
@@ -91,7 +92,7 @@ func pairStepper(t *testing.T, be kernels.Backend, c config.Config) *stepper {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newPairStepper(be, c, maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, nil), set.Train)
+	s, err := newPairStepper(be, c, recipe.MaskRun(c, textOf(set.Tokenizer, set.UnigramEntropy), nil), set.Train)
 	if err != nil {
 		t.Fatal(err)
 	}

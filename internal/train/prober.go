@@ -11,6 +11,7 @@ import (
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
+	"dmtrain/internal/recipe"
 	"dmtrain/internal/rng"
 )
 
@@ -50,7 +51,7 @@ type prober struct {
 func newProber(be kernels.Backend, c config.Config, m *Masks, layers, rows, plans int) (_ *prober, err error) {
 	shape := probeShape(c, m.run.Vocab, c.Data.SeqLen, layers)
 	if be.Info().BFloat16 {
-		shape.Precision = precision(c)
+		shape.Precision = recipe.Precision(c)
 	}
 	p := &prober{be: be, masks: m}
 	run := m.run
@@ -83,7 +84,7 @@ func newProber(be kernels.Backend, c config.Config, m *Masks, layers, rows, plan
 func probeShape(c config.Config, vocab, context, layers int) model.Config {
 	heads := min(c.Model.Heads, probeHeads)
 	return model.Config{Vocab: max(min(vocab, probeVocab), 2), Context: context, Layers: layers, Heads: heads,
-		Dim: c.Model.Dim / c.Model.Heads * heads, LearnedFill: modelConfig(c, 1).LearnedFill}
+		Dim: c.Model.Dim / c.Model.Heads * heads, LearnedFill: recipe.Model(c, 1).LearnedFill}
 }
 
 func (p *prober) free() {

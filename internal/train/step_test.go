@@ -9,6 +9,7 @@ import (
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/kernels/cpu"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/recipe"
 )
 
 // tiny is a configuration whose steps take milliseconds.
@@ -44,7 +45,7 @@ func openCPU(t testing.TB, threads int) kernels.Backend {
 
 func stepperOf(t testing.TB, be kernels.Backend, c config.Config, vocab int) *stepper {
 	t.Helper()
-	s, err := newStepper(be, c, maskRun(c, vocab, -1, math.Log(float64(vocab)), nil), randomRows(c.Run.Seed, vocab))
+	s, err := newStepper(be, c, recipe.MaskRun(c, recipe.Text{Vocab: vocab, End: -1, Entropy: math.Log(float64(vocab))}, nil), randomRows(c.Run.Seed, vocab))
 	if err != nil {
 		t.Fatal(err)
 	}

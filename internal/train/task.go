@@ -8,6 +8,7 @@ import (
 	"dmtrain/internal/files"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
+	"dmtrain/internal/recipe"
 	"dmtrain/internal/tokenizer"
 )
 
@@ -60,7 +61,7 @@ func (s *session) openRows(tok tokenizer.Tokenizer, yoke *mask.Yoke) error {
 		s.Console.Warn("%s", w)
 	}
 	loader := data.NewLoader(set.Train, c.Run.Seed)
-	if s.step, err = newStepper(s.be, c, maskRun(c, set.Tokenizer.Vocab(), set.Tokenizer.Specials().End, set.UnigramEntropy, yoke), loader.Fill); err != nil {
+	if s.step, err = newStepper(s.be, c, recipe.MaskRun(c, textOf(set.Tokenizer, set.UnigramEntropy), yoke), loader.Fill); err != nil {
 		return err
 	}
 	s.step.hooks, s.step.tokenizer = s.Hooks, set.Tokenizer
