@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 )
 
 // task is work in items. Items run in any order, on any worker, at the same time.
@@ -17,6 +18,9 @@ type worker struct {
 	bounds        queryBounds
 	blocks        blocks
 	first, second [maxLanes]float32 // crossEntropyTask's leaders by lane
+
+	core  atomic.Int32 // where it runs, or noCore; see spread.go
+	moved time.Time    // when it last changed its core itself
 }
 
 // scratch returns n floats of undefined content, valid until the worker's next item.
@@ -35,13 +39,15 @@ type pool struct {
 	left    atomic.Int64 // unfinished items
 	gates   []gate       // where each worker waits; the caller waits at gates[0] for the last item
 	closed  atomic.Bool
+	spreads bool                // there is a core for each worker
 	failed  atomic.Pointer[any] // what an item panicked with, for the caller of run to panic with
 }
 
 func newPool(threads int) *pool {
-	p := &pool{workers: make([]*worker, threads), gates: make([]gate, threads)}
+	p := &pool{workers: make([]*worker, threads), gates: make([]gate, threads), spreads: spreads(threads)}
 	for i := range p.workers {
 		p.workers[i] = &worker{}
+		p.workers[i].core.Store(noCore)
 		p.gates[i].wake = make(chan struct{}, 1)
 	}
 	for i := 1; i < threads; i++ {
@@ -58,6 +64,7 @@ func (p *pool) run(t task, items int) {
 		p.alone(t, items)
 		return
 	}
+	p.arrive(0)
 	p.task = t
 	p.left.Store(int64(items))
 	p.todo.Store(int64(items))
@@ -128,8 +135,10 @@ func (p *pool) serve(i int) {
 		if p.closed.Load() {
 			return
 		}
+		p.arrive(i)
 		for p.work(p.workers[i]) {
 		}
+		p.depart(i)
 	}
 }
 
