@@ -22,7 +22,7 @@
 //
 // A checkpoint is a directory that any reader of Hugging Face's GPT-2 can load:
 //
-//	config.json            the model's shape (GPT2Config)
+//	config.json            the model's shape
 //	model.safetensors      parameters, named as GPT2LMHeadModel names them
 //	tokenizer.json …       whatever the tokenizer saves
 //	optimizer.safetensors  the optimiser's moments
@@ -50,16 +50,16 @@
 //	err = run.WriteFile(checkpoint.ConfigFile, text)
 //	saved, err := run.Load("last")                    // ErrNoCheckpoint, *DamagedError
 //	for _, p := range params {
-//		err = saved.Model.ReadFloat32s(host, p.Name, p.Shape)
-//		err = saved.Optimizer.ReadFloat32s(host, "m."+p.Name, p.Shape)
+//		err = saved.Params.ReadFloat32s(host, p.Name, p.Shape)
+//		err = saved.Optimizer.ReadFloat32s(host, "exp_avg."+p.Name, p.Shape)
 //	}
 //	saved.Close()
-//	dir, err := run.Save(&checkpoint.Checkpoint{State: …, Config: checkpoint.GPT2Config{…}, Model: …, …})
+//	dir, err := run.Save(&checkpoint.Checkpoint{State: …, Config: checkpoint.ModelFile(…), Model: …, …})
 //	err = run.Prune(keep)                             // never the last or the best
 //
 //	run, err := checkpoint.ViewRun(dir)
 //	saved, err := run.LoadModel("best")               // or "last", or "100"
-//	config, err := saved.GPT2()
+//	m, err := saved.Model(be, false)
 //
 // A kill at any instant leaves a run that ResumeRun opens: it finds the last checkpoint saved in full
 // and clears away the rest. To go on from an earlier one (another is damaged), Load it and Rewind to its

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"dmtrain/internal/model"
 	"dmtrain/internal/textio"
 )
 
@@ -21,6 +22,37 @@ type GPT2Config struct {
 	Dropout float64 // embd_pdrop, attn_pdrop and resid_pdrop; on reading, the last
 
 	Begin, End int // bos_token_id, eos_token_id; −1 = none
+}
+
+// gpt2Type is model_type of GPT-2's config.json.
+const gpt2Type = "gpt2"
+
+func writeGPT2(d Description) any {
+	return GPT2Config{
+		Vocab:   d.Vocab,
+		Context: d.Context,
+		Layers:  d.Layers,
+		Heads:   d.Heads,
+		Dim:     d.Dim,
+		Dropout: d.Dropout,
+		Begin:   d.Begin,
+		End:     d.End,
+	}
+}
+
+// readGPT2 reads the shape. That hidden tokens have a fill of their own is known by the parameters alone.
+func readGPT2(s *Saved) (model.Config, error) {
+	var c GPT2Config
+	err := textio.UnmarshalJSON(s.Config, &c)
+	_, fill := s.Params.Info(model.FillParam)
+	return model.Config{
+		Vocab:       c.Vocab,
+		Context:     c.Context,
+		Layers:      c.Layers,
+		Heads:       c.Heads,
+		Dim:         c.Dim,
+		LearnedFill: fill,
+	}, err
 }
 
 // gpt2JSON is GPT2Config spelled as transformers spells it.
@@ -54,7 +86,7 @@ type gpt2JSON struct {
 // gpt2Defaults are transformers' values of absent keys.
 func gpt2Defaults() gpt2JSON {
 	return gpt2JSON{
-		Architectures: []string{"GPT2LMHeadModel"}, ModelType: "gpt2",
+		Architectures: []string{"GPT2LMHeadModel"}, ModelType: gpt2Type,
 		VocabSize: 50257, NPositions: 1024, NEmbd: 768, NLayer: 12, NHead: 12,
 		ActivationFunction: "gelu_new", LayerNormEpsilon: 1e-5,
 		EmbdPdrop: 0.1, AttnPdrop: 0.1, ResidPdrop: 0.1, InitializerRange: 0.02,
@@ -111,7 +143,7 @@ func (j gpt2JSON) check() error {
 			problems = append(problems, fmt.Sprintf("%s: %v is not supported, only %s", key, got, want))
 		}
 	}
-	refuse(j.ModelType != "gpt2", "model_type", fmt.Sprintf("%q", j.ModelType), `"gpt2"`)
+	refuse(j.ModelType != gpt2Type, "model_type", fmt.Sprintf("%q", j.ModelType), `"gpt2"`)
 	refuse(!slices.Contains([]string{"gelu_new", "gelu_pytorch_tanh", "gelu_fast"}, j.ActivationFunction),
 		"activation_function", fmt.Sprintf("%q", j.ActivationFunction), "the tanh form of GELU, \"gelu_new\"")
 	refuse(j.LayerNormEpsilon != 1e-5, "layer_norm_epsilon", j.LayerNormEpsilon, "1e-05")

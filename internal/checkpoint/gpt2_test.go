@@ -127,8 +127,8 @@ func TestParameterNamesOfPublishedModels(t *testing.T) {
 		}
 		defer s.Close()
 		got := map[string][]float32{}
-		for _, info := range s.Model.Infos() {
-			if got[info.Name], err = s.Model.Float32s(info.Name); err != nil {
+		for _, info := range s.Params.Infos() {
+			if got[info.Name], err = s.Params.Float32s(info.Name); err != nil {
 				t.Error(err)
 			}
 		}
@@ -139,7 +139,7 @@ func TestParameterNamesOfPublishedModels(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("prefix %q: %s", prefix, diff)
 		}
-		if _, err := s.GPT2(); err != nil {
+		if _, err := s.Shape(); err != nil {
 			t.Error(err)
 		}
 	}
@@ -183,10 +183,10 @@ func TestConfigErrorsNameTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := s.GPT2(); err == nil || !strings.Contains(err.Error(), filepath.Join(s.Dir, configName)) {
+	if _, err := s.Shape(); err == nil || !strings.Contains(err.Error(), filepath.Join(s.Dir, configName)) {
 		t.Errorf("error %v", err)
 	}
-	if _, ok := s.Model.Info("model.norm.weight"); !ok {
+	if _, ok := s.Params.Info("model.norm.weight"); !ok {
 		t.Error("another architecture's names were changed")
 	}
 }
@@ -198,7 +198,7 @@ func TestATiedOutputMayRepeatTheEmbeddingInAnyType(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if infos := s.Model.Infos(); len(infos) != 1 || infos[0].Name != wteName {
+	if infos := s.Params.Infos(); len(infos) != 1 || infos[0].Name != wteName {
 		t.Errorf("tensors %+v", infos)
 	}
 }

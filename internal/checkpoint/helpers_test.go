@@ -43,7 +43,7 @@ func expect(t testing.TB, dir string, step int) {
 	if s.State.Step != step || s.State.Tokens != want.State.Tokens {
 		t.Fatalf("%s holds step %d", dir, s.State.Step)
 	}
-	if got := encoded(t, reread(t, s.Model), formatMetadata); string(got) != string(encoded(t, want.Model, formatMetadata)) {
+	if got := encoded(t, reread(t, s.Params), formatMetadata); string(got) != string(encoded(t, want.Model, formatMetadata)) {
 		t.Fatalf("%s: parameters are of another step", dir)
 	}
 	if got := encoded(t, reread(t, s.Optimizer), nil); string(got) != string(encoded(t, want.Optimizer, nil)) {

@@ -9,15 +9,14 @@ import (
 	"slices"
 
 	"dmtrain/internal/files"
-	"dmtrain/internal/textio"
 )
 
 // Saved is an opened checkpoint, or a model directory in Hugging Face's format. Its tensors are read
 // on demand; Close it when done.
 type Saved struct {
 	Dir       string
-	Config    []byte   // config.json; see GPT2
-	Model     *Tensors // under this program's parameter names
+	Config    []byte   // config.json; see Shape
+	Params    *Tensors // of the model, under this program's names
 	Optimizer *Tensors // nil from LoadModel, and where none was saved
 	State     State    // zero where there is none: a directory that is not ours
 }
@@ -96,7 +95,7 @@ func (s *Saved) open(m manifest, resume bool) (err error) {
 	if s.Config, err = m.read(s.Dir, configName); err != nil {
 		return err
 	}
-	if s.Model, err = m.tensors(s.Dir, modelName); err != nil {
+	if s.Params, err = m.tensors(s.Dir, modelName); err != nil {
 		return err
 	}
 	if err := s.rename(); err != nil {
@@ -126,32 +125,13 @@ func (m manifest) tensors(dir, name string) (*Tensors, error) {
 	return tensorsOf(f, name)
 }
 
-// rename gives the parameters of a GPT-2 model our names.
-func (s *Saved) rename() error {
-	var c struct {
-		ModelType string `json:"model_type"`
-	}
-	if err := textio.UnmarshalJSON(s.Config, &c); err != nil {
-		return fmt.Errorf("%s: %w", configName, err)
-	}
-	if c.ModelType != "gpt2" {
-		return nil
-	}
-	view, err := gpt2Parameters(s.Model)
-	if err != nil {
-		return err
-	}
-	s.Model = view
-	return nil
-}
-
 func loadForeign(dir string) (*Saved, error) {
 	s := &Saved{Dir: dir}
 	var err error
 	if s.Config, err = os.ReadFile(filepath.Join(dir, configName)); err != nil {
 		return nil, explainMissing(dir, err)
 	}
-	if s.Model, err = OpenTensors(filepath.Join(dir, modelName)); err != nil {
+	if s.Params, err = OpenTensors(filepath.Join(dir, modelName)); err != nil {
 		return nil, explainMissing(dir, err)
 	}
 	if err := s.rename(); err != nil {
@@ -177,22 +157,13 @@ func explainMissing(dir string, err error) error {
 	return err
 }
 
-// GPT2 is the model's configuration. A key this program cannot honour is an error that names it.
-func (s *Saved) GPT2() (GPT2Config, error) {
-	var c GPT2Config
-	if err := textio.UnmarshalJSON(s.Config, &c); err != nil {
-		return c, fmt.Errorf("%s: %w", filepath.Join(s.Dir, configName), err)
-	}
-	return c, nil
-}
-
 // Files holds the tokenizer's files (and the others).
 func (s *Saved) Files() fs.FS { return os.DirFS(s.Dir) }
 
 // Close closes the tensors' files.
 func (s *Saved) Close() error {
 	var errs []error
-	for _, t := range []*Tensors{s.Model, s.Optimizer} {
+	for _, t := range []*Tensors{s.Params, s.Optimizer} {
 		if t != nil {
 			errs = append(errs, t.Close())
 		}

@@ -40,14 +40,18 @@ func TestSaveAndLoad(t *testing.T) {
 	if diff := cmp.Diff(c.State, s.State); diff != "" {
 		t.Error(diff)
 	}
-	config, err := s.GPT2()
-	if err != nil || config != small {
+	var config GPT2Config
+	if err := json.Unmarshal(s.Config, &config); err != nil || config != small {
 		t.Errorf("config %+v, %v", config, err)
+	}
+	shape, err := s.Shape()
+	if err != nil || shape.Vocab != small.Vocab || shape.Context != small.Context || shape.Dim != small.Dim || shape.Encoder {
+		t.Errorf("shape %+v, %v", shape, err)
 	}
 	if text, err := fs.ReadFile(s.Files(), "tokenizer.json"); err != nil || string(text) != `{"step":7}` {
 		t.Errorf("tokenizer %s, %v", text, err)
 	}
-	if s.Model.Metadata()["format"] != "pt" {
+	if s.Params.Metadata()["format"] != "pt" {
 		t.Error("transformers refuses model.safetensors without the metadata format: pt")
 	}
 }

@@ -22,7 +22,7 @@ const (
 // Checkpoint is what Save stores: all that a run has, at one step.
 type Checkpoint struct {
 	State     State
-	Config    any               // config.json: GPT2Config, or what another architecture's reader wants
+	Config    any               // config.json; see ModelFile
 	Model     []Tensor          // parameters by name
 	Optimizer []Tensor          // the optimiser's moments, named by the caller; absent when nil
 	Files     map[string][]byte // the tokenizer's

@@ -26,7 +26,7 @@ type Emit func(id int32) error
 
 // Decoder continues sequences of one model, one at a time, with a key–value cache.
 type Decoder struct {
-	m      *model.Decoder
+	m      *model.Model
 	static mask.Mask     // one row of the model's context
 	window int           // how far past itself a slot sees at most: no further than in training
 	read   *model.Decode // chunk tokens at once
@@ -35,7 +35,7 @@ type Decoder struct {
 
 // NewDecoder records the passes for a model trained under the given mask section, of which the static structure counts. A structure that
 // shows a token its own future can't be continued token by token.
-func NewDecoder(m *model.Decoder, c mask.Config) (*Decoder, error) {
+func NewDecoder(m *model.Model, c mask.Config) (*Decoder, error) {
 	switch c.Structure {
 	case mask.StructureCausal, mask.StructureWindow, mask.StructureSinks, mask.StructurePrefix:
 	default:
@@ -47,10 +47,10 @@ func NewDecoder(m *model.Decoder, c mask.Config) (*Decoder, error) {
 	}
 	second := d.static.Tag != nil
 	var err error
-	if d.read, err = m.NewDecode(model.DecodeOptions{B: 1, T: min(chunk, m.Context), Second: second}, nil); err != nil {
+	if d.read, err = m.NewDecode(model.DecodeOptions{Sources: 1, Beams: 1, T: min(chunk, m.Context), Second: second}, nil); err != nil {
 		return nil, err
 	}
-	if d.next, err = m.NewDecode(model.DecodeOptions{B: 1, T: 1, Second: second}, d.read); err != nil {
+	if d.next, err = m.NewDecode(model.DecodeOptions{Sources: 1, Beams: 1, T: 1, Second: second}, d.read); err != nil {
 		d.read.Free()
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (d *Decoder) plan(c mask.Config) error {
 }
 
 // staticPlanner plans for the model's context under a mask section's structure. It keeps the section's widest window.
-func staticPlanner(m *model.Decoder, c mask.Config) (*mask.Planner, error) {
+func staticPlanner(m *model.Model, c mask.Config) (*mask.Planner, error) {
 	static := mask.DefaultConfig()
 	static.Structure, static.Window, static.Sinks, static.MaxWindow = c.Structure, c.Window, c.Sinks, c.MaxWindow
 	return mask.NewPlanner(static, 0, mask.Run{SeqLen: m.Context, Steps: 1, Vocab: m.Vocab})

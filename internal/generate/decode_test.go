@@ -14,14 +14,14 @@ import (
 )
 
 // randomModel has weights large enough for its predictions to differ from one another.
-func randomModel(t *testing.T) (kernels.Backend, *model.Decoder) {
+func randomModel(t *testing.T) (kernels.Backend, *model.Model) {
 	t.Helper()
 	be, err := cpu.New(cpu.Options{Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { be.Close() })
-	m, err := model.NewDecoder(be, model.Config{Vocab: 19, Context: 32, Layers: 2, Heads: 2, Dim: 16}, false)
+	m, err := model.New(be, model.Config{Vocab: 19, Context: 32, Layers: 2, Heads: 2, Dim: 16}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,9 +42,9 @@ func collect(ids *[]int32) Emit {
 }
 
 // fullGreedy continues text by running all of it through the model for each token, as slowly and simply as possible.
-func fullGreedy(t *testing.T, be kernels.Backend, m *model.Decoder, c mask.Config, text []int32, n int) []int32 {
+func fullGreedy(t *testing.T, be kernels.Backend, m *model.Model, c mask.Config, text []int32, n int) []int32 {
 	t.Helper()
-	planner, err := mask.NewPlanner(c, 0, mask.Run{SeqLen: m.Context, Steps: 1, Vocab: m.Vocab})
+	planner, err := mask.NewPlanner(c, 0, mask.Run{SeqLen: m.Context, Steps: 1, Vocab: m.Vocab, CausalEncoder: m.CausalEncoder})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func fullGreedy(t *testing.T, be kernels.Backend, m *model.Decoder, c mask.Confi
 		if err != nil {
 			t.Fatal(err)
 		}
-		pass.Load(text, &plan)
+		pass.Load(rows, &plan)
 		pass.Forward()
 		logits := make([]float32, len(text)*m.Vocab)
 		if err := be.Download(logits, pass.Logits.Buffer()); err != nil {

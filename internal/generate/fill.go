@@ -36,12 +36,12 @@ const maxLogits = 1 << 25
 // Filler fills blanks of a model trained under form infill.
 type Filler struct {
 	be      kernels.Backend
-	m       *model.Decoder
+	m       *model.Model
 	planner *mask.Planner
 }
 
 // NewFiller is for a model trained under the given mask section.
-func NewFiller(be kernels.Backend, m *model.Decoder, c mask.Config) (*Filler, error) {
+func NewFiller(be kernels.Backend, m *model.Model, c mask.Config) (*Filler, error) {
 	if c.Form != mask.FormInfill {
 		return nil, fmt.Errorf("mask.form: this model was trained with form %s; only form infill teaches a model to fill blanks and to decode in parallel", c.Form)
 	}
@@ -198,7 +198,7 @@ func (c *candidates) round(o FillOptions, last bool) error {
 }
 
 func (c *candidates) run() error {
-	c.pass.Load(c.rows.IDs, &c.plan)
+	c.pass.Load(c.rows, &c.plan)
 	c.pass.At(c.planner.Seed(), c.plan.Step, c.rows.First)
 	c.pass.Forward()
 	return c.be.Sync()

@@ -14,10 +14,9 @@ type history struct {
 	ids            []int32    // what still fits the context
 	cached         int        // of ids
 	rows           map[*model.Decode]*model.Tokens
-	logits         []float32
 }
 
-func newHistory(m *model.Decoder, static *mask.Mask, prompt []int32) *history {
+func newHistory(m *model.Model, static *mask.Mask, prompt []int32) *history {
 	h := &history{context: m.Context, vocab: m.Vocab, static: static, rows: map[*model.Decode]*model.Tokens{}}
 	h.ids = append(h.ids, prompt[max(0, len(prompt)-m.Context):]...)
 	return h
@@ -70,16 +69,16 @@ func (h *history) tokens(d *model.Decode) *model.Tokens {
 		h.rows[d] = t
 	}
 	for i := range d.T {
-		t.IDs[i], t.Positions[i], t.Keep[i], t.Hidden[i], t.Lo[i], t.Hi[i] = 0, 0, false, 0, 0, -1
+		t.IDs[i], t.Positions[i], t.Keep[i], t.Hidden[i], t.Self.Lo[i], t.Self.Hi[i] = 0, 0, false, 0, 0, -1
 	}
-	for j := range t.Pos {
-		t.Pos[j] = mask.Inf
+	for j := range t.Self.Pos {
+		t.Self.Pos[j] = mask.Inf
 		if j < h.cached {
-			t.Pos[j] = h.static.Pos[j]
+			t.Self.Pos[j] = h.static.Pos[j]
 		}
 	}
-	copy(t.A, h.static.A)
-	copy(t.B, h.static.B)
+	copy(t.Self.A, h.static.A)
+	copy(t.Self.B, h.static.B)
 	return t
 }
 
@@ -91,7 +90,7 @@ func (h *history) ordinary(t *model.Tokens, i, position int) {
 // visible makes row i of t a token at a position: it sees what the structure shows it and enters the cache.
 func (h *history) visible(t *model.Tokens, i, position int, id int32) {
 	t.IDs[i], t.Positions[i], t.Keep[i] = id, int32(position), true
-	t.Pos[position] = h.static.Pos[position]
+	t.Self.Pos[position] = h.static.Pos[position]
 	h.see(t, i, position)
 }
 
@@ -99,24 +98,21 @@ func (h *history) visible(t *model.Tokens, i, position int, id int32) {
 func (h *history) slot(t *model.Tokens, i, position, upTo int) {
 	t.Positions[i], t.Hidden[i] = int32(position), 1
 	h.see(t, i, position)
-	t.Hi[i] = max(t.Hi[i], int32(upTo))
+	t.Self.Hi[i] = max(t.Self.Hi[i], int32(upTo))
 }
 
 func (h *history) see(t *model.Tokens, i, position int) {
-	t.Lo[i], t.Hi[i] = h.static.Lo[position], h.static.Hi[position]
-	if t.Tag != nil {
-		t.Tag[i] = h.static.Tag[position]
+	t.Self.Lo[i], t.Self.Hi[i] = h.static.Lo[position], h.static.Hi[position]
+	if t.Self.Tag != nil {
+		t.Self.Tag[i] = h.static.Tag[position]
 	}
 }
 
 // run reads t and returns the logits of all its rows, valid until the next run.
 func (h *history) run(d *model.Decode, t *model.Tokens) ([]float32, error) {
-	if n := d.T * h.vocab; cap(h.logits) < n {
-		h.logits = make([]float32, n)
-	}
-	h.logits = h.logits[:d.T*h.vocab]
-	if err := d.Run(t, h.logits); err != nil {
+	logits, err := d.Run(t)
+	if err != nil {
 		return nil, err
 	}
-	return h.logits, checkFinite(h.logits)
+	return logits, checkFinite(logits)
 }

@@ -175,7 +175,7 @@ func checkBlock(block, context int) error {
 
 // blockPasses records a block's first pass, which also reads the block before, and that of its later rounds.
 func (d *Decoder) blockPasses(block int) (first, rest *model.Decode, err error) {
-	o := model.DecodeOptions{B: 1, T: 2 * block, Second: d.read.Second}
+	o := model.DecodeOptions{Sources: 1, Beams: 1, T: 2 * block, Second: d.read.Second}
 	if first, err = d.m.NewDecode(o, d.read); err != nil {
 		return nil, nil, err
 	}

@@ -11,7 +11,7 @@ import (
 // Stream translates one source while it is read: before each target token only as many source tokens are asked of next as the model
 // waits for, wait_k and one more with every target token, and the rest is unknown to it. next says false after the source's last
 // token, its End; emit hears each target token and how many source tokens had been read.
-func Stream(ctx context.Context, m *model.EncoderDecoder, c mask.Config, next func() (int32, bool), o Translation, emit func(read int, id int32) error) error {
+func Stream(ctx context.Context, m *model.Model, c mask.Config, next func() (int32, bool), o Translation, emit func(read int, id int32) error) error {
 	if c.Cross != mask.CrossWaitK {
 		return errors.New("mask.cross: the model was trained to read the whole source first; only one trained with wait_k writes while it reads")
 	}
@@ -36,18 +36,18 @@ type streamer struct {
 	ended  bool
 }
 
-func (s *streamer) stream(ctx context.Context, emit func(read int, id int32) error) error {
+func (s *streamer) stream(ctx context.Context, emit func(read int, id int32) error) (err error) {
 	searches := []search{{beams: []beam{{}}}}
-	lens, parents := []int32{0}, []int32{0}
+	parents := []int32{0}
 	for at := range s.limit() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if s.read(s.c.WaitK + at) {
-			lens = s.readSources([][]int32{s.source}, []int{0})
+			s.readSources([][]int32{s.source}, []int{0})
 		}
-		s.place(searches, lens, at)
-		if err := s.run(s.pass, s.tok, s.logits); err != nil {
+		s.place(searches, at)
+		if s.logits, err = s.run(s.pass, s.tok); err != nil {
 			return err
 		}
 		s.extend(&searches[0], 0, 0, at, parents)

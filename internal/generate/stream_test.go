@@ -16,15 +16,22 @@ import (
 const pairVocab = 23
 
 // randomPairModel has weights as large as training would make them, so that every path shows.
-func randomPairModel(t *testing.T) (kernels.Backend, *model.EncoderDecoder) {
+func randomPairModel(t *testing.T) (kernels.Backend, *model.Model) {
 	t.Helper()
 	be, err := cpu.New(cpu.Options{Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { be.Close() })
-	m, err := model.NewEncoderDecoder(be, model.EncoderDecoderConfig{Config: model.Config{Vocab: pairVocab, Context: 24, Layers: 2, Heads: 2, Dim: 16},
-		CausalEncoder: true}, false)
+	m, err := model.New(be, model.Config{
+		Vocab:         pairVocab,
+		Context:       24,
+		Layers:        2,
+		Heads:         2,
+		Dim:           16,
+		Encoder:       true,
+		CausalEncoder: true,
+	}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +69,7 @@ func waitK(k int) mask.Config {
 }
 
 // streamed translates a source word by word, and says how many were read before each target token.
-func streamed(t *testing.T, m *model.EncoderDecoder, c mask.Config, source []int32, o Translation) (ids []int32, read []int) {
+func streamed(t *testing.T, m *model.Model, c mask.Config, source []int32, o Translation) (ids []int32, read []int) {
 	t.Helper()
 	given := 0
 	next := func() (int32, bool) {
@@ -85,7 +92,7 @@ func streamed(t *testing.T, m *model.EncoderDecoder, c mask.Config, source []int
 	return ids, read
 }
 
-func translated(t *testing.T, m *model.EncoderDecoder, c mask.Config, sources [][]int32, o Translation) (ids [][]int32) {
+func translated(t *testing.T, m *model.Model, c mask.Config, sources [][]int32, o Translation) (ids [][]int32) {
 	t.Helper()
 	found, err := Translate(context.Background(), m, c, sources, o, nil)
 	if err != nil {

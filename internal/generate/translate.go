@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
 )
@@ -45,30 +46,55 @@ func (o Translation) Check() error {
 }
 
 // Translate is a Translator's for sources that are all there.
-func Translate(ctx context.Context, m *model.EncoderDecoder, c mask.Config, sources [][]int32, o Translation, done Decoded) ([][]Hypothesis, error) {
+func Translate(ctx context.Context, m *model.Model, c mask.Config, sources [][]int32, o Translation, done Decoded) ([][]Hypothesis, error) {
 	t := NewTranslator(m, c, o)
 	defer t.Free()
 	return t.Translate(ctx, sources, done)
 }
 
 // newTranslator makes one that reads sources of s tokens and up to so many target tokens a pass.
-func newTranslator(m *model.EncoderDecoder, c mask.Config, o Translation, s, tokens int) (*translator, error) {
-	pass, err := m.NewDecode(model.PairDecodeOptions{Sources: o.Batch, Beams: o.Beams, T: tokens, S: s, Context: m.Context}, nil)
+func newTranslator(m *model.Model, c mask.Config, o Translation, s, tokens int) (*translator, error) {
+	planner, err := mask.NewPlanner(c, 0, mask.Run{
+		SeqLen:        m.Context,
+		Steps:         1,
+		Vocab:         m.Vocab,
+		CausalEncoder: m.CausalEncoder,
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &translator{Translation: o, c: c, pass: pass, vocab: m.Vocab, tok: pass.NewTokens(), logits: make([]float32, o.Batch*o.Beams*tokens*m.Vocab)}, nil
+	pass, err := m.NewDecode(model.DecodeOptions{Sources: o.Batch, Beams: o.Beams, T: tokens, S: s, Second: planner.Tagged()}, nil)
+	if err != nil {
+		return nil, err
+	}
+	rows := batch.New(o.Batch, m.Context, s)
+	for b := range o.Batch {
+		rows.Document(b, make([]int32, m.Context))
+	}
+	return &translator{
+		Translation: o,
+		c:           c,
+		pass:        pass,
+		vocab:       m.Vocab,
+		tok:         pass.NewTokens(),
+		planner:     planner,
+		rows:        rows,
+	}, nil
 }
 
 // translator decodes batches of sources.
 type translator struct {
 	Translation
 	c      mask.Config
-	pass   *model.PairDecode
+	pass   *model.Decode
 	vocab  int
-	tok    *model.PairTokens
+	tok    *model.Tokens
 	logits []float32
 	first  int // the number of the first of the sources, for draws
+
+	planner *mask.Planner
+	rows    *batch.Batch // targets as long as the context
+	plan    mask.Plan    // what they see
 }
 
 func (t *translator) free() { t.pass.Free() }
@@ -87,7 +113,7 @@ type search struct {
 
 func (t *translator) decode(ctx context.Context, sources [][]int32, lines []int, first int, out [][]Hypothesis) error {
 	t.first = first
-	lens := t.readSources(sources, lines)
+	t.readSources(sources, lines)
 	searches := make([]search, len(lines))
 	for i := range searches {
 		searches[i].beams = []beam{{}}
@@ -98,8 +124,9 @@ func (t *translator) decode(ctx context.Context, sources [][]int32, lines []int,
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		t.place(searches, lens, at)
-		if err := t.run(t.pass, t.tok, t.logits); err != nil {
+		t.place(searches, at)
+		var err error
+		if t.logits, err = t.run(t.pass, t.tok); err != nil {
 			return err
 		}
 		for b := range parents {
@@ -119,11 +146,12 @@ func (t *translator) decode(ctx context.Context, sources [][]int32, lines []int,
 }
 
 // run computes the logits of a pass's rows.
-func (t *translator) run(pass *model.PairDecode, tok *model.PairTokens, logits []float32) error {
-	if err := pass.Run(tok, logits); err != nil {
-		return err
+func (t *translator) run(pass *model.Decode, tok *model.Tokens) ([]float32, error) {
+	logits, err := pass.Run(tok)
+	if err != nil {
+		return nil, err
 	}
-	return checkFinite(logits)
+	return logits, checkFinite(logits)
 }
 
 // limit is the most tokens a target may have.
@@ -143,21 +171,24 @@ func finishedAll(searches []search, beams int) bool {
 	return true
 }
 
-// readSources encodes a batch; rows without a source have one token, for nothing.
-func (t *translator) readSources(sources [][]int32, lines []int) []int32 {
-	src := &model.Source{IDs: make([]int32, t.pass.Sources*t.pass.S), Len: make([]int32, t.pass.Sources)}
-	for r := range src.Len {
-		src.Len[r] = 1
+// readSources encodes a batch, and plans what targets see of it; rows without a source have one token, for nothing.
+func (t *translator) readSources(sources [][]int32, lines []int) {
+	s := &t.rows.Sources[0]
+	for r := range t.pass.Sources {
+		source := []int32{0}
 		if r < len(lines) {
-			src.Len[r] = int32(copy(src.IDs[r*t.pass.S:(r+1)*t.pass.S], sources[lines[r]]))
+			source = sources[lines[r]]
 		}
+		s.Document(r, source)
 	}
-	t.pass.ReadSource(src)
-	return src.Len
+	t.planner.PlanStatic(&t.plan, t.rows, 0)
+	t.pass.ReadSource(s.IDs, &t.plan.Sources[0].Self)
 }
 
 // place lays out the newest token of every beam.
-func (t *translator) place(searches []search, lens []int32, at int) {
+func (t *translator) place(searches []search, at int) {
+	clearTokens(t.tok)
+	copy(t.tok.Cross.Pos, t.plan.Sources[0].Cross.Pos)
 	for r := range t.tok.IDs {
 		i, k := r/t.Beams, r%t.Beams
 		id := t.End
@@ -166,32 +197,11 @@ func (t *translator) place(searches []search, lens []int32, at int) {
 		} else if i < len(searches) && k < len(searches[i].beams) {
 			id = searches[i].beams[k].ids[at-1]
 		}
-		t.tok.IDs[r], t.tok.Positions[r], t.tok.Keep[r], t.tok.Hi[r] = id, int32(at), true, int32(at)
-		t.tok.Lo[r] = t.lowest(at)
-		for p := range t.pass.Context {
-			t.tok.Pos[r*t.pass.Context+p] = mask.Inf
-			if p <= at {
-				t.tok.Pos[r*t.pass.Context+p] = int32(p)
-			}
+		rowsOf{t.tok, &t.plan, r, i, 1}.visible(0, at, id)
+		for p := range at {
+			rowsOf{t.tok, &t.plan, r, i, 1}.show(p)
 		}
-		t.tok.Sees[r] = t.sees(at, lens[i])
 	}
-}
-
-// lowest is the first target position that the one at a place sees.
-func (t *translator) lowest(at int) int32 {
-	if t.c.Structure == mask.StructureWindow {
-		return int32(max(0, at-t.c.Window+1))
-	}
-	return 0
-}
-
-// sees is the last position of a source of some length that the target position at a place sees.
-func (t *translator) sees(at int, length int32) int32 {
-	if t.c.Cross == mask.CrossWaitK {
-		return min(length-1, int32(t.c.WaitK+at-1))
-	}
-	return length - 1
 }
 
 // candidate is a beam with one more token.

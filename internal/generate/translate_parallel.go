@@ -20,7 +20,7 @@ type Blocks struct {
 // target's block, from its source, the target before the block and what has been accepted of the block on either side; a finished block
 // becomes ordinary text. Slots past an accepted End are dropped. Blocks of one are greedy decoding. A hypothesis' score is of the
 // confidences it was accepted with.
-func NewParallelTranslator(m *model.EncoderDecoder, c mask.Config, o Translation, b Blocks) (*Translator, error) {
+func NewParallelTranslator(m *model.Model, c mask.Config, o Translation, b Blocks) (*Translator, error) {
 	switch {
 	case c.Form != mask.FormInfill:
 		return nil, errors.New("mask.form: only a model trained with infill predicts blocks in parallel")
@@ -36,7 +36,7 @@ func NewParallelTranslator(m *model.EncoderDecoder, c mask.Config, o Translation
 }
 
 // TranslateParallel is a parallel Translator's Translate for sources that are all there, with the rounds it took.
-func TranslateParallel(ctx context.Context, m *model.EncoderDecoder, c mask.Config, sources [][]int32, o Translation, b Blocks, done Decoded) ([][]Hypothesis, Rounds, error) {
+func TranslateParallel(ctx context.Context, m *model.Model, c mask.Config, sources [][]int32, o Translation, b Blocks, done Decoded) ([][]Hypothesis, Rounds, error) {
 	t, err := NewParallelTranslator(m, c, o, b)
 	if err != nil {
 		return nil, Rounds{}, err
@@ -52,28 +52,24 @@ type blockTranslator struct {
 	translator
 	Blocks
 	window  int // how far past itself a slot sees: no further than in training
-	rest    *model.PairDecode
-	restTok *model.PairTokens
+	rest    *model.Decode
+	restTok *model.Tokens
 	rounds  *Rounds
 }
 
-func newBlockTranslator(m *model.EncoderDecoder, c mask.Config, o Translation, b Blocks, s int, rounds *Rounds) (*blockTranslator, error) {
-	p, err := mask.NewPlanner(c, 0, mask.Run{SeqLen: m.Context, Steps: 1, Vocab: m.Vocab})
-	if err != nil {
-		return nil, err
-	}
+func newBlockTranslator(m *model.Model, c mask.Config, o Translation, b Blocks, s int, rounds *Rounds) (*blockTranslator, error) {
 	first, err := newTranslator(m, c, o, s, 2*b.Size)
 	if err != nil {
 		return nil, err
 	}
-	size := first.pass.PairDecodeOptions
+	size := first.pass.DecodeOptions
 	size.T = b.Size
 	rest, err := m.NewDecode(size, first.pass)
 	if err != nil {
 		first.pass.Free()
 		return nil, err
 	}
-	return &blockTranslator{translator: *first, Blocks: b, window: p.Config().MaxWindow, rest: rest, restTok: rest.NewTokens(), rounds: rounds}, nil
+	return &blockTranslator{translator: *first, Blocks: b, window: first.planner.Config().MaxWindow, rest: rest, restTok: rest.NewTokens(), rounds: rounds}, nil
 }
 
 func (t *blockTranslator) free() {
@@ -84,7 +80,6 @@ func (t *blockTranslator) free() {
 // target is one line's target as far as it is known.
 type target struct {
 	line   int
-	length int32   // of its source
 	ids    []int32 // finished
 	cached int     // positions in the cache, of Begin and ids
 	next   []float32
@@ -96,10 +91,10 @@ type target struct {
 
 func (t *blockTranslator) decode(ctx context.Context, sources [][]int32, lines []int, first int, out [][]Hypothesis) error {
 	t.first = first
-	lens := t.readSources(sources, lines)
+	t.readSources(sources, lines)
 	targets := make([]*target, len(lines))
 	for i, line := range lines {
-		targets[i] = &target{line: line, length: lens[i]}
+		targets[i] = &target{line: line}
 	}
 	for t.begin(targets) {
 		for round := 1; slices.ContainsFunc(targets, (*target).unfinished); round++ {
@@ -147,18 +142,19 @@ func (t *blockTranslator) round(targets []*target, round int) error {
 		pass, tok = t.pass, t.tok
 	}
 	clearTokens(tok)
+	copy(tok.Cross.Pos, t.plan.Sources[0].Cross.Pos)
 	behind := make([]int, len(targets))
 	for i, g := range targets {
 		if g.unfinished() {
-			r := rowsOf{tok, i, pass.T, pass.Context}
+			r := rowsOf{tok, &t.plan, i, i, pass.T}
 			if round == 1 {
 				behind[i] = len(g.ids) + 1 - g.cached
 			}
 			t.lay(r, g, behind[i])
 		}
 	}
-	logits := t.logits[:pass.Sources*pass.T*t.vocab]
-	if err := t.run(pass, tok, logits); err != nil {
+	logits, err := t.run(pass, tok)
+	if err != nil {
 		return err
 	}
 	for i, g := range targets {
@@ -178,60 +174,83 @@ func (t *blockTranslator) round(targets []*target, round int) error {
 
 // rowsOf are one target's rows of a pass.
 type rowsOf struct {
-	*model.PairTokens
-	target     int
-	t, context int
+	*model.Tokens
+	plan   *mask.Plan
+	row    int // of the pass
+	source int // of the plan
+	t      int // tokens a row
 }
 
 // clearTokens empties a pass: nothing is read and nothing is visible.
-func clearTokens(tok *model.PairTokens) {
+func clearTokens(tok *model.Tokens) {
 	for i := range tok.IDs {
-		tok.IDs[i], tok.Positions[i], tok.Keep[i], tok.Hidden[i], tok.Lo[i], tok.Hi[i], tok.Sees[i] = 0, 0, false, 0, 0, -1, -1
+		tok.IDs[i], tok.Positions[i], tok.Keep[i], tok.Hidden[i] = 0, 0, false, 0
+		tok.Self.Lo[i], tok.Self.Hi[i], tok.Cross.Hi[i] = 0, -1, -1
 	}
-	for i := range tok.Pos {
-		tok.Pos[i] = mask.Inf
+	for i := range tok.Self.Pos {
+		tok.Self.Pos[i] = mask.Inf
 	}
 }
 
 // lay puts a target's uncached text and its block into a pass.
 func (t *blockTranslator) lay(r rowsOf, g *target, behind int) {
 	for p := range g.cached {
-		r.Pos[r.target*r.context+p] = int32(p)
+		r.show(p)
 	}
 	for i := range behind {
 		id := t.Begin
 		if p := g.cached + i; p > 0 {
 			id = g.ids[p-1]
 		}
-		t.visible(r, i, g.cached+i, id, g.length)
+		r.visible(i, g.cached+i, id)
 	}
 	open := g.isOpen()
 	at, end := len(g.ids)+1, len(g.ids)+len(g.block)
-	sees := t.sees(at-1, g.length)
+	last := at - 1
 	for i, id := range g.block {
 		if open[i] {
-			t.slot(r, behind+i, at+i, min(at+i+t.window, end), sees)
+			r.slot(behind+i, at+i, min(at+i+t.window, end), last)
 		} else {
-			t.visible(r, behind+i, at+i, id, g.length)
-			sees = t.sees(at+i, g.length)
+			r.visible(behind+i, at+i, id)
+			last = at + i
 		}
 	}
 }
 
+// show makes a cached position visible.
+func (r rowsOf) show(position int) {
+	to, from := r.row*r.Self.S+position, r.source*r.plan.T+position
+	r.Self.Pos[to] = r.plan.Mask.Pos[from]
+	if r.Self.Tag != nil {
+		r.Self.A[to], r.Self.B[to] = r.plan.Mask.A[from], r.plan.Mask.B[from]
+	}
+}
+
+// sees makes a row see what the token at a position does of its text, and the one at another of its source.
+func (r rowsOf) sees(row, position, reader int) int {
+	n, from := r.row*r.t+row, r.source*r.plan.T+position
+	r.Positions[n] = int32(position)
+	r.Self.Lo[n], r.Self.Hi[n] = r.plan.Mask.Lo[from], r.plan.Mask.Hi[from]
+	if r.Self.Tag != nil {
+		r.Self.Tag[n] = r.plan.Mask.Tag[from]
+	}
+	r.Cross.Hi[n] = r.plan.Sources[0].Cross.Hi[r.source*r.plan.T+reader]
+	return n
+}
+
 // visible makes a row the token at a position: it sees what the structure shows it and enters the cache.
-func (t *blockTranslator) visible(r rowsOf, row, position int, id, length int32) {
-	n := r.target*r.t + row
-	r.IDs[n], r.Positions[n], r.Keep[n] = id, int32(position), true
-	r.Lo[n], r.Hi[n], r.Sees[n] = t.lowest(position), int32(position), t.sees(position, length)
-	r.Pos[r.target*r.context+position] = int32(position)
+func (r rowsOf) visible(row, position int, id int32) {
+	n := r.sees(row, position, position)
+	r.IDs[n], r.Keep[n] = id, true
+	r.show(position)
 }
 
 // slot makes a row a slot at a position: hidden, seen by no one, seeing every visible token up to a position, and of the source what the
 // last token before it sees.
-func (t *blockTranslator) slot(r rowsOf, row, position, upTo int, sees int32) {
-	n := r.target*r.t + row
-	r.Positions[n], r.Hidden[n] = int32(position), 1
-	r.Lo[n], r.Hi[n], r.Sees[n] = t.lowest(position), int32(upTo), sees
+func (r rowsOf) slot(row, position, upTo, last int) {
+	n := r.sees(row, position, last)
+	r.Hidden[n] = 1
+	r.Self.Hi[n] = max(r.Self.Hi[n], int32(upTo))
 }
 
 // isOpen says of each slot of the block whether it is open.

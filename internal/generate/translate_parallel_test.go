@@ -31,7 +31,7 @@ func mixedSources() (sources [][]int32) {
 	return sources
 }
 
-func inParallel(t *testing.T, m *model.EncoderDecoder, c mask.Config, sources [][]int32, o Translation, b Blocks) ([][]int32, Rounds) {
+func inParallel(t *testing.T, m *model.Model, c mask.Config, sources [][]int32, o Translation, b Blocks) ([][]int32, Rounds) {
 	t.Helper()
 	found, r, err := TranslateParallel(context.Background(), m, c, sources, o, b, nil)
 	if err != nil {
@@ -91,9 +91,9 @@ func TestParallelTranslationEqualsFullPasses(t *testing.T) {
 }
 
 // naiveBlocks decodes one source in blocks, computing everything anew in each round.
-func naiveBlocks(t *testing.T, be kernels.Backend, m *model.EncoderDecoder, c mask.Config, source []int32, o Translation, b Blocks) (ids []int32, passes int) {
+func naiveBlocks(t *testing.T, be kernels.Backend, m *model.Model, c mask.Config, source []int32, o Translation, b Blocks) (ids []int32, passes int) {
 	t.Helper()
-	p, err := mask.NewPlanner(c, 0, mask.Run{SeqLen: m.Context, Steps: 1, Vocab: m.Vocab})
+	p, err := mask.NewPlanner(c, 0, mask.Run{SeqLen: m.Context, Steps: 1, Vocab: m.Vocab, CausalEncoder: m.CausalEncoder})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func naiveBlocks(t *testing.T, be kernels.Backend, m *model.EncoderDecoder, c ma
 }
 
 // naiveRound is a pass over a target's text and block, with slots where it is open.
-func naiveRound(t *testing.T, be kernels.Backend, m *model.EncoderDecoder, p *mask.Planner, source, text, block []int32, open []bool) []float32 {
+func naiveRound(t *testing.T, be kernels.Backend, m *model.Model, p *mask.Planner, source, text, block []int32, open []bool) []float32 {
 	t.Helper()
 	all := slices.Concat(text, block)
 	rows, windows := batch.New(1, len(all), len(source)), make([]int32, len(all))
@@ -157,13 +157,12 @@ func naiveRound(t *testing.T, be kernels.Backend, m *model.EncoderDecoder, p *ma
 	rows.Sources[0].Document(0, source)
 	var plan mask.Plan
 	p.PlanSlots(&plan, rows, windows)
-	lens, sees := []int32{int32(len(source))}, plan.Sources[0].Cross.Hi
-	pass, err := m.NewPass(model.PairOptions{B: 1, S: len(source), T: len(all), Hide: true, Logits: true})
+	pass, err := m.NewPass(model.PassOptions{B: 1, S: len(source), T: len(all), Hide: true, Logits: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pass.Free()
-	pass.Load(&model.Source{IDs: source, Len: lens}, rows.IDs, &plan, sees)
+	pass.Load(rows, &plan)
 	pass.Forward()
 	logits := make([]float32, len(all)*m.Vocab)
 	if err := be.Download(logits, pass.Logits.Buffer()); err != nil {

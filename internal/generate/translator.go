@@ -13,7 +13,7 @@ import (
 // Translator decodes sources, some at a time, and keeps the passes it has recorded for the next ones. What it finds does not depend on
 // which sources come together.
 type Translator struct {
-	model  *model.EncoderDecoder
+	model  *model.Model
 	mask   mask.Config
 	o      Translation
 	blocks *Blocks // nil: one token after the other
@@ -33,7 +33,7 @@ type decoder interface {
 type room struct{ sources, tokens int }
 
 // NewTranslator decodes one token after the other.
-func NewTranslator(m *model.EncoderDecoder, c mask.Config, o Translation) *Translator {
+func NewTranslator(m *model.Model, c mask.Config, o Translation) *Translator {
 	return &Translator{model: m, mask: c, o: o}
 }
 

@@ -21,9 +21,9 @@ const (
 )
 
 // probeModel is a Transformer with random weights, large enough that every path through it moves the logits.
-func probeModel(t *testing.T, be kernels.Backend) *model.Decoder {
+func probeModel(t *testing.T, be kernels.Backend) *model.Model {
 	t.Helper()
-	m, err := model.NewDecoder(be, model.Config{Vocab: probeVocab, Context: probeMost, Layers: probeLayers, Heads: 2, Dim: 8}, false)
+	m, err := model.New(be, model.Config{Vocab: probeVocab, Context: probeMost, Layers: probeLayers, Heads: 2, Dim: 8}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func probeModel(t *testing.T, be kernels.Backend) *model.Decoder {
 type passes struct {
 	t    *testing.T
 	be   kernels.Backend
-	m    *model.Decoder
+	m    *model.Model
 	made map[[2]int]*model.Pass
 	seed uint64 // of the kernel's draws: the planner's
 }
@@ -66,7 +66,9 @@ func (p *passes) logits(ids []int32, plan *mask.Plan) []float32 {
 		}
 		p.made[key] = pass
 	}
-	pass.Load(ids, plan)
+	rows := batch.New(plan.B, plan.T)
+	rows.IDs = ids
+	pass.Load(rows, plan)
 	pass.At(p.seed, plan.Step, plan.First)
 	pass.Supervised(1)
 	pass.Forward()

@@ -17,8 +17,6 @@ type goldenPair struct {
 	*goldenCase
 	causal bool
 	s      int // source tokens a row
-	source *model.Source
-	sees   []int32
 }
 
 func loadGoldenPair(t *testing.T, path string) *goldenPair {
@@ -31,16 +29,24 @@ func loadGoldenPair(t *testing.T, path string) *goldenPair {
 		t.Fatal(err)
 	}
 	c.causal = meta.CausalEncoder
-	c.source = &model.Source{IDs: c.ints("in.src"), Len: c.ints("mask.src_len")}
-	c.s = len(c.source.IDs) / c.b
-	c.sees = c.ints("mask.cross_hi")
+	ids := c.ints("in.src")
+	c.s = len(ids) / c.b
+	addSource(c.batch, c.plan, c.s, c.ints("mask.src_len"), c.ints("mask.cross_hi"), c.causal)
+	c.batch.Sources[0].IDs = ids
 	return c
 }
 
-func (c *goldenPair) model(be kernels.Backend, train bool) *model.EncoderDecoder {
+func (c *goldenPair) model(be kernels.Backend, train bool) *model.Model {
 	c.t.Helper()
-	m, err := model.NewEncoderDecoder(be, model.EncoderDecoderConfig{CausalEncoder: c.causal, Config: model.Config{Vocab: c.meta.Vocab,
-		Context: max(c.n, c.s), Layers: c.meta.Layers, Heads: c.meta.Heads, Dim: c.meta.Dim}}, train)
+	m, err := model.New(be, model.Config{
+		Vocab:         c.meta.Vocab,
+		Context:       max(c.n, c.s),
+		Layers:        c.meta.Layers,
+		Heads:         c.meta.Heads,
+		Dim:           c.meta.Dim,
+		Encoder:       true,
+		CausalEncoder: c.causal,
+	}, train)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -50,13 +56,13 @@ func (c *goldenPair) model(be kernels.Backend, train bool) *model.EncoderDecoder
 	return m
 }
 
-func (c *goldenPair) pass(m *model.EncoderDecoder, train bool) *model.PairPass {
+func (c *goldenPair) pass(m *model.Model, train bool) *model.Pass {
 	c.t.Helper()
-	p, err := m.NewPass(model.PairOptions{B: c.b, S: c.s, T: c.n, Train: train, Logits: !train, Hide: true})
+	p, err := m.NewPass(model.PassOptions{B: c.b, S: c.s, T: c.n, Train: train, Logits: !train, Hide: true})
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	p.Load(c.source, c.ids, c.plan, c.sees)
+	p.Load(c.batch, c.plan)
 	p.At(1, 0, 0)
 	p.Supervised(float64(c.plan.Supervised))
 	return p

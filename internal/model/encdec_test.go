@@ -8,38 +8,12 @@ import (
 
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/kernels/ref"
-	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
-	"dmtrain/internal/rng"
 )
 
-// pairs are random sources of different lengths and random targets under the causal mask, which see their whole source.
-type pairs struct {
-	b, s, t int
-	source  *model.Source
-	ids     []int32
-	plan    *mask.Plan
-	sees    []int32
-}
-
-func randomPairs(b, s, t, vocab int, rate float32) *pairs {
-	p := &pairs{b: b, s: s, t: t, source: &model.Source{IDs: make([]int32, b*s), Rate: make([]float32, b*s)}, sees: make([]int32, b*t)}
-	p.ids, p.plan = causalPlan(b, t, vocab, rate)
-	for i := range p.source.IDs {
-		p.source.IDs[i] = int32(rng.Below(2, rng.Probe, 0, 1, uint32(i), vocab))
-	}
-	for row := range b {
-		p.source.Len = append(p.source.Len, int32(1+(s-1)*(row+1)/b)) // the last row is full
-	}
-	for i := range p.sees {
-		p.sees[i] = int32(s - 1)
-	}
-	return p
-}
-
-func newPairModel(t *testing.T, be kernels.Backend, c model.EncoderDecoderConfig, train bool) *model.EncoderDecoder {
+func newModel(t *testing.T, be kernels.Backend, c model.Config, train bool) *model.Model {
 	t.Helper()
-	m, err := model.NewEncoderDecoder(be, c, train)
+	m, err := model.New(be, c, train)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +21,7 @@ func newPairModel(t *testing.T, be kernels.Backend, c model.EncoderDecoderConfig
 	return m
 }
 
-func newPairPass(t *testing.T, m *model.EncoderDecoder, o model.PairOptions) *model.PairPass {
+func newPass(t *testing.T, m *model.Model, o model.PassOptions) *model.Pass {
 	t.Helper()
 	p, err := m.NewPass(o)
 	if err != nil {
@@ -58,15 +32,15 @@ func newPairPass(t *testing.T, m *model.EncoderDecoder, o model.PairOptions) *mo
 }
 
 // logits are those of one pass over pairs.
-func (p *pairs) logits(t *testing.T, be kernels.Backend, m *model.EncoderDecoder) []float32 {
+func (p *pairs) logits(t *testing.T, be kernels.Backend, m *model.Model) []float32 {
 	t.Helper()
-	pass := newPairPass(t, m, model.PairOptions{B: p.b, S: p.s, T: p.t, Logits: true, HideSource: true})
-	pass.Load(p.source, p.ids, p.plan, p.sees)
+	pass := newPass(t, m, model.PassOptions{B: p.b, S: p.s, T: p.t, Logits: true, HideSource: true})
+	pass.Load(p.batch, p.plan)
 	pass.Forward()
 	return read(t, be, pass.Logits.Buffer())
 }
 
-var smallPair = model.EncoderDecoderConfig{Config: model.Config{Vocab: 11, Context: 9, Layers: 2, Heads: 2, Dim: 8}}
+var smallPair = model.Config{Vocab: 11, Context: 9, Layers: 2, Heads: 2, Dim: 8, Encoder: true}
 
 // The golden cases have no dropout, edge dropping, learned fill or hidden source. Their gradients are held to central differences of
 // the loss along one random direction a parameter.
@@ -74,16 +48,16 @@ func TestPairGradientsWithDroppingAndLearnedFill(t *testing.T) {
 	be := ref.New()
 	c := smallPair
 	c.LearnedFill, c.CausalEncoder = true, true
-	m := newPairModel(t, be, c, true)
+	m := newModel(t, be, c, true)
 	for _, p := range m.Params.All() {
 		be.Upload(p.Value(), direction(p.Index, p.Shape.Elems(), 0.7, 7))
 	}
-	p := randomPairs(3, 7, 9, c.Vocab, 0.4)
-	for i := range p.source.Rate {
-		p.source.Rate[i] = float32(i % 4 / 3)
+	p := randomPairs(3, 7, 9, c, 0.4)
+	for i := range p.rate() {
+		p.rate()[i] = float32(i % 4 / 3)
 	}
-	pass := newPairPass(t, m, model.PairOptions{B: 3, S: 7, T: 9, Train: true, Hide: true, HideSource: true, Dropout: 0.2, EdgeDrop: 0.1})
-	pass.Load(p.source, p.ids, p.plan, p.sees)
+	pass := newPass(t, m, model.PassOptions{B: 3, S: 7, T: 9, Train: true, Hide: true, HideSource: true, Dropout: 0.2, EdgeDrop: 0.1})
+	pass.Load(p.batch, p.plan)
 	pass.At(5, 3, 12)
 	pass.Supervised(float64(p.plan.Supervised))
 	loss := func() float64 {
@@ -129,13 +103,13 @@ func centralDifference(f func(float64) float64) float64 {
 func TestPaddingReachesNothing(t *testing.T) {
 	for _, b := range backends(t) {
 		t.Run(b.name, func(t *testing.T) {
-			m := newPairModel(t, b, smallPair, false)
+			m := newModel(t, b, smallPair, false)
 			m.Init(3)
-			p := randomPairs(3, 7, 6, smallPair.Vocab, 0)
+			p := randomPairs(3, 7, 6, smallPair, 0)
 			want := p.logits(t, b, m)
-			for i := range p.source.IDs {
-				if int32(i%p.s) >= p.source.Len[i/p.s] {
-					p.source.IDs[i] = (p.source.IDs[i] + 5) % int32(smallPair.Vocab)
+			for i := range p.source().IDs {
+				if int32(i%p.s) >= p.lens[i/p.s] {
+					p.source().IDs[i] = (p.source().IDs[i] + 5) % int32(smallPair.Vocab)
 				}
 			}
 			if !slices.Equal(p.logits(t, b, m), want) {
@@ -154,20 +128,20 @@ func TestUnreadSourceReachesNothing(t *testing.T) {
 			for _, causal := range []bool{true, false} {
 				c := smallPair
 				c.CausalEncoder = causal
-				m := newPairModel(t, b, c, false)
+				m := newModel(t, b, c, false)
 				m.Init(3)
-				p := randomPairs(1, 7, 6, c.Vocab, 0)
-				for i := range p.sees {
-					p.sees[i] = int32(i + k - 1)
+				p := randomPairs(1, 7, 6, c, 0)
+				for i := range p.limit() {
+					p.limit()[i] = int32(i + k - 1)
 				}
 				before := p.logits(t, b, m)
-				p.source.IDs[changed] = (p.source.IDs[changed] + 1) % int32(c.Vocab)
+				p.source().IDs[changed] = (p.source().IDs[changed] + 1) % int32(c.Vocab)
 				after := p.logits(t, b, m)
 				for i := range p.t {
 					row := func(x []float32) []float32 { return x[i*c.Vocab : (i+1)*c.Vocab] }
 					same := slices.Equal(row(before), row(after))
-					if want := causal && p.sees[i] < changed; same != want {
-						t.Errorf("causal encoder %v, target %d sees %d: unchanged = %v", causal, i, p.sees[i], same)
+					if want := causal && p.limit()[i] < changed; same != want {
+						t.Errorf("causal encoder %v, target %d sees %d: unchanged = %v", causal, i, p.limit()[i], same)
 					}
 				}
 			}
@@ -178,15 +152,15 @@ func TestUnreadSourceReachesNothing(t *testing.T) {
 // Rates between 0 and 1 hide by draws that are the step's own, and the target's rates are drawn for apart.
 func TestSourceTokensAreHiddenAtRandom(t *testing.T) {
 	be := ref.New()
-	m := newPairModel(t, be, smallPair, false)
+	m := newModel(t, be, smallPair, false)
 	m.Init(3)
-	p := randomPairs(2, 7, 6, smallPair.Vocab, 0)
-	pass := newPairPass(t, m, model.PairOptions{B: 2, S: 7, T: 6, Logits: true, HideSource: true})
+	p := randomPairs(2, 7, 6, smallPair, 0)
+	pass := newPass(t, m, model.PassOptions{B: 2, S: 7, T: 6, Logits: true, HideSource: true})
 	logits := func(rate float32, step int) []float32 {
-		for i := range p.source.Rate {
-			p.source.Rate[i] = rate
+		for i := range p.rate() {
+			p.rate()[i] = rate
 		}
-		pass.Load(p.source, p.ids, p.plan, p.sees)
+		pass.Load(p.batch, p.plan)
 		pass.At(5, step, 0)
 		pass.Forward()
 		return read(t, be, pass.Logits.Buffer())
@@ -206,13 +180,13 @@ func TestSourceTokensAreHiddenAtRandom(t *testing.T) {
 // A hidden source token's own id reaches no output.
 func TestHiddenSourceReachesNothing(t *testing.T) {
 	be := ref.New()
-	m := newPairModel(t, be, smallPair, false)
+	m := newModel(t, be, smallPair, false)
 	m.Init(3)
-	p := randomPairs(2, 7, 6, smallPair.Vocab, 0)
+	p := randomPairs(2, 7, 6, smallPair, 0)
 	open := p.logits(t, be, m)
-	p.source.Rate[1] = 1
+	p.rate()[1] = 1
 	hidden := p.logits(t, be, m)
-	p.source.IDs[1] = (p.source.IDs[1] + 1) % int32(smallPair.Vocab)
+	p.source().IDs[1] = (p.source().IDs[1] + 1) % int32(smallPair.Vocab)
 	if !slices.Equal(p.logits(t, be, m), hidden) {
 		t.Error("the hidden token's id shows")
 	}
@@ -226,20 +200,20 @@ func TestPairConfigRefusesTheImpossible(t *testing.T) {
 	odd.Heads, odd.Dim = 1, 7
 	none := smallPair
 	none.Layers = 0
-	for key, c := range map[string]model.EncoderDecoderConfig{"model.dim": odd, "model.layers": none} {
+	for key, c := range map[string]model.Config{"model.dim": odd, "model.layers": none} {
 		if err := c.Check(); err == nil || !strings.HasPrefix(err.Error(), key) {
 			t.Errorf("%+v: error %v, want one on %s", c, err, key)
 		}
 	}
 	be := ref.New()
-	m := newPairModel(t, be, smallPair, false)
-	for _, o := range []model.PairOptions{{B: 1, S: 10, T: 2}, {B: 1, S: 2, T: 10}} {
+	m := newModel(t, be, smallPair, false)
+	for _, o := range []model.PassOptions{{B: 1, S: 10, T: 2}, {B: 1, S: 2, T: 10}} {
 		if _, err := m.NewPass(o); err == nil {
 			t.Errorf("%+v: no error in a model of %d positions", o, smallPair.Context)
 		}
 	}
-	if _, err := m.NewDecode(model.PairDecodeOptions{Sources: 1, Beams: 1, T: 1, S: 5, Context: 10}, nil); err == nil {
-		t.Error("a cache longer than the model's positions: no error")
+	if _, err := m.NewDecode(model.DecodeOptions{Sources: 1, Beams: 1, T: 1, S: 10}, nil); err == nil {
+		t.Error("a source longer than the model's positions: no error")
 	}
 }
 
@@ -247,10 +221,10 @@ func TestPairConfigRefusesTheImpossible(t *testing.T) {
 func TestPairInitIsScaled(t *testing.T) {
 	be := ref.New()
 	for _, dim := range []int{16, 64, 128} {
-		c := model.EncoderDecoderConfig{Config: model.Config{Vocab: 100, Context: 9, Layers: 2, Heads: 2, Dim: dim}}
-		m := newPairModel(t, be, c, false)
+		c := model.Config{Vocab: 100, Context: 9, Layers: 2, Heads: 2, Dim: dim, Encoder: true}
+		m := newModel(t, be, c, false)
 		m.Init(1)
-		sum, logits := 0.0, randomPairs(2, 9, 9, c.Vocab, 0).logits(t, be, m)
+		sum, logits := 0.0, randomPairs(2, 9, 9, c, 0).logits(t, be, m)
 		for _, l := range logits {
 			sum += float64(l) * float64(l)
 		}
@@ -265,14 +239,14 @@ func TestPairLabelSmoothing(t *testing.T) {
 	const smoothing = 0.2
 	for _, b := range backends(t) {
 		t.Run(b.name, func(t *testing.T) {
-			m := newPairModel(t, b, smallPair, true)
+			m := newModel(t, b, smallPair, true)
 			m.Init(3)
-			p := randomPairs(2, 5, 6, smallPair.Vocab, 0)
+			p := randomPairs(2, 5, 6, smallPair, 0)
 			gradient := func(smoothing float32, targets []int32) [][]float32 {
-				pass := newPairPass(t, m, model.PairOptions{B: p.b, S: p.s, T: p.t, Train: true, Smoothing: smoothing})
+				pass := newPass(t, m, model.PassOptions{B: p.b, S: p.s, T: p.t, Train: true, Smoothing: smoothing})
 				plan := *p.plan
 				plan.Targets = targets
-				pass.Load(p.source, p.ids, &plan, p.sees)
+				pass.Load(p.batch, &plan)
 				pass.Supervised(1)
 				m.Params.ZeroGrad()
 				pass.Forward()
@@ -324,15 +298,15 @@ func scaleAll(x [][]float32, by float32) {
 
 // The arithmetic of a pair is that of its products, three times: forward, and backward for both operands.
 func TestFlopsPerPair(t *testing.T) {
-	c := model.EncoderDecoderConfig{Config: model.Config{Vocab: 50, Context: 16, Layers: 1, Heads: 2, Dim: 8}}
+	c := model.Config{Vocab: 50, Context: 16, Layers: 1, Heads: 2, Dim: 8, Encoder: true}
 	const s, n = 5, 3
 	encoder := s*(8*24+8*8+2*8*32) + 2*8*s*s
 	decoder := n*(8*24+8*8+8*8+8*8+2*8*32) + s*8*16 + 2*8*n*n/2 + 2*8*n*s
-	if got, want := c.FlopsPerPair(s, n), float64(6*(encoder+decoder+n*8*50)); got != want {
+	if got, want := c.Flops(s, n), float64(6*(encoder+decoder+n*8*50)); got != want {
 		t.Errorf("%v, want %v", got, want)
 	}
 	c.CausalEncoder = true
-	if got, want := c.FlopsPerPair(s, n), float64(6*(encoder-8*s*s+decoder+n*8*50)); got != want {
+	if got, want := c.Flops(s, n), float64(6*(encoder-8*s*s+decoder+n*8*50)); got != want {
 		t.Errorf("causal: %v, want %v", got, want)
 	}
 }

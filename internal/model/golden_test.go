@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"dmtrain/internal/batch"
 	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
@@ -22,7 +23,7 @@ type goldenCase struct {
 	tensors *checkpoint.Tensors
 	meta    goldenMeta
 	b, n    int // rows, tokens a row
-	ids     []int32
+	batch   *batch.Batch
 	plan    *mask.Plan
 }
 
@@ -68,7 +69,8 @@ func loadGolden(t *testing.T, path string) *goldenCase {
 		t.Fatalf("%s: no in.ids", path)
 	}
 	c.b, c.n = int(info.Shape[0]), int(info.Shape[1])
-	c.ids = c.ints("in.ids")
+	c.batch = batch.New(c.b, c.n)
+	c.batch.IDs = c.ints("in.ids")
 	c.plan = &mask.Plan{B: c.b, T: c.n, Targets: c.ints("in.targets"), Rate: c.rates(),
 		Mask: mask.Mask{Rows: c.b, T: c.n, S: c.n, Pos: c.ints("mask.pos"), Lo: c.ints("mask.lo"), Hi: c.ints("mask.hi")}}
 	if _, ok := tensors.Info("mask.tag"); ok {
@@ -114,9 +116,9 @@ func (c *goldenCase) rates() []float32 {
 	return rate
 }
 
-func (c *goldenCase) decoder(be kernels.Backend, train bool) *model.Decoder {
+func (c *goldenCase) decoder(be kernels.Backend, train bool) *model.Model {
 	c.t.Helper()
-	m, err := model.NewDecoder(be, model.Config{Vocab: c.meta.Vocab, Context: c.meta.Positions, Layers: c.meta.Layers,
+	m, err := model.New(be, model.Config{Vocab: c.meta.Vocab, Context: c.meta.Positions, Layers: c.meta.Layers,
 		Heads: c.meta.Heads, Dim: c.meta.Dim}, train)
 	if err != nil {
 		c.t.Fatal(err)
@@ -127,13 +129,13 @@ func (c *goldenCase) decoder(be kernels.Backend, train bool) *model.Decoder {
 	return m
 }
 
-func (c *goldenCase) pass(m *model.Decoder, train bool) *model.Pass {
+func (c *goldenCase) pass(m *model.Model, train bool) *model.Pass {
 	c.t.Helper()
 	p, err := m.NewPass(model.PassOptions{B: c.b, T: c.n, Train: train, Logits: !train, Hide: true, Second: c.plan.Mask.Tag != nil})
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	p.Load(c.ids, c.plan)
+	p.Load(c.batch, c.plan)
 	p.At(1, 0, 0)
 	p.Supervised(float64(c.plan.Supervised))
 	return p

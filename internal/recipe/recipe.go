@@ -61,13 +61,15 @@ func Yoke(c mask.Config) (*mask.Yoke, error) {
 // Model is the shape a configuration asks for, with so many token values.
 func Model(c config.Config, vocab int) model.Config {
 	return model.Config{
-		Vocab:       vocab,
-		Context:     c.Data.SeqLen,
-		Layers:      c.Model.Layers,
-		Heads:       c.Model.Heads,
-		Dim:         c.Model.Dim,
-		LearnedFill: (c.Mask.Form != mask.FormNone || c.Mask.SourceProb > 0) && c.Mask.Fill == mask.FillLearned,
-		Precision:   Precision(c),
+		Vocab:         vocab,
+		Context:       c.Data.SeqLen,
+		Layers:        c.Model.Layers,
+		Heads:         c.Model.Heads,
+		Dim:           c.Model.Dim,
+		LearnedFill:   (c.Mask.Form != mask.FormNone || c.Mask.SourceProb > 0) && c.Mask.Fill == mask.FillLearned,
+		Encoder:       c.Task == config.TaskPairs,
+		CausalEncoder: c.Model.CausalEncoder,
+		Precision:     Precision(c),
 	}
 }
 

@@ -41,13 +41,13 @@ func (s *stepper) work(c config.Config) work {
 	switch t := s.text.(type) {
 	case *rowText:
 		tokens := c.Train.BatchSize * c.Data.SeqLen
-		return work{tokens, t.model.FlopsPerToken(t.model.Params.Count(), c.Data.SeqLen) * float64(tokens), t.pass.Bytes()}
+		return work{tokens, float64(c.Train.BatchSize) * t.model.Flops(0, c.Data.SeqLen), t.pass.Bytes()}
 	case *pairText:
-		w := work{bytes: s.micro[0].lane.pass.(*model.PairPass).Bytes()}
+		w := work{bytes: s.micro[0].lane.pass.(*model.Pass).Bytes()}
 		for _, m := range s.micro {
 			b, s := m.rows.B, m.rows.Sources[0].T
 			w.tokens += b * (s + m.rows.T)
-			w.flops += float64(b) * t.model.FlopsPerPair(s, m.rows.T)
+			w.flops += float64(b) * t.model.Flops(s, m.rows.T)
 		}
 		return w
 	}

@@ -18,7 +18,7 @@ func newStepper(be kernels.Backend, c config.Config, run mask.Run, fill func(*ba
 	if err != nil {
 		return nil, err
 	}
-	m, err := model.NewDecoder(be, recipe.Model(c, run.Vocab), true)
+	m, err := model.New(be, recipe.Model(c, run.Vocab), true)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ type evaluator struct {
 	planner *mask.Planner
 	static  *model.Pass
 	infill  *model.Pass // nil until asked for
-	model   *model.Decoder
+	model   *model.Model
 	rows    *batch.Batch
 	plan    mask.Plan
 	out     outputs
@@ -38,7 +38,7 @@ type Score struct {
 // evalTokens is about how many tokens an evaluation reads at once.
 const evalTokens = 4096
 
-func newEvaluator(be kernels.Backend, m *model.Decoder, p *mask.Planner, t int) (*evaluator, error) {
+func newEvaluator(be kernels.Backend, m *model.Model, p *mask.Planner, t int) (*evaluator, error) {
 	rows := max(1, evalTokens/t)
 	pass, err := m.NewPass(model.PassOptions{B: rows, T: t, Second: p.Tagged()})
 	if err != nil {
@@ -111,7 +111,7 @@ func (e *evaluator) batches(c *data.Corpus, limit int, each func(batch int) erro
 }
 
 func (e *evaluator) forward(p *model.Pass, sum *tally, each func(*Batch) error) error {
-	p.Load(e.rows.IDs, &e.plan)
+	p.Load(e.rows, &e.plan)
 	p.Forward()
 	if err := e.out.download(e.be, &p.Stats); err != nil {
 		return err

@@ -30,7 +30,7 @@ type Source struct {
 type Loaded struct {
 	Dir       string
 	Step      int
-	Model     *model.Decoder
+	Model     *model.Model
 	Tokenizer tokenizer.Tokenizer
 	Config    config.Config // of its training; the defaults for a model that is not ours
 	Ours      bool          // Config is of its training
@@ -63,7 +63,11 @@ func Load(src Source) (_ *Loaded, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, saved.Close()) }()
-	if saved.IsEncoderDecoder() {
+	shape, err := saved.Shape()
+	if err != nil {
+		return nil, err
+	}
+	if shape.Encoder {
 		return nil, fmt.Errorf("%s: an encoder–decoder: try \"dmtrain translate\" or \"dmtrain eval\"", saved.Dir)
 	}
 	l := &Loaded{Dir: saved.Dir, Step: saved.State.Step}
@@ -78,7 +82,7 @@ func Load(src Source) (_ *Loaded, err error) {
 	if l.Backend, err = backend.Open(src.Device); err != nil {
 		return nil, err
 	}
-	if l.Model, err = saved.Decoder(l.Backend, false); err != nil {
+	if l.Model, err = saved.Model(l.Backend, false); err != nil {
 		return nil, errors.Join(err, l.Backend.Close())
 	}
 	l.Warnings = unused(saved, l.Model.Params)
@@ -146,6 +150,6 @@ func (l *Loaded) settings(saved *checkpoint.Saved) error {
 
 // Close gives the model's memory back.
 func (l *Loaded) Close() error {
-	l.Model.Params.Free()
+	l.Model.Free()
 	return l.Backend.Close()
 }

@@ -19,8 +19,8 @@ type pairChecker struct {
 	layers  int
 	rows    *batch.Batch // from the loader
 	be      kernels.Backend
-	model   *model.EncoderDecoder
-	pass    *model.PairPass
+	model   *model.Model
+	pass    *model.Pass
 	lane    *lane
 	planner *mask.Planner // of the probe's model
 	text    *probeText
@@ -67,7 +67,7 @@ func newPairChecker(be kernels.Backend, m *Masks, o CheckOptions) (*pairChecker,
 		s, t = max(s, shape.S), max(t, shape.T)
 	}
 	t = min(t+m.planner.EndRoom(), c.Data.SeqLen)
-	shape := model.EncoderDecoderConfig{CausalEncoder: c.Model.CausalEncoder, Config: probeShape(c, m.run.Vocab, max(s, t), k.layers)}
+	shape := probeShape(c, m.run.Vocab, max(s, t), k.layers)
 	if be.Info().BFloat16 {
 		shape.Precision = recipe.Precision(c)
 	}
@@ -77,11 +77,11 @@ func newPairChecker(be kernels.Backend, m *Masks, o CheckOptions) (*pairChecker,
 	if k.planner, err = mask.NewPlanner(c.Mask, c.Run.Seed, run); err != nil {
 		return nil, err
 	}
-	if k.model, err = model.NewEncoderDecoder(be, shape, false); err != nil {
+	if k.model, err = model.New(be, shape, false); err != nil {
 		return nil, err
 	}
 	randomise(k.model.Params)
-	if err = k.record(model.PairOptions{B: o.Rows, S: s, T: t, Hide: true, HideSource: c.Mask.SourceProb > 0, Second: m.planner.Tagged()}); err != nil {
+	if err = k.record(model.PassOptions{B: o.Rows, S: s, T: t, Hide: true, HideSource: c.Mask.SourceProb > 0, Second: m.planner.Tagged()}); err != nil {
 		k.model.Free()
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func newPairChecker(be kernels.Backend, m *Masks, o CheckOptions) (*pairChecker,
 }
 
 // record makes the passes that are asked: the model's, and that of control two_pass's first look.
-func (k *pairChecker) record(o model.PairOptions) (err error) {
+func (k *pairChecker) record(o model.PassOptions) (err error) {
 	var first *firstPass
 	if k.config.Mask.Control == mask.ControlTwoPass {
 		first = &firstPass{be: k.be}
@@ -104,7 +104,7 @@ func (k *pairChecker) record(o model.PairOptions) (err error) {
 	if k.lane, err = pairLane(k.model, o); err != nil {
 		return err
 	}
-	k.pass, k.lane.first = k.lane.pass.(*model.PairPass), first
+	k.pass, k.lane.first = k.lane.pass.(*model.Pass), first
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"dmtrain/internal/batch"
-	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 	"dmtrain/internal/files"
@@ -21,15 +20,11 @@ import (
 
 // pairText is task seq2seq: batches of pairs of like length, a recorded pass for each shape.
 type pairText struct {
-	model  *model.EncoderDecoder
+	model  *model.Model
 	pairs  *data.Pairs
 	loader *data.PairLoader
 	arena  *graph.Arena // of all passes: they run one after another
 	micro  [][]*micro   // by bucket
-}
-
-func pairModelConfig(c config.Config, vocab int) model.EncoderDecoderConfig {
-	return model.EncoderDecoderConfig{Config: recipe.Model(c, vocab), CausalEncoder: c.Model.CausalEncoder}
 }
 
 // newPairStepper builds what a step needs, parameters freshly drawn.
@@ -38,7 +33,7 @@ func newPairStepper(be kernels.Backend, c config.Config, run mask.Run, pairs *da
 	if err != nil {
 		return nil, err
 	}
-	m, err := model.NewEncoderDecoder(be, pairModelConfig(c, run.Vocab), true)
+	m, err := model.New(be, recipe.Model(c, run.Vocab), true)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +55,7 @@ func (t *pairText) record(s *stepper, c config.Config, shape data.PairShape) err
 		rows = min(rows, c.Train.MicroBatch)
 	}
 	shape.T = min(shape.T+s.planner.EndRoom(), c.Data.SeqLen)
-	o := model.PairOptions{B: rows, S: shape.S, T: shape.T, Train: true, Hide: c.Mask.Form != mask.FormNone, HideSource: c.Mask.SourceProb > 0, Second: s.planner.Tagged(),
+	o := model.PassOptions{B: rows, S: shape.S, T: shape.T, Train: true, Hide: c.Mask.Form != mask.FormNone, HideSource: c.Mask.SourceProb > 0, Second: s.planner.Tagged(),
 		Dropout: float32(c.Model.Dropout), EdgeDrop: float32(c.Mask.EdgeDrop), Smoothing: float32(c.Train.LabelSmoothing), Arena: t.arena}
 	l, err := pairLane(t.model, o)
 	if err != nil {
@@ -84,20 +79,12 @@ func (t *pairText) record(s *stepper, c config.Config, shape data.PairShape) err
 	return nil
 }
 
-func pairLane(m *model.EncoderDecoder, o model.PairOptions) (*lane, error) {
+func pairLane(m *model.Model, o model.PassOptions) (*lane, error) {
 	pass, err := m.NewPass(o)
 	if err != nil {
 		return nil, err
 	}
-	load := func(b *batch.Batch, p *mask.Plan) {
-		src := &b.Sources[0]
-		lens := make([]int32, b.B)
-		for row := range lens {
-			lens[row] = int32(src.Len(row))
-		}
-		pass.Load(&model.Source{IDs: src.IDs, Len: lens, Rate: p.Sources[0].Rate}, b.IDs, p, p.Sources[0].Cross.Hi)
-	}
-	return &lane{pass: pass, stats: &pass.Stats, out: newOutputs(o.B * o.T), load: load}, nil
+	return &lane{pass: pass, stats: &pass.Stats, out: newOutputs(o.B * o.T), load: pass.Load}, nil
 }
 
 func (t *pairText) layOut(step int) ([]*micro, float64) {
@@ -120,7 +107,7 @@ func (p pairCorpus) next(run string) string {
 }
 func (p pairCorpus) Close() error { return nil }
 func (p pairCorpus) modelFile() any {
-	return checkpoint.NewEncoderDecoderConfig(p.step.text.(*pairText).model.EncoderDecoderConfig)
+	return p.describe(p.step.text.(*pairText).model)
 }
 
 // openPairs opens the pairs of task seq2seq and builds what a step and an evaluation need.
@@ -171,7 +158,7 @@ func (e pairExams) test(ctx context.Context, step int) (metrics.Eval, error) {
 // pairExam measures a model on pairs: the loss under the static mask, and greedy decoding.
 type pairExam struct {
 	be      kernels.Backend
-	model   *model.EncoderDecoder
+	model   *model.Model
 	planner *mask.Planner
 	config  config.Config
 	tok     tokenizer.Tokenizer
@@ -184,9 +171,9 @@ type pairExam struct {
 // evalPairs are read at once.
 const evalPairs = 32
 
-func newPairExam(be kernels.Backend, m *model.EncoderDecoder, arena *graph.Arena, p *mask.Planner, c config.Config, tok tokenizer.Tokenizer, valid *data.Pairs) (*pairExam, error) {
+func newPairExam(be kernels.Backend, m *model.Model, arena *graph.Arena, p *mask.Planner, c config.Config, tok tokenizer.Tokenizer, valid *data.Pairs) (*pairExam, error) {
 	all := data.NewPairLoader(valid, 0, 1, 1).Shapes()[0]
-	l, err := pairLane(m, model.PairOptions{B: evalPairs, S: all.S, T: all.T, Second: p.Tagged(), Arena: arena})
+	l, err := pairLane(m, model.PassOptions{B: evalPairs, S: all.S, T: all.T, Second: p.Tagged(), Arena: arena})
 	return &pairExam{be: be, model: m, planner: p, config: c, tok: tok, valid: valid, rows: all.Batch(evalPairs), lane: l}, err
 }
 

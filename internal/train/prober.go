@@ -13,6 +13,7 @@ import (
 	"dmtrain/internal/model"
 	"dmtrain/internal/recipe"
 	"dmtrain/internal/rng"
+	"dmtrain/internal/tensor"
 )
 
 // ProbeModel is the model that the probe asks: random weights, as deep as asked and with heads as wide as the configuration's, since
@@ -38,7 +39,7 @@ const minProbed = 2
 // prober asks a real model whether outputs depend on their answers.
 type prober struct {
 	be      kernels.Backend
-	m       *model.Decoder
+	m       *model.Model
 	pass    *model.Pass
 	first   *firstPass // control two_pass only
 	planner *mask.Planner
@@ -59,7 +60,7 @@ func newProber(be kernels.Backend, c config.Config, m *Masks, layers, rows, plan
 	if p.planner, err = mask.NewPlanner(c.Mask, c.Run.Seed, run); err != nil {
 		return nil, err
 	}
-	if p.m, err = model.NewDecoder(be, shape, false); err != nil {
+	if p.m, err = model.New(be, shape, false); err != nil {
 		return nil, err
 	}
 	randomise(p.m.Params)
@@ -74,8 +75,7 @@ func newProber(be kernels.Backend, c config.Config, m *Masks, layers, rows, plan
 			return nil, err
 		}
 	}
-	tokens := float64(rows * c.Data.SeqLen)
-	perPass := tokens * shape.FlopsPerToken(p.m.Params.Count(), c.Data.SeqLen) / 3 // forwards only
+	perPass := float64(rows) * shape.Flops(0, c.Data.SeqLen) / 3 // forwards only
 	p.probed = int(math.Min(math.Max(probeFlops/perPass/float64(plans), minProbed), float64(c.Data.SeqLen)))
 	return p, nil
 }
@@ -83,8 +83,10 @@ func newProber(be kernels.Backend, c config.Config, m *Masks, layers, rows, plan
 // probeShape is ProbeModel's for a configuration: so many positions and layers.
 func probeShape(c config.Config, vocab, context, layers int) model.Config {
 	heads := min(c.Model.Heads, probeHeads)
-	return model.Config{Vocab: max(min(vocab, probeVocab), 2), Context: context, Layers: layers, Heads: heads,
-		Dim: c.Model.Dim / c.Model.Heads * heads, LearnedFill: recipe.Model(c, 1).LearnedFill}
+	shape := recipe.Model(c, max(min(vocab, probeVocab), 2))
+	shape.Context, shape.Layers, shape.Heads, shape.Dim = context, layers, heads, c.Model.Dim/c.Model.Heads*heads
+	shape.Precision = tensor.Float32
+	return shape
 }
 
 func (p *prober) free() {
@@ -92,7 +94,7 @@ func (p *prober) free() {
 		p.first.lane.pass.Free()
 	}
 	p.pass.Free()
-	p.m.Params.Free()
+	p.m.Free()
 }
 
 func describe(m model.Config, be kernels.Backend) ProbeModel {
@@ -163,7 +165,7 @@ func (p *prober) try(s sample) mask.Try {
 
 // ask computes the logits of the text as it is laid out and planned now.
 func (p *prober) ask(dst []float32) error {
-	p.pass.Load(p.text.rows.IDs, &p.now)
+	p.pass.Load(p.text.rows, &p.now)
 	p.pass.At(p.planner.Seed(), p.now.Step, p.now.First)
 	p.pass.Supervised(1)
 	p.pass.Forward()

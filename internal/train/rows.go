@@ -12,13 +12,13 @@ import (
 
 // rowText is task lm: rows of one length, cut into micro-batches of one size.
 type rowText struct {
-	model *model.Decoder
+	model *model.Model
 	pass  *model.Pass
 	fill  func(rows *batch.Batch, step int) // lays out the text of a micro-batch
 	micro []*micro
 }
 
-func newRowText(be kernels.Backend, c config.Config, m *model.Decoder, tagged bool, fill func(*batch.Batch, int)) (*rowText, error) {
+func newRowText(be kernels.Backend, c config.Config, m *model.Model, tagged bool, fill func(*batch.Batch, int)) (*rowText, error) {
 	t, rows := &rowText{model: m, fill: fill}, c.Train.Pass()
 	o := model.PassOptions{B: rows, T: c.Data.SeqLen, Train: true, Hide: c.Mask.Form != mask.FormNone, Second: tagged,
 		Dropout: float32(c.Model.Dropout), EdgeDrop: float32(c.Mask.EdgeDrop)}
@@ -56,7 +56,7 @@ func (t *rowText) layRows(c config.Config, l *lane) error {
 	return nil
 }
 
-func newFirstPass(be kernels.Backend, m *model.Decoder, o model.PassOptions) (*firstPass, error) {
+func newFirstPass(be kernels.Backend, m *model.Model, o model.PassOptions) (*firstPass, error) {
 	o.Train, o.Dropout, o.EdgeDrop = false, 0, 0
 	l, _, err := rowLane(m, o)
 	if err != nil {
@@ -65,13 +65,12 @@ func newFirstPass(be kernels.Backend, m *model.Decoder, o model.PassOptions) (*f
 	return &firstPass{be: be, lane: l}, nil
 }
 
-func rowLane(m *model.Decoder, o model.PassOptions) (*lane, *model.Pass, error) {
+func rowLane(m *model.Model, o model.PassOptions) (*lane, *model.Pass, error) {
 	pass, err := m.NewPass(o)
 	if err != nil {
 		return nil, nil, err
 	}
-	load := func(b *batch.Batch, p *mask.Plan) { pass.Load(b.IDs, p) }
-	return &lane{pass: pass, stats: &pass.Stats, out: newOutputs(o.B * o.T), load: load}, pass, nil
+	return &lane{pass: pass, stats: &pass.Stats, out: newOutputs(o.B * o.T), load: pass.Load}, pass, nil
 }
 
 func (t *rowText) layOut(step int) ([]*micro, float64) {

@@ -8,6 +8,7 @@ import (
 	"dmtrain/internal/files"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
+	"dmtrain/internal/model"
 	"dmtrain/internal/recipe"
 	"dmtrain/internal/tokenizer"
 )
@@ -40,9 +41,18 @@ func (r rowCorpus) Close() error                   { return r.Set.Close() }
 
 // modelFile is the model's configuration as Hugging Face writes it.
 func (r rowCorpus) modelFile() any {
-	m, special := r.step.text.(*rowText).model, r.Set.Tokenizer.Specials()
-	return checkpoint.GPT2Config{Vocab: m.Vocab, Context: m.Context, Layers: m.Layers, Heads: m.Heads, Dim: m.Dim,
-		Dropout: r.Config.Model.Dropout, Begin: int(special.Begin), End: int(special.End)}
+	return r.describe(r.step.text.(*rowText).model)
+}
+
+// describe is config.json of a model.
+func (s *session) describe(m *model.Model) any {
+	special := s.corpus.tokenizer().Specials()
+	return checkpoint.ModelFile(checkpoint.Description{
+		Config:  m.Config,
+		Dropout: s.Config.Model.Dropout,
+		Begin:   int(special.Begin),
+		End:     int(special.End),
+	})
 }
 
 // openRows opens the text of task lm and builds what a step and an evaluation need.

@@ -20,7 +20,7 @@ import (
 type Translator struct {
 	Dir       string
 	Step      int
-	Model     *model.EncoderDecoder
+	Model     *model.Model
 	Tokenizer tokenizer.Tokenizer
 	Config    config.Config
 	Backend   kernels.Backend
@@ -35,7 +35,8 @@ func IsTranslator(src Source) (is bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return saved.IsEncoderDecoder(), saved.Close()
+	shape, err := saved.Shape()
+	return shape.Encoder, errors.Join(err, saved.Close())
 }
 
 // LoadTranslator opens a saved encoder–decoder. Close it when done.
@@ -45,6 +46,13 @@ func LoadTranslator(src Source) (_ *Translator, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, saved.Close()) }()
+	shape, err := saved.Shape()
+	if err != nil {
+		return nil, err
+	}
+	if !shape.Encoder {
+		return nil, fmt.Errorf("%s: not an encoder–decoder, which task seq2seq trains", saved.Dir)
+	}
 	var l Loaded
 	if err := l.settings(saved); err != nil {
 		return nil, err
@@ -56,7 +64,7 @@ func LoadTranslator(src Source) (_ *Translator, err error) {
 	if t.Backend, err = backend.Open(src.Device); err != nil {
 		return nil, err
 	}
-	if t.Model, err = saved.EncoderDecoder(t.Backend); err != nil {
+	if t.Model, err = saved.Model(t.Backend, false); err != nil {
 		return nil, errors.Join(err, t.Backend.Close())
 	}
 	t.Warnings = unused(saved, t.Model.Params)
@@ -93,7 +101,12 @@ func (t *Translator) Evaluate(ctx context.Context, split string) (*PairReport, e
 		}
 		r.BestOf, r.Overlap = 0, set.Overlaps[1]
 	}
-	p, err := mask.NewPlanner(c.Mask, c.Run.Seed, mask.Run{SeqLen: t.Model.Context, Steps: 1, Vocab: t.Model.Vocab})
+	p, err := mask.NewPlanner(c.Mask, c.Run.Seed, mask.Run{
+		SeqLen:        t.Model.Context,
+		Steps:         1,
+		Vocab:         t.Model.Vocab,
+		CausalEncoder: t.Model.CausalEncoder,
+	})
 	if err != nil {
 		return nil, err
 	}

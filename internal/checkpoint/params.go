@@ -5,27 +5,7 @@ import (
 
 	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
-	"dmtrain/internal/model"
 )
-
-// Decoder makes the saved model on a backend. It has gradients if it is to be trained further.
-func (s *Saved) Decoder(be kernels.Backend, train bool) (*model.Decoder, error) {
-	c, err := s.GPT2()
-	if err != nil {
-		return nil, err
-	}
-	_, fill := s.Model.Info(model.FillParam)
-	m, err := model.NewDecoder(be, model.Config{Vocab: c.Vocab, Context: c.Context, Layers: c.Layers, Heads: c.Heads, Dim: c.Dim,
-		LearnedFill: fill}, train)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.Dir, err)
-	}
-	if err := s.ReadParams(be, m.Params, m.Params.Flat()); err != nil {
-		m.Params.Free()
-		return nil, err
-	}
-	return m, nil
-}
 
 // Unused lists tensors of the model's file that are none of its parameters, as when config.json says less than is there.
 func (s *Saved) Unused(params *graph.Params) []string {
@@ -34,7 +14,7 @@ func (s *Saved) Unused(params *graph.Params) []string {
 		known[p.Name] = true
 	}
 	var names []string
-	for _, t := range s.Model.Infos() {
+	for _, t := range s.Params.Infos() {
 		if !known[t.Name] {
 			names = append(names, t.Name)
 		}
@@ -45,7 +25,7 @@ func (s *Saved) Unused(params *graph.Params) []string {
 // ReadParams fills dst, laid out like params, with the saved model. A parameter that is missing or has another shape is an error that
 // names it.
 func (s *Saved) ReadParams(be kernels.Backend, params *graph.Params, dst kernels.Buffer) error {
-	return s.read(be, s.Model, "", params, dst)
+	return s.read(be, s.Params, "", params, dst)
 }
 
 // ReadTrained fills parameters with those that training goes on from: the model's, unless that is an average.
