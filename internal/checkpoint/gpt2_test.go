@@ -104,7 +104,7 @@ func half(name string, dtype DType, bits ...uint16) Tensor {
 	for _, b := range bits {
 		data = binary.LittleEndian.AppendUint16(data, b)
 	}
-	return Raw(name, dtype, tensor.Shape{len(bits)}, data)
+	return rawTensor(name, dtype, tensor.Shape{len(bits)}, data)
 }
 
 func TestParameterNamesOfPublishedModels(t *testing.T) {
@@ -115,7 +115,7 @@ func TestParameterNamesOfPublishedModels(t *testing.T) {
 			half(prefix+"h.0.ln_1.weight", F16, 0x3c00, 0xc000),
 			Float32(prefix+"h.0.attn.c_attn.bias", tensor.Shape{3}, []float32{1, 2, 3}),
 			Float32(prefix+"h.0.attn.bias", tensor.Shape{1, 1, 2, 2}, []float32{1, 0, 1, 1}),
-			Raw(prefix+"h.11.attn.bias", Bool, tensor.Shape{1}, []byte{1}),
+			rawTensor(prefix+"h.11.attn.bias", Bool, tensor.Shape{1}, []byte{1}),
 			Float32(prefix+"h.0.attn.masked_bias", tensor.Shape{}, []float32{-1e4}),
 			Float32(prefix+"ln_f.bias", tensor.Shape{1}, []float32{5}),
 			Float32("lm_head.weight", tensor.Shape{2, 1}, []float32{1, 2}),

@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"encoding/json"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -29,6 +30,14 @@ func checkpointAt(step int, best *Best) *Checkpoint {
 		Optimizer: []Tensor{Float32("m", tensor.Shape{5, 2}, values(10, 1)), Float32("v", tensor.Shape{5, 2}, values(10, 2))},
 		Files:     map[string][]byte{"tokenizer.json": []byte(`{"step":` + string(rune('0'+step%10)) + `}`)},
 	}
+}
+
+// rawTensor is a tensor of any type, data being its little-endian bytes.
+func rawTensor(name string, dtype DType, shape tensor.Shape, data []byte) Tensor {
+	return Tensor{name, dtype, shape, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	}}
 }
 
 // expect fails unless dir holds checkpointAt(step, …), verified.

@@ -51,17 +51,6 @@ func Uint8(name string, shape tensor.Shape, data []uint8) Tensor {
 	return Tensor{name, U8, shape, chunked(shape, data)}
 }
 
-// Raw is a tensor of any type, data being its little-endian bytes.
-func Raw(name string, dtype DType, shape tensor.Shape, data []byte) Tensor {
-	if dtype.Size() == 0 || len(data) != shape.Elems()*dtype.Size() {
-		panic("checkpoint: data does not fit the shape")
-	}
-	return Tensor{name, dtype, shape, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	}}
-}
-
 // chunked writes data a bounded piece at a time.
 func chunked[T float32 | int32 | uint8](shape tensor.Shape, data []T) func(io.Writer) error {
 	if len(data) != shape.Elems() {

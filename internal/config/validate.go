@@ -72,11 +72,14 @@ func (t Train) check(l *list) {
 	l.need(t.Patience <= 0 || t.EvalEvery != 0, "train.patience", "counts evaluations, but train.eval_every is 0")
 }
 
+// Schedules are the values of train.schedule.
+func Schedules() []string { return []string{"cosine", "linear", "constant", "inverse_sqrt", "wsd"} }
+
 func (t Train) checkSchedule(l *list) {
 	l.need(t.LR > 0 && finite(t.LR), "train.lr", "%v is not a learning rate (above 0)", t.LR)
 	l.need(t.MinLR >= 0 && finite(t.MinLR), "train.min_lr", "%v is not a learning rate (0 or more)", t.MinLR)
 	l.need(!(t.LR > 0 && t.MinLR > t.LR), "train.min_lr", "%v is above train.lr, %v", t.MinLR, t.LR)
-	l.oneOf("train.schedule", t.Schedule, "cosine", "linear", "constant", "inverse_sqrt", "wsd")
+	l.oneOf("train.schedule", t.Schedule, Schedules()...)
 	l.within("train.warmup", t.Warmup, 0, maxCount)
 	l.within("train.decay_steps", t.DecaySteps, 0, maxCount)
 	l.need(t.Schedule != "wsd" || t.DecaySteps <= t.Steps, "train.decay_steps", "%d is more than train.steps, %d", t.DecaySteps, t.Steps)

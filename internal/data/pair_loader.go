@@ -83,9 +83,6 @@ func (p *Pairs) shape(members []int) (s PairShape) {
 // Shapes are the batches' sizes by bucket.
 func (l *PairLoader) Shapes() []PairShape { return l.shapes }
 
-// Epoch is how many steps read every pair once.
-func (l *PairLoader) Epoch() int { return l.steps }
-
 // Batch is the bucket of a step and the numbers of its pairs, at most Shapes()[bucket].Rows.
 func (l *PairLoader) Batch(step int) (bucket int, pairs []int) {
 	if epoch := step / l.steps; epoch != l.epoch {

@@ -28,8 +28,8 @@ func TestEpochsHaveEveryPairOnce(t *testing.T) {
 		l := NewPairLoader(p, 7, buckets, tokens)
 		for epoch := range 2 {
 			var seen []int
-			for i := range l.Epoch() {
-				step := epoch*l.Epoch() + i
+			for i := range l.steps {
+				step := epoch*l.steps + i
 				b, which := l.Batch(step)
 				seen = append(seen, which...)
 				if shape := l.Shapes()[b]; len(which) > shape.Rows || shape.Rows > 1 && shape.Rows*(shape.S+shape.T) > tokens {
@@ -248,7 +248,7 @@ func TestWeightsOfStepsAddUp(t *testing.T) {
 	for _, buckets := range []int{1, 5, 16} {
 		l := NewPairLoader(p, 3, buckets, 120)
 		sum, least := 0.0, 1.0
-		for step := range l.Epoch() {
+		for step := range l.steps {
 			_, pairs := l.Batch(step)
 			w := l.Weight(pairs)
 			sum, least = sum+w, min(least, w)
@@ -256,7 +256,7 @@ func TestWeightsOfStepsAddUp(t *testing.T) {
 				t.Fatalf("%d buckets, step %d: %v a token, want %v", buckets, step, got, want)
 			}
 		}
-		if mean := sum / float64(l.Epoch()); math.Abs(mean-1) > 1e-9 || buckets > 1 && least > 0.7 {
+		if mean := sum / float64(l.steps); math.Abs(mean-1) > 1e-9 || buckets > 1 && least > 0.7 {
 			t.Errorf("%d buckets: mean weight %v, least %v", buckets, mean, least)
 		}
 	}

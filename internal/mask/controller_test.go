@@ -292,17 +292,6 @@ func TestReliabilities(t *testing.T) {
 	}
 }
 
-func TestUnigramEntropy(t *testing.T) {
-	for _, c := range []struct {
-		counts []int64
-		want   float64
-	}{{[]int64{5, 5, 0, 5, 5}, math.Log(4)}, {[]int64{9}, 0}, {nil, 0}} {
-		if got := UnigramEntropy(c.counts); math.Abs(got-c.want) > 1e-15 {
-			t.Errorf("entropy of %v = %v, want %v", c.counts, got, c.want)
-		}
-	}
-}
-
 // fataler is a test, or a drawn case of one.
 type fataler interface {
 	Helper()

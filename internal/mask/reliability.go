@@ -56,20 +56,3 @@ func (g gauge) blind(conf, entropy, margin float64) float64 {
 
 // clip keeps v within [low, high]; NaN stays NaN.
 func clip(v, low, high float64) float64 { return max(low, min(high, v)) }
-
-// UnigramEntropy is H = −Σ p ln p, in nats, of tokens counted by class: the cross-entropy of a model that knows
-// frequencies and nothing else, against which skill is measured.
-func UnigramEntropy(counts []int64) float64 {
-	total := 0.0
-	for _, c := range counts {
-		total += float64(c)
-	}
-	h := 0.0
-	for _, c := range counts {
-		if c > 0 {
-			p := float64(c) / total
-			h -= float64(p * math.Log(p))
-		}
-	}
-	return h
-}

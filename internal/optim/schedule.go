@@ -48,6 +48,3 @@ func (s Schedule) At(step int) float64 {
 	}
 	panic("optim: unknown schedule")
 }
-
-// Schedules are the kinds there are.
-func Schedules() []string { return []string{"cosine", "linear", "constant", "inverse_sqrt", "wsd"} }

@@ -3,6 +3,8 @@ package optim
 import (
 	"math"
 	"testing"
+
+	"dmtrain/internal/config"
 )
 
 func TestScheduleKnownPoints(t *testing.T) {
@@ -65,7 +67,7 @@ func TestSchedulesReachTheirEnds(t *testing.T) {
 }
 
 func TestScheduleEdges(t *testing.T) {
-	for _, kind := range Schedules() {
+	for _, kind := range config.Schedules() {
 		for _, s := range []Schedule{
 			{Kind: kind, Peak: 1, Steps: 0},
 			{Kind: kind, Peak: 1, Steps: 1},

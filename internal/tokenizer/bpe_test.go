@@ -248,7 +248,7 @@ func TestDamagedPairFilesAreNamed(t *testing.T) {
 }
 
 func TestGPT2KnownIds(t *testing.T) {
-	tok := NewGPT2(true)
+	tok := newGPT2(true)
 	if tok.Vocab() != 50257 || tok.Specials() != (Specials{Begin: 50256, End: 50256}) {
 		t.Errorf("vocabulary of %d with specials %+v", tok.Vocab(), tok.Specials())
 	}

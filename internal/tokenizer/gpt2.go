@@ -10,10 +10,8 @@ import (
 // gpt2Tokens is the size of GPT-2's vocabulary without end-of-text: 256 bytes and 50,000 merges.
 const gpt2Tokens = 50256
 
-// NewGPT2 is kind gpt2: the vocabulary that OpenAI published with GPT-2 (Radford et al. 2019), byte for byte and id for id. With
-// documents, end-of-text begins and ends them.
-func NewGPT2(documents bool) Tokenizer { return newGPT2(documents) }
-
+// newGPT2 is kind gpt2: the vocabulary that OpenAI published with GPT-2 (Radford et al. 2019), byte for byte and id for id.
+// With documents, end-of-text begins and ends them.
 func newGPT2(documents bool) *pairTokenizer {
 	tokens := make([]string, gpt2Tokens+1)
 	published := codec.NewR50kBase()
