@@ -41,6 +41,7 @@ func BenchmarkMatMul(b *testing.B) {
 		{"0.8m/logits", 768, 96, 128, false, true},
 		{"0.8m/qkv-dx", 768, 128, 384, false, true},
 		{"0.8m/qkv-dw", 128, 384, 768, true, false},
+		{"0.8m/proj-dw", 128, 128, 768, true, false},
 		{"0.8m/fc-dw", 128, 512, 768, true, false},
 		{"10m/qkv", 1024, 1152, 384, false, false},
 		{"10m/fc", 1024, 1536, 384, false, false},

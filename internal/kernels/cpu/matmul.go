@@ -7,11 +7,6 @@ const (
 	stepsK = 384
 	// panelFloats bounds the packed part of B (and of a transposed A): it stays in the last cache.
 	panelFloats = 1 << 20
-	// packRows is from how many rows on packing B pays for itself, where its rows are wide or it has to be turned;
-	// manyRows is that number for every B above smallFloats, which the caches nearest hold as it lies.
-	packRows, manyRows = 48, 256
-	wideColumns        = 1024
-	smallFloats        = 1 << 16
 	// itemSteps is about how many multiply-adds an item should have: some ten microseconds.
 	itemSteps = 1 << 20
 	// An item has minRows … maxRows rows, whole register blocks: enough to repay fetching a strip of B.
@@ -29,9 +24,11 @@ type product struct {
 	transA, transB  bool
 
 	packed         []float32 // nil: B is read where it lies
-	k0, k1, n0, n1 int       // the panel
-	strips         strips    // of the panel's columns
-	rows, group    int       // an item's rows and strips
+	turned         []float32 // the panel of a transposed A, its rows lda apart; nil: A is read where it lies
+	lda            int
+	k0, k1, n0, n1 int    // the panel
+	strips         strips // of the panel's columns
+	rows, group    int    // an item's rows and strips
 }
 
 // multiply runs the product.
@@ -43,8 +40,11 @@ func (b *Backend) multiply(p product) {
 	packs := p.packs()
 	kPanel, nPanel := p.k, p.n
 	if packs {
-		kPanel = max(1, min(p.k, max(4*stepsK, panelFloats/max(1, p.n))))
+		kPanel = panelSteps(kPanel, p.n)
 		nPanel = max(1, min(p.n, panelFloats/kPanel))
+	}
+	if p.turns() {
+		kPanel = panelSteps(kPanel, p.m)
 	}
 	lanes := p.prim.lanes
 	nPanel = pieces(nPanel, maxStrip*lanes) * maxStrip * lanes
@@ -53,9 +53,10 @@ func (b *Backend) multiply(p product) {
 		p.strips = cutStrips(lanes, p.n1-p.n0)
 		for k0 := 0; k0 == 0 || k0 < p.k; k0 += kPanel {
 			p.k0, p.k1 = k0, min(k0+kPanel, p.k)
-			if packs {
-				p.packed = b.scratch(p.strips.vectors * lanes * (p.k1 - p.k0))
-				launch(b, &b.tasks.pack, packTask{p}, p.strips.count())
+			p.makeRoom(b, packs)
+			pack := packTask{p}
+			if items := pack.items(); items > 0 {
+				launch(b, &b.tasks.pack, pack, items)
 			}
 			p.cut()
 			launch(b, &b.tasks.product, p, pieces(p.m, p.rows)*pieces(p.strips.count(), p.group))
@@ -63,12 +64,9 @@ func (b *Backend) multiply(p product) {
 	}
 }
 
-// packs reports whether B is packed for all rows at once. With few rows a B to be turned is packed strip by strip in passing.
-func (p *product) packs() bool {
-	if p.transB {
-		return p.m >= packRows
-	}
-	return p.k*p.n > smallFloats && (p.m >= manyRows || p.m >= packRows && p.n >= wideColumns)
+// panelSteps is how many of k steps a panel of an operand has, at so many elements a step.
+func panelSteps(k, elements int) int {
+	return max(1, min(k, max(4*stepsK, panelFloats/max(1, elements))))
 }
 
 // cut chooses an item's size from the panel's: as many rows as repay fetching a strip of B, then as many strips as make an item.
@@ -116,10 +114,7 @@ func (p *product) strip(w *worker, s, i0, i1, k0, k1 int) {
 			bias = p.bias[p.n0+j:]
 		}
 	}
-	a, sam, sak := p.a, p.k, 1
-	if p.transA {
-		sam, sak = 1, p.m
-	}
+	a, sam, sak := p.operand(i0, k0)
 	var b []float32
 	ldb := width * p.prim.lanes
 	switch {
@@ -133,34 +128,18 @@ func (p *product) strip(w *worker, s, i0, i1, k0, k1 int) {
 	default:
 		b, ldb = p.b[k0*p.n+p.n0+j:], p.n
 	}
-	if a != nil {
-		a = a[i0*sam+k0*sak:]
-	}
 	p.prim.strip[width](c, p.n, init, p.n, bias, a, sam, sak, b, ldb, i1-i0, n, k1-k0)
 }
 
-// pack copies rows k0 … k1−1 of one strip of op(B) to dst, side by side, filled up to whole vectors.
-func (p *product) pack(dst []float32, s, k0, k1 int) {
-	j, n, width := p.strips.at(s)
-	k, ld := k1-k0, width*p.prim.lanes
-	if p.transB {
-		p.prim.transpose(dst, ld, p.b[(p.n0+j)*p.k+k0:], p.k, n, k, 1)
-	} else {
-		for i := range k {
-			copy(dst[i*ld:i*ld+n], p.b[(k0+i)*p.n+p.n0+j:])
-		}
+// operand is op(A) from row i0 and column k0 on, and its strides.
+func (p *product) operand(i0, k0 int) (a []float32, sam, sak int) {
+	switch {
+	case k0 == p.k: // there is no such column
+		return nil, 0, 0
+	case p.turned != nil:
+		return p.turned[i0*p.lda+k0-p.k0:], p.lda, 1
+	case p.transA:
+		return p.a[i0+k0*p.m:], 1, p.m
 	}
-	if n < ld {
-		for i := range k {
-			clear(dst[i*ld+n : (i+1)*ld])
-		}
-	}
-}
-
-// packTask packs one strip of the panel per item.
-type packTask struct{ product }
-
-func (p *packTask) run(_ *worker, item int) {
-	j, _, _ := p.strips.at(item)
-	p.pack(p.packed[j*(p.k1-p.k0):], item, p.k0, p.k1)
+	return p.a[i0*p.k+k0:], p.k, 1
 }

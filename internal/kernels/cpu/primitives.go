@@ -9,6 +9,8 @@ type primitives struct {
 	// strips either.
 	lanes int
 	strip [maxStrip + 1]stripFunc // by width
+	// turnFrom is how many elements a product has, at least, that has a transposed A turned before.
+	turnFrom int
 	// addRows adds Σ a[i]·b[i·ldb+j], i < k in ascending order, to every c[j], and dotRows Σ a[i]·b[j·ldb+i], for a multiple of
 	// dotUnit of c's and of dotColumns steps: one row of A, by the same chains as strip. With vectors only.
 	addRows, dotRows func(c, a, b []float32, ldb, k int)

@@ -19,7 +19,7 @@ func simdPaths() []path {
 
 func avx2() primitives {
 	return primitives{
-		path: "avx2", lanes: 8,
+		path: "avx2", lanes: 8, turnFrom: 48 << 10,
 		strip:   [maxStrip + 1]stripFunc{1: asm.GEMM1AVX2, 2: asm.GEMM2AVX2, 3: asm.GEMM3AVX2},
 		addRows: asm.AddRowsAVX2, dotRows: asm.DotRowsAVX2,
 		transpose: transposeBlocks(asm.TransposeAVX2),
@@ -35,7 +35,7 @@ func avx2() primitives {
 
 func avx512() primitives {
 	return primitives{
-		path: "avx512", lanes: 16,
+		path: "avx512", lanes: 16, turnFrom: 256 << 10,
 		strip:   [maxStrip + 1]stripFunc{1: asm.GEMM1AVX512, 2: asm.GEMM2AVX512, 3: asm.GEMM3AVX512},
 		addRows: asm.AddRowsAVX512, dotRows: asm.DotRowsAVX2,
 		transpose: transposeBlocks(asm.TransposeAVX2),

@@ -10,7 +10,7 @@ func simdPaths() []path { return []path{{name: "neon", primitives: neon}} }
 // neon's vectors are pairs of registers.
 func neon() primitives {
 	return primitives{
-		path: "neon", lanes: 8,
+		path: "neon", lanes: 8, turnFrom: 48 << 10,
 		strip:   [maxStrip + 1]stripFunc{1: gemm1NEON, 2: asm.GEMM2NEON, 3: asm.GEMM3NEON},
 		addRows: asm.AddRowsNEON, dotRows: asm.DotRowsNEON,
 		transpose: transposeBlocks(asm.TransposeNEON),

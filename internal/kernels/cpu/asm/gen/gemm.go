@@ -30,38 +30,59 @@ func (g *generator) gemm(width int) {
 		fmt.Sprintf("sets C = Init + Bias + A·B for a strip of at most %d columns.", width*g.lanes),
 		"A's element (i, k) is a[i·sam+k·sak]; rows of B, C and Init are ldb, ldc and ldi apart. Init and Bias may be nil.")
 	s := strip{generator: g, width: width}
-	s.setUp()
-	for i, rows := range g.rows {
-		s.block(rows, i == 0)
+	rest := s.setUp()
+	if !g.wide() { // a mask costs AVX2 instructions in every step
+		partial := g.label("partial")
+		g.CMPQ(rest, operand.U8(uint8(g.lanes)))
+		g.JNE(jump(partial))
+		s.full = true
+		s.blocks()
+		g.Label(partial)
+		s.full = false
 	}
-	g.end()
+	s.maskTail(rest)
+	s.blocks()
 }
 
 // strip is the state of one gemm function while it is generated.
 type strip struct {
 	*generator
 	width           int
+	full            bool // the strip's last vector is a whole one
 	c, ldc          reg.GPVirtual
 	init, ldi, bias reg.GPVirtual
 	a, sam, sam3    reg.GPVirtual
 	m               reg.GPVirtual
 }
 
-func (s *strip) setUp() {
+// setUp loads what the whole function needs, and returns how many columns the last vector has.
+func (s *strip) setUp() reg.GPVirtual {
 	rest := s.number("n")
 	s.SUBQ(operand.U32(uint32((s.width-1)*s.lanes)), rest)
-	s.setTail(rest)
-	// A step holds the sums, a row of B and one element of A; with width 3 nothing is left of 16 registers.
-	if s.rows[0]*s.width+s.width+1 >= s.vectors {
-		s.spillTail()
-	}
 	s.c, s.init = s.pointer("c"), s.pointer("init")
 	s.a, s.sam = s.pointer("a"), s.stride("sam")
 	s.sam3 = s.triple(s.sam)
 	s.m = s.number("m")
+	return rest
 }
 
-// block generates the loop over blocks of the given number of rows (once, if it is a rest).
+func (s *strip) maskTail(rest reg.GPVirtual) {
+	s.setTail(rest)
+	// A step holds the sums, a row of B and one element of A; with width 3 nothing is left of 16 registers.
+	if s.rows[s.width][0]*s.width+s.width+1 >= s.vectors {
+		s.spillTail()
+	}
+}
+
+// blocks generates all rows of the strip, and the return.
+func (s *strip) blocks() {
+	for i, rows := range s.rows[s.width] {
+		s.block(rows, i == 0)
+	}
+	s.end()
+}
+
+// block generates the loop over blocks of the given number of rows (once, if it is a rest smaller than the number before).
 func (s *strip) block(rows int, loop bool) {
 	head, done := s.label("rows"), s.label("fewer")
 	s.Label(head)
@@ -87,7 +108,8 @@ func (s *strip) block(rows int, loop bool) {
 	s.Label(done)
 }
 
-func (s *strip) last(v int) bool { return v == s.width-1 }
+// last reports whether vector v is read and written under the mask.
+func (s *strip) last(v int) bool { return v == s.width-1 && !s.full }
 
 func (s *strip) column(row reg.Register, v int) operand.Mem {
 	return operand.Mem{Base: row, Disp: v * s.bytes()}

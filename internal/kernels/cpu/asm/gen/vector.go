@@ -21,17 +21,20 @@ type instructionSet struct {
 	// registers they address.
 	extensions []string
 	vectors    int
-	// rows is how many rows of C a matrix product keeps in registers, at the most and for rests.
-	rows []int
+	// rows is how many rows of C a matrix product keeps in registers, at the most and for rests, by the strip's width. At two additions
+	// a cycle, each of which takes four, eight sums are the least that keep a core busy.
+	rows [maxStrip + 1][]int
 }
 
 var (
 	avx2 = instructionSet{
-		suffix: "AVX2", file: "avx2", lanes: 8, rows: []int{4, 2, 1},
+		suffix: "AVX2", file: "avx2", lanes: 8,
+		rows:       [maxStrip + 1][]int{1: {8, 4, 2, 1}, 2: {6, 4, 2, 1}, 3: {4, 2, 1}},
 		extensions: []string{"MMX+", "SSE", "SSE2", "AVX", "AVX2", "FMA3", "BMI2"}, vectors: 16,
 	}
 	avx512 = instructionSet{
-		suffix: "AVX512", file: "avx512", lanes: 16, rows: []int{8, 4, 2, 1},
+		suffix: "AVX512", file: "avx512", lanes: 16,
+		rows:       [maxStrip + 1][]int{1: {8, 4, 2, 1}, 2: {8, 4, 2, 1}, 3: {8, 4, 2, 1}},
 		extensions: []string{"MMX+", "SSE", "SSE2", "AVX", "AVX2", "FMA3", "BMI2", "AVX512F", "AVX512DQ"}, vectors: 32,
 	}
 )
