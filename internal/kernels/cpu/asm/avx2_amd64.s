@@ -4329,6 +4329,7 @@ vectors230:
 	VFMADD213PS  avx2_bfcc422a<>+0(SB), Y2, Y1
 	VMULPS       Y0, Y1, Y1
 	VMOVUPS      avx2_c2d00000<>+0(SB), Y2
+	VCMPPS       $0x06, Y2, Y1, Y3
 	VMAXPS       Y1, Y2, Y1
 	VMOVUPS      avx2_42b20000<>+0(SB), Y2
 	VMINPS       Y1, Y2, Y1
@@ -4336,25 +4337,26 @@ vectors230:
 	VROUNDPS     $0x08, Y2, Y2
 	VFNMADD231PS avx2_3f318000<>+0(SB), Y2, Y1
 	VFNMADD231PS avx2_b95e8083<>+0(SB), Y2, Y1
-	VMOVUPS      avx2_39506967<>+0(SB), Y3
-	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y1, Y3
-	VFMADD213PS  avx2_3c088908<>+0(SB), Y1, Y3
-	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y1, Y3
-	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y1, Y3
-	VFMADD213PS  avx2_3f000000<>+0(SB), Y1, Y3
-	VMULPS       Y1, Y3, Y3
-	VFMADD213PS  Y1, Y1, Y3
-	VADDPS       avx2_3f800000<>+0(SB), Y3, Y3
+	VMOVUPS      avx2_39506967<>+0(SB), Y4
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y1, Y4
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y1, Y4
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y1, Y4
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y1, Y4
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y1, Y4
+	VMULPS       Y1, Y4, Y4
+	VFMADD213PS  Y1, Y1, Y4
+	VADDPS       avx2_3f800000<>+0(SB), Y4, Y4
+	VANDPS       Y3, Y4, Y4
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y1
 	VPSUBD       Y1, Y2, Y2
 	VPADDD       avx2_0000007f<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
+	VMULPS       Y1, Y4, Y4
 	VPADDD       avx2_0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VMOVAPS      Y3, Y1
+	VMULPS       Y2, Y4, Y4
+	VMOVAPS      Y4, Y1
 	VADDPS       avx2_3f800000<>+0(SB), Y1, Y1
 	VDIVPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (CX)
@@ -4376,6 +4378,7 @@ rest231:
 	VFMADD213PS  avx2_bfcc422a<>+0(SB), Y3, Y2
 	VMULPS       Y1, Y2, Y2
 	VMOVUPS      avx2_c2d00000<>+0(SB), Y3
+	VCMPPS       $0x06, Y3, Y2, Y4
 	VMAXPS       Y2, Y3, Y2
 	VMOVUPS      avx2_42b20000<>+0(SB), Y3
 	VMINPS       Y2, Y3, Y2
@@ -4383,25 +4386,26 @@ rest231:
 	VROUNDPS     $0x08, Y3, Y3
 	VFNMADD231PS avx2_3f318000<>+0(SB), Y3, Y2
 	VFNMADD231PS avx2_b95e8083<>+0(SB), Y3, Y2
-	VMOVUPS      avx2_39506967<>+0(SB), Y4
-	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y2, Y4
-	VFMADD213PS  avx2_3c088908<>+0(SB), Y2, Y4
-	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y2, Y4
-	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y2, Y4
-	VFMADD213PS  avx2_3f000000<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VFMADD213PS  Y2, Y2, Y4
-	VADDPS       avx2_3f800000<>+0(SB), Y4, Y4
+	VMOVUPS      avx2_39506967<>+0(SB), Y5
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y2, Y5
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y2, Y5
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y2, Y5
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y2, Y5
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y2, Y5
+	VMULPS       Y2, Y5, Y5
+	VFMADD213PS  Y2, Y2, Y5
+	VADDPS       avx2_3f800000<>+0(SB), Y5, Y5
+	VANDPS       Y4, Y5, Y5
 	VCVTPS2DQ    Y3, Y3
 	VPSRAD       $0x01, Y3, Y2
 	VPSUBD       Y2, Y3, Y3
 	VPADDD       avx2_0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y4
+	VMULPS       Y2, Y5, Y5
 	VPADDD       avx2_0000007f<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y4
-	VMOVAPS      Y4, Y2
+	VMULPS       Y3, Y5, Y5
+	VMOVAPS      Y5, Y2
 	VADDPS       avx2_3f800000<>+0(SB), Y2, Y2
 	VDIVPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (CX)
@@ -4581,6 +4585,7 @@ vectors233:
 	VFMADD213PS  avx2_bfcc422a<>+0(SB), Y3, Y2
 	VMULPS       Y0, Y2, Y2
 	VMOVUPS      avx2_c2d00000<>+0(SB), Y1
+	VCMPPS       $0x06, Y1, Y2, Y4
 	VMAXPS       Y2, Y1, Y2
 	VMOVUPS      avx2_42b20000<>+0(SB), Y1
 	VMINPS       Y2, Y1, Y2
@@ -4588,25 +4593,26 @@ vectors233:
 	VROUNDPS     $0x08, Y1, Y1
 	VFNMADD231PS avx2_3f318000<>+0(SB), Y1, Y2
 	VFNMADD231PS avx2_b95e8083<>+0(SB), Y1, Y2
-	VMOVUPS      avx2_39506967<>+0(SB), Y4
-	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y2, Y4
-	VFMADD213PS  avx2_3c088908<>+0(SB), Y2, Y4
-	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y2, Y4
-	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y2, Y4
-	VFMADD213PS  avx2_3f000000<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VFMADD213PS  Y2, Y2, Y4
-	VADDPS       avx2_3f800000<>+0(SB), Y4, Y4
+	VMOVUPS      avx2_39506967<>+0(SB), Y5
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y2, Y5
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y2, Y5
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y2, Y5
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y2, Y5
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y2, Y5
+	VMULPS       Y2, Y5, Y5
+	VFMADD213PS  Y2, Y2, Y5
+	VADDPS       avx2_3f800000<>+0(SB), Y5, Y5
+	VANDPS       Y4, Y5, Y5
 	VCVTPS2DQ    Y1, Y1
 	VPSRAD       $0x01, Y1, Y2
 	VPSUBD       Y2, Y1, Y1
 	VPADDD       avx2_0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y4, Y4
+	VMULPS       Y2, Y5, Y5
 	VPADDD       avx2_0000007f<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y4, Y4
-	VMOVAPS      Y4, Y2
+	VMULPS       Y1, Y5, Y5
+	VMOVAPS      Y5, Y2
 	VADDPS       avx2_3f800000<>+0(SB), Y2, Y4
 	VMOVUPS      avx2_3f800000<>+0(SB), Y1
 	VDIVPS       Y4, Y1, Y4
@@ -4642,6 +4648,7 @@ rest234:
 	VFMADD213PS  avx2_bfcc422a<>+0(SB), Y4, Y3
 	VMULPS       Y1, Y3, Y3
 	VMOVUPS      avx2_c2d00000<>+0(SB), Y2
+	VCMPPS       $0x06, Y2, Y3, Y5
 	VMAXPS       Y3, Y2, Y3
 	VMOVUPS      avx2_42b20000<>+0(SB), Y2
 	VMINPS       Y3, Y2, Y3
@@ -4649,25 +4656,26 @@ rest234:
 	VROUNDPS     $0x08, Y2, Y2
 	VFNMADD231PS avx2_3f318000<>+0(SB), Y2, Y3
 	VFNMADD231PS avx2_b95e8083<>+0(SB), Y2, Y3
-	VMOVUPS      avx2_39506967<>+0(SB), Y5
-	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y3, Y5
-	VFMADD213PS  avx2_3c088908<>+0(SB), Y3, Y5
-	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y3, Y5
-	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y3, Y5
-	VFMADD213PS  avx2_3f000000<>+0(SB), Y3, Y5
-	VMULPS       Y3, Y5, Y5
-	VFMADD213PS  Y3, Y3, Y5
-	VADDPS       avx2_3f800000<>+0(SB), Y5, Y5
+	VMOVUPS      avx2_39506967<>+0(SB), Y6
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y3, Y6
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y3, Y6
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y3, Y6
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y3, Y6
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y3, Y6
+	VMULPS       Y3, Y6, Y6
+	VFMADD213PS  Y3, Y3, Y6
+	VADDPS       avx2_3f800000<>+0(SB), Y6, Y6
+	VANDPS       Y5, Y6, Y6
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y3
 	VPSUBD       Y3, Y2, Y2
 	VPADDD       avx2_0000007f<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y5
+	VMULPS       Y3, Y6, Y6
 	VPADDD       avx2_0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y5, Y5
-	VMOVAPS      Y5, Y3
+	VMULPS       Y2, Y6, Y6
+	VMOVAPS      Y6, Y3
 	VADDPS       avx2_3f800000<>+0(SB), Y3, Y5
 	VMOVUPS      avx2_3f800000<>+0(SB), Y2
 	VDIVPS       Y5, Y2, Y5
@@ -5067,6 +5075,7 @@ done259:
 	VANDPS       Y2, Y0, Y0
 	VSUBPS       Y0, Y1, Y1
 	VMOVUPS      avx2_c2d00000<>+0(SB), Y2
+	VCMPPS       $0x06, Y2, Y1, Y3
 	VMAXPS       Y1, Y2, Y1
 	VMOVUPS      avx2_42b20000<>+0(SB), Y2
 	VMINPS       Y1, Y2, Y1
@@ -5074,25 +5083,26 @@ done259:
 	VROUNDPS     $0x08, Y2, Y2
 	VFNMADD231PS avx2_3f318000<>+0(SB), Y2, Y1
 	VFNMADD231PS avx2_b95e8083<>+0(SB), Y2, Y1
-	VMOVUPS      avx2_39506967<>+0(SB), Y3
-	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y1, Y3
-	VFMADD213PS  avx2_3c088908<>+0(SB), Y1, Y3
-	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y1, Y3
-	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y1, Y3
-	VFMADD213PS  avx2_3f000000<>+0(SB), Y1, Y3
-	VMULPS       Y1, Y3, Y3
-	VFMADD213PS  Y1, Y1, Y3
-	VADDPS       avx2_3f800000<>+0(SB), Y3, Y3
+	VMOVUPS      avx2_39506967<>+0(SB), Y4
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y1, Y4
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y1, Y4
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y1, Y4
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y1, Y4
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y1, Y4
+	VMULPS       Y1, Y4, Y4
+	VFMADD213PS  Y1, Y1, Y4
+	VADDPS       avx2_3f800000<>+0(SB), Y4, Y4
+	VANDPS       Y3, Y4, Y4
 	VCVTPS2DQ    Y2, Y2
 	VPSRAD       $0x01, Y2, Y1
 	VPSUBD       Y1, Y2, Y2
 	VPADDD       avx2_0000007f<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
+	VMULPS       Y1, Y4, Y4
 	VPADDD       avx2_0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VMOVAPS      Y3, Y1
+	VMULPS       Y2, Y4, Y4
+	VMOVAPS      Y4, Y1
 	VMOVUPS      Y1, (SI)
 	VMOVUPS      (BX), Y2
 	VMULPS       Y1, Y2, Y2
@@ -5107,6 +5117,7 @@ times260:
 	VMOVUPS      (DX), Y3
 	VSUBPS       Y0, Y3, Y3
 	VMOVUPS      avx2_c2d00000<>+0(SB), Y4
+	VCMPPS       $0x06, Y4, Y3, Y5
 	VMAXPS       Y3, Y4, Y3
 	VMOVUPS      avx2_42b20000<>+0(SB), Y4
 	VMINPS       Y3, Y4, Y3
@@ -5114,25 +5125,26 @@ times260:
 	VROUNDPS     $0x08, Y4, Y4
 	VFNMADD231PS avx2_3f318000<>+0(SB), Y4, Y3
 	VFNMADD231PS avx2_b95e8083<>+0(SB), Y4, Y3
-	VMOVUPS      avx2_39506967<>+0(SB), Y5
-	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y3, Y5
-	VFMADD213PS  avx2_3c088908<>+0(SB), Y3, Y5
-	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y3, Y5
-	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y3, Y5
-	VFMADD213PS  avx2_3f000000<>+0(SB), Y3, Y5
-	VMULPS       Y3, Y5, Y5
-	VFMADD213PS  Y3, Y3, Y5
-	VADDPS       avx2_3f800000<>+0(SB), Y5, Y5
+	VMOVUPS      avx2_39506967<>+0(SB), Y6
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y3, Y6
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y3, Y6
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y3, Y6
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y3, Y6
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y3, Y6
+	VMULPS       Y3, Y6, Y6
+	VFMADD213PS  Y3, Y3, Y6
+	VADDPS       avx2_3f800000<>+0(SB), Y6, Y6
+	VANDPS       Y5, Y6, Y6
 	VCVTPS2DQ    Y4, Y4
 	VPSRAD       $0x01, Y4, Y3
 	VPSUBD       Y3, Y4, Y4
 	VPADDD       avx2_0000007f<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y5, Y5
+	VMULPS       Y3, Y6, Y6
 	VPADDD       avx2_0000007f<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y5, Y5
-	VMOVAPS      Y5, Y3
+	VMULPS       Y4, Y6, Y6
+	VMOVAPS      Y6, Y3
 	VMOVUPS      Y3, (DX)
 	VADDPS       Y3, Y1, Y1
 	ADDQ         $+256, DX
@@ -5271,6 +5283,7 @@ times272:
 	VCMPPS       $0x04, Y1, Y4, Y6
 	VSUBPS       Y2, Y4, Y4
 	VMOVUPS      avx2_c2d00000<>+0(SB), Y7
+	VCMPPS       $0x06, Y7, Y4, Y8
 	VMAXPS       Y4, Y7, Y4
 	VMOVUPS      avx2_42b20000<>+0(SB), Y7
 	VMINPS       Y4, Y7, Y4
@@ -5278,25 +5291,26 @@ times272:
 	VROUNDPS     $0x08, Y7, Y7
 	VFNMADD231PS avx2_3f318000<>+0(SB), Y7, Y4
 	VFNMADD231PS avx2_b95e8083<>+0(SB), Y7, Y4
-	VMOVUPS      avx2_39506967<>+0(SB), Y8
-	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y4, Y8
-	VFMADD213PS  avx2_3c088908<>+0(SB), Y4, Y8
-	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y4, Y8
-	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y4, Y8
-	VFMADD213PS  avx2_3f000000<>+0(SB), Y4, Y8
-	VMULPS       Y4, Y8, Y8
-	VFMADD213PS  Y4, Y4, Y8
-	VADDPS       avx2_3f800000<>+0(SB), Y8, Y8
+	VMOVUPS      avx2_39506967<>+0(SB), Y9
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y4, Y9
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y4, Y9
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y4, Y9
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y4, Y9
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y4, Y9
+	VMULPS       Y4, Y9, Y9
+	VFMADD213PS  Y4, Y4, Y9
+	VADDPS       avx2_3f800000<>+0(SB), Y9, Y9
+	VANDPS       Y8, Y9, Y9
 	VCVTPS2DQ    Y7, Y7
 	VPSRAD       $0x01, Y7, Y4
 	VPSUBD       Y4, Y7, Y7
 	VPADDD       avx2_0000007f<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y8, Y8
+	VMULPS       Y4, Y9, Y9
 	VPADDD       avx2_0000007f<>+0(SB), Y7, Y7
 	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y8
-	VMOVAPS      Y8, Y4
+	VMULPS       Y7, Y9, Y9
+	VMOVAPS      Y9, Y4
 	VMOVUPS      Y4, (DX)
 	VSUBPS       Y3, Y5, Y5
 	VMULPS       Y4, Y5, Y5
@@ -5561,6 +5575,7 @@ vectors294:
 	VMAXPS       Y3, Y4, Y3
 	VMOVAPS      Y3, Y4
 	VMOVUPS      avx2_c2d00000<>+0(SB), Y5
+	VCMPPS       $0x06, Y5, Y3, Y6
 	VMAXPS       Y3, Y5, Y3
 	VMOVUPS      avx2_42b20000<>+0(SB), Y5
 	VMINPS       Y3, Y5, Y3
@@ -5568,25 +5583,26 @@ vectors294:
 	VROUNDPS     $0x08, Y5, Y5
 	VFNMADD231PS avx2_3f318000<>+0(SB), Y5, Y3
 	VFNMADD231PS avx2_b95e8083<>+0(SB), Y5, Y3
-	VMOVUPS      avx2_39506967<>+0(SB), Y6
-	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y3, Y6
-	VFMADD213PS  avx2_3c088908<>+0(SB), Y3, Y6
-	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y3, Y6
-	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y3, Y6
-	VFMADD213PS  avx2_3f000000<>+0(SB), Y3, Y6
-	VMULPS       Y3, Y6, Y6
-	VFMADD213PS  Y3, Y3, Y6
-	VADDPS       avx2_3f800000<>+0(SB), Y6, Y6
+	VMOVUPS      avx2_39506967<>+0(SB), Y7
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y3, Y7
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y3, Y7
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y3, Y7
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y3, Y7
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y3, Y7
+	VMULPS       Y3, Y7, Y7
+	VFMADD213PS  Y3, Y3, Y7
+	VADDPS       avx2_3f800000<>+0(SB), Y7, Y7
+	VANDPS       Y6, Y7, Y7
 	VCVTPS2DQ    Y5, Y5
 	VPSRAD       $0x01, Y5, Y3
 	VPSUBD       Y3, Y5, Y5
 	VPADDD       avx2_0000007f<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y7, Y7
 	VPADDD       avx2_0000007f<>+0(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y6
-	VMOVAPS      Y6, Y3
+	VMULPS       Y5, Y7, Y7
+	VMOVAPS      Y7, Y3
 	VMOVUPS      Y3, (CX)
 	VADDPS       Y3, Y1, Y1
 	VFNMADD231PS Y4, Y3, Y2
@@ -5608,6 +5624,7 @@ rest295:
 	VMAXPS       Y4, Y0, Y4
 	VMOVAPS      Y4, Y0
 	VMOVUPS      avx2_c2d00000<>+0(SB), Y5
+	VCMPPS       $0x06, Y5, Y4, Y6
 	VMAXPS       Y4, Y5, Y4
 	VMOVUPS      avx2_42b20000<>+0(SB), Y5
 	VMINPS       Y4, Y5, Y4
@@ -5615,25 +5632,26 @@ rest295:
 	VROUNDPS     $0x08, Y5, Y5
 	VFNMADD231PS avx2_3f318000<>+0(SB), Y5, Y4
 	VFNMADD231PS avx2_b95e8083<>+0(SB), Y5, Y4
-	VMOVUPS      avx2_39506967<>+0(SB), Y6
-	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  avx2_3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  avx2_3f000000<>+0(SB), Y4, Y6
-	VMULPS       Y4, Y6, Y6
-	VFMADD213PS  Y4, Y4, Y6
-	VADDPS       avx2_3f800000<>+0(SB), Y6, Y6
+	VMOVUPS      avx2_39506967<>+0(SB), Y7
+	VFMADD213PS  avx2_3ab743ce<>+0(SB), Y4, Y7
+	VFMADD213PS  avx2_3c088908<>+0(SB), Y4, Y7
+	VFMADD213PS  avx2_3d2aa9c1<>+0(SB), Y4, Y7
+	VFMADD213PS  avx2_3e2aaaaa<>+0(SB), Y4, Y7
+	VFMADD213PS  avx2_3f000000<>+0(SB), Y4, Y7
+	VMULPS       Y4, Y7, Y7
+	VFMADD213PS  Y4, Y4, Y7
+	VADDPS       avx2_3f800000<>+0(SB), Y7, Y7
+	VANDPS       Y6, Y7, Y7
 	VCVTPS2DQ    Y5, Y5
 	VPSRAD       $0x01, Y5, Y4
 	VPSUBD       Y4, Y5, Y5
 	VPADDD       avx2_0000007f<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y6, Y6
+	VMULPS       Y4, Y7, Y7
 	VPADDD       avx2_0000007f<>+0(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y6
-	VMOVAPS      Y6, Y4
+	VMULPS       Y5, Y7, Y7
+	VMOVAPS      Y7, Y4
 	VMASKMOVPS   Y4, Y3, (CX)
 	VANDPS       Y3, Y4, Y4
 	VADDPS       Y4, Y1, Y1

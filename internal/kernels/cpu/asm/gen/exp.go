@@ -24,7 +24,9 @@ var expPolynomial = []float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3,
 // vector, so a loop that uses exp calls prepareExp before it begins.
 func (g *generator) exp(x reg.VecVirtual) {
 	// A NaN comes out of MAX and MIN because x is their second source.
-	g.VMAXPS(x, g.inRegister(expLowest), x)
+	lowest := g.inRegister(expLowest)
+	some := g.notAtMost(lowest, x)
+	g.VMAXPS(x, lowest, x)
 	g.VMINPS(x, g.inRegister(expHighest), x)
 	n, p := g.vec(), g.vec()
 	g.VMULPS(g.vector(log2e), x, n)
@@ -38,6 +40,8 @@ func (g *generator) exp(x reg.VecVirtual) {
 	g.VMULPS(x, p, p)
 	g.VFMADD213PS(x, x, p)
 	g.VADDPS(g.vector(1), p, p)
+	// Results too small for a float32 are 0 before they are scaled: many processors need a hundred cycles to find that out by themselves.
+	g.keepLanes(some, p)
 	g.scaleByPower(p, n)
 	g.VMOVAPS(p, x)
 }

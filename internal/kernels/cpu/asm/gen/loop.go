@@ -81,18 +81,30 @@ func (g *generator) foldSum(v reg.VecVirtual) {
 // give stores the lowest lane as the i-th result.
 func (g *generator) give(v reg.VecVirtual, i int) { g.Store(v.AsX(), g.ReturnIndex(i)) }
 
-// The predicate of VCMPPS that is true for NaN, too.
-const cmpNotEqual = 4
+// Predicates of VCMPPS that are true for NaN, too.
+const (
+	cmpNotEqual  = 4
+	cmpNotAtMost = 6
+)
 
 // notEqual is a mask of the lanes where a and b differ.
 func (g *generator) notEqual(a reg.Register, b reg.VecVirtual) reg.Register {
+	return g.compare(cmpNotEqual, a, b)
+}
+
+// notAtMost is a mask of the lanes where b is not at most a.
+func (g *generator) notAtMost(a reg.Register, b reg.VecVirtual) reg.Register {
+	return g.compare(cmpNotAtMost, a, b)
+}
+
+func (g *generator) compare(predicate uint8, a reg.Register, b reg.VecVirtual) reg.Register {
 	if g.wide() {
 		k := g.K()
-		g.VCMPPS(operand.U8(cmpNotEqual), a, b, k)
+		g.VCMPPS(operand.U8(predicate), a, b, k)
 		return k
 	}
 	m := g.vec()
-	g.VCMPPS(operand.U8(cmpNotEqual), a, b, m)
+	g.VCMPPS(operand.U8(predicate), a, b, m)
 	return m
 }
 
