@@ -114,13 +114,17 @@ func (s *continuation) run(ctx context.Context, prompt string, ids []int32) erro
 // decodeFrom continues ids and hands on each token.
 func (s *continuation) decodeFrom(ctx context.Context, ids []int32, emit generate.Emit) (err error) {
 	end := s.loaded.Tokenizer.Specials().End
-	o := generate.Options{Sampling: s.Sampling, MaxTokens: s.maxTokens, Sequence: s.number, End: end, Banned: unspeakable(s.loaded, end)}
-	if s.decode == "parallel" {
-		s.rounds, err = s.decoder.Parallel(ctx, ids, s.block, s.Acceptance, o, emit)
-		return err
+	o := generate.Options{
+		Sampling:  s.Sampling,
+		MaxTokens: s.maxTokens,
+		Sequence:  s.number,
+		End:       end,
+		Banned:    unspeakable(s.loaded, end),
 	}
-	err = s.decoder.Causal(ctx, ids, o, emit)
-	s.rounds = generate.Rounds{Passes: s.tokens, Tokens: s.tokens}
+	if s.decode == "parallel" {
+		o.Blocks = &generate.Blocks{Size: s.block, Acceptance: s.Acceptance}
+	}
+	s.rounds, err = s.decoder.Continue(ctx, ids, o, emit)
 	return err
 }
 

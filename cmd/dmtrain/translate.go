@@ -161,7 +161,7 @@ func (o *translateOptions) checkDecode() error {
 // translator decodes as asked.
 func (o *translateOptions) translator(t *train.Translator) (*generate.Translator, error) {
 	if o.decode == "causal" {
-		return generate.NewTranslator(t.Model, t.Config.Mask, o.Translation), nil
+		return generate.NewTranslator(t.Model, t.Config.Mask, o.Translation)
 	}
 	if most := t.Model.Context / 2; o.block < 1 || o.block > most {
 		return nil, usagef("--block: %d tokens is not within 1 … %d, half the model's context", o.block, most)
@@ -169,5 +169,6 @@ func (o *translateOptions) translator(t *train.Translator) (*generate.Translator
 	if t.Config.Mask.Form != mask.FormInfill {
 		return nil, usagef("--decode: %s was not trained to fill blanks (mask.form: infill), so it can't decode in parallel", t.Dir)
 	}
-	return generate.NewParallelTranslator(t.Model, t.Config.Mask, o.Translation, generate.Blocks{Size: o.block, Acceptance: o.Acceptance})
+	o.Blocks = &generate.Blocks{Size: o.block, Acceptance: o.Acceptance}
+	return generate.NewTranslator(t.Model, t.Config.Mask, o.Translation)
 }

@@ -37,6 +37,11 @@ func randomModel(t *testing.T) (kernels.Backend, *model.Model) {
 
 func greedy(n int) Options { return Options{Sampling: Sampling{TopP: 1}, MaxTokens: n, End: -1} }
 
+func (o Options) inBlocks(size int, a Acceptance) Options {
+	o.Blocks = &Blocks{size, a}
+	return o
+}
+
 func collect(ids *[]int32) Emit {
 	return func(id int32) error { *ids = append(*ids, id); return nil }
 }
@@ -90,7 +95,7 @@ func TestCausalEqualsTheModelWithoutCache(t *testing.T) {
 			defer d.Free()
 			prompt := []int32{3, 1, 4, 1, 5, 9}
 			var got []int32
-			if err := d.Causal(context.Background(), prompt, greedy(20), collect(&got)); err != nil {
+			if _, err := d.Continue(context.Background(), prompt, greedy(20), collect(&got)); err != nil {
 				t.Fatal(err)
 			}
 			if want := fullGreedy(t, be, m, c, prompt, 20); !slices.Equal(got, want) {
@@ -109,7 +114,7 @@ func TestCausalOutgrowsTheContext(t *testing.T) {
 	}
 	prompt := []int32{7, 7, 2}
 	var got []int32
-	if err := d.Causal(context.Background(), prompt, greedy(60), collect(&got)); err != nil {
+	if _, err := d.Continue(context.Background(), prompt, greedy(60), collect(&got)); err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != 60 {
@@ -150,7 +155,7 @@ func TestParallelRounds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []int32
-			r, err := d.Parallel(context.Background(), []int32{3, 1, 4, 1, 5}, 4, c.a, greedy(18), collect(&got))
+			r, err := d.Continue(context.Background(), []int32{3, 1, 4, 1, 5}, greedy(18).inBlocks(4, c.a), collect(&got))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -171,7 +176,7 @@ func TestParallelReadsFinishedBlocks(t *testing.T) {
 	}
 	run := func(prompt []int32, n int) []int32 {
 		var got []int32
-		if _, err := d.Parallel(context.Background(), prompt, 4, Acceptance{Threshold: .5}, greedy(n), collect(&got)); err != nil {
+		if _, err := d.Continue(context.Background(), prompt, greedy(n).inBlocks(4, Acceptance{Threshold: .5}), collect(&got)); err != nil {
 			t.Fatal(err)
 		}
 		return got
@@ -196,10 +201,10 @@ func TestBlocksOfOneAreCausal(t *testing.T) {
 		o := greedy(20)
 		o.Temperature, o.Seed = temperature, 3
 		var one, causal []int32
-		if _, err := d.Parallel(context.Background(), []int32{3, 1, 4}, 1, Acceptance{}, o, collect(&one)); err != nil {
+		if _, err := d.Continue(context.Background(), []int32{3, 1, 4}, o.inBlocks(1, Acceptance{}), collect(&one)); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Causal(context.Background(), []int32{3, 1, 4}, o, collect(&causal)); err != nil {
+		if _, err := d.Continue(context.Background(), []int32{3, 1, 4}, o, collect(&causal)); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(one, causal) {
@@ -217,7 +222,7 @@ func TestParallelOutgrowsTheContext(t *testing.T) {
 	}
 	run := func(prompt []int32, n int) []int32 {
 		var got []int32
-		if _, err := d.Parallel(context.Background(), prompt, 4, Acceptance{Threshold: .5}, greedy(n), collect(&got)); err != nil {
+		if _, err := d.Continue(context.Background(), prompt, greedy(n).inBlocks(4, Acceptance{Threshold: .5}), collect(&got)); err != nil {
 			t.Fatal(err)
 		}
 		return got

@@ -183,8 +183,9 @@ func (c *candidates) round(o FillOptions, last bool) error {
 		var guesses []guess
 		for i := range t {
 			if k := b*t + i; c.windows[k] >= 0 {
-				id, conf := c.pick(c.logits[k*v:(k+1)*v], o.Sequence, i, o.Banned)
-				guesses = append(guesses, guess{k, id, conf})
+				l := c.logits[k*v : (k+1)*v]
+				id := c.draw(l, place{o.Sequence, 0}, i, o.Banned)
+				guesses = append(guesses, guess{k, id, confidence(l, o.Banned)})
 			}
 		}
 		if len(guesses) == 0 {

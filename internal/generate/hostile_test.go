@@ -18,7 +18,7 @@ func TestLengthsWithoutBounds(t *testing.T) {
 	}
 	defer d.Free()
 	var ids []int32
-	if _, err := d.Parallel(context.Background(), []int32{1}, math.MaxInt, Acceptance{Threshold: 1}, greedy(4), collect(&ids)); err == nil || !strings.HasPrefix(err.Error(), "block: ") {
+	if _, err := d.Continue(context.Background(), []int32{1}, greedy(4).inBlocks(math.MaxInt, Acceptance{Threshold: 1}), collect(&ids)); err == nil || !strings.HasPrefix(err.Error(), "block: ") {
 		t.Errorf("block: %v", err)
 	}
 	c := mask.DefaultConfig()

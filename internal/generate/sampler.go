@@ -40,21 +40,25 @@ type sampler struct {
 	prob  []float64
 }
 
-// pick draws the token of one sequence at one position, and returns the probability that the model, without temperature or
-// filters, gave its first choice: its confidence. Ids in banned are never drawn.
-func (s *sampler) pick(logits []float32, sequence, position int, banned []int32) (id int32, conf float64) {
+// draw is the token of a text with so many decoded tokens. Ids in banned are never drawn.
+func (s *sampler) draw(logits []float32, p place, decoded int, banned []int32) int32 {
 	best := argmax(logits, banned)
-	if best < 0 {
-		return 0, 0
-	}
-	conf = 1 / sumExp(logits, logits[best], 1)
-	if s.Temperature == 0 {
-		return best, conf
+	if s.Temperature == 0 || best < 0 {
+		return max(best, 0)
 	}
 	s.rank(logits, banned)
 	keep := s.filter(float64(logits[best]), logits)
-	u := rng.Uniform(s.Seed, rng.Sample, uint32(position), uint32(sequence), 0)
-	return s.draw(keep, float64(u)), conf
+	u := rng.Uniform(s.Seed, rng.Sample, uint32(p.first+decoded), uint32(p.sequence), 0)
+	return s.choose(keep, float64(u))
+}
+
+// confidence is the probability that the model, without temperature or filters, gave its first choice.
+func confidence(logits []float32, banned []int32) float64 {
+	best := argmax(logits, banned)
+	if best < 0 {
+		return 0
+	}
+	return 1 / sumExp(logits, logits[best], 1)
 }
 
 // rank sorts the ids by falling logit, equal ones by id.
@@ -101,7 +105,8 @@ func (s *sampler) filter(top float64, logits []float32) int {
 	return keep
 }
 
-func (s *sampler) draw(keep int, u float64) int32 {
+// choose is one of the first so many ranked ids, by a number within [0, 1).
+func (s *sampler) choose(keep int, u float64) int32 {
 	total := 0.0
 	for _, p := range s.prob[:keep] {
 		total += p

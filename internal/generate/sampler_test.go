@@ -39,7 +39,7 @@ func TestFiltersKeepWhatTheySay(t *testing.T) {
 			s := sampler{Sampling: c.s}
 			count := map[int32]int{}
 			for i := range n {
-				id, conf := s.pick(logits, 3, i, c.banned)
+				id, conf := s.draw(logits, place{sequence: 3}, i, c.banned), confidence(logits, c.banned)
 				count[id]++
 				if want := float64(0.4); len(c.banned) == 0 && math.Abs(conf-want) > 1e-6 {
 					t.Fatalf("confidence %v, want %v", conf, want)
@@ -63,8 +63,8 @@ func TestPickAlwaysPicks(t *testing.T) {
 		set := Sampling{Temperature: rapid.Float64Range(0, 3).Draw(t, "temperature"), TopK: rapid.IntRange(0, 25).Draw(t, "k"),
 			TopP: rapid.Float64Range(0.001, 1).Draw(t, "p"), MinP: rapid.Float64Range(0, 1).Draw(t, "min")}
 		a, b := sampler{Sampling: set}, sampler{Sampling: set}
-		id, conf := a.pick(logits, 0, 7, nil)
-		again, _ := b.pick(logits, 0, 7, nil)
+		id, conf := a.draw(logits, place{}, 7, nil), confidence(logits, nil)
+		again := b.draw(logits, place{}, 7, nil)
 		if id < 0 || int(id) >= n || id != again || !(conf > 0 && conf <= 1) {
 			t.Fatalf("picked %d, then %d, confidence %v", id, again, conf)
 		}

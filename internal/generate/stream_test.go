@@ -51,7 +51,12 @@ func randomPairModel(t *testing.T) (kernels.Backend, *model.Model) {
 }
 
 func greedyPairs(n int) Translation {
-	return Translation{Beams: 1, Batch: 4, MaxTokens: n, Sampling: Sampling{TopP: 1}, Begin: pairVocab - 2, End: pairVocab - 1}
+	return Translation{
+		Options: Options{MaxTokens: n, Sampling: Sampling{TopP: 1}, End: pairVocab - 1},
+		Beams:   1,
+		Batch:   4,
+		Begin:   pairVocab - 2,
+	}
 }
 
 func randomSource(seed uint64, n int) []int32 {
@@ -94,7 +99,7 @@ func streamed(t *testing.T, m *model.Model, c mask.Config, source []int32, o Tra
 
 func translated(t *testing.T, m *model.Model, c mask.Config, sources [][]int32, o Translation) (ids [][]int32) {
 	t.Helper()
-	found, err := Translate(context.Background(), m, c, sources, o, nil)
+	found, _, err := Translate(context.Background(), m, c, sources, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,29 +3,22 @@ package generate
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 
-	"dmtrain/internal/batch"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
 )
 
 // Translation says how targets are decoded.
 type Translation struct {
-	Beams         int     // 1 = greedy, or sampling where Temperature is above 0
-	LengthPenalty float64 // α of Wu et al. 2016: a hypothesis' log-probability is divided by ((5 + length)/6)^α
-	MaxTokens     int     // of a target; 0 = as many as the model has positions for
-	Batch         int     // sources decoded at once
-	Sampling              // Temperature 0 = none
-	Begin, End    int32
-}
-
-// Hypothesis is a decoded target, Begin and End left out.
-type Hypothesis struct {
-	IDs   []int32
-	Score float64 // log-probability, after the length penalty
+	Options       // MaxTokens 0 = as many as the model has positions for; Sequence of the first source; Temperature 0 = no draws
+	Beams   int   // 1 = greedy, or sampling where Temperature is above 0
+	Batch   int   // sources decoded at once
+	Begin   int32 // what a target begins with
 }
 
 // Check tells what is impossible about the settings.
@@ -45,253 +38,163 @@ func (o Translation) Check() error {
 	return o.Sampling.Check()
 }
 
+// options are those of a target of a model of so many positions. A target begins once.
+func (o Translation) options(context int) Options {
+	limit := context - 1
+	if o.MaxTokens > 0 {
+		limit = min(limit, o.MaxTokens)
+	}
+	o.MaxTokens = limit
+	if o.Begin != o.End {
+		o.Banned = append(slices.Clone(o.Banned), o.Begin)
+	}
+	return o.Options
+}
+
+// Translator decodes sources, some at a time, and keeps the passes it has recorded for the next ones. What it finds does not depend on
+// which sources come together.
+type Translator struct {
+	model  *model.Model
+	mask   mask.Config
+	o      Translation
+	cache  *cache
+	rounds Rounds
+	count  int // of the sources so far: the number of the next one
+}
+
+// NewTranslator decodes with a model trained under the given mask section. Blocks are for models trained with form infill: blocks of one
+// are greedy decoding; a hypothesis' score is of the confidences it was accepted with.
+func NewTranslator(m *model.Model, c mask.Config, o Translation) (*Translator, error) {
+	switch {
+	case o.Blocks != nil && c.Form != mask.FormInfill:
+		return nil, errors.New("mask.form: only a model trained with infill predicts blocks in parallel")
+	case o.Blocks != nil && o.Beams != 1:
+		return nil, errors.New("beams: parallel decoding follows one target at a time")
+	}
+	return &Translator{model: m, mask: c, o: o, count: o.Sequence}, o.Blocks.check(m.Context)
+}
+
 // Translate is a Translator's for sources that are all there.
-func Translate(ctx context.Context, m *model.Model, c mask.Config, sources [][]int32, o Translation, done Decoded) ([][]Hypothesis, error) {
-	t := NewTranslator(m, c, o)
+func Translate(ctx context.Context, m *model.Model, c mask.Config, sources [][]int32, o Translation) ([][]Hypothesis, Rounds, error) {
+	t, err := NewTranslator(m, c, o)
+	if err != nil {
+		return nil, Rounds{}, err
+	}
 	defer t.Free()
-	return t.Translate(ctx, sources, done)
+	found, err := t.Translate(ctx, sources, nil)
+	return found, t.Rounds(), err
 }
 
-// newTranslator makes one that reads sources of s tokens and up to so many target tokens a pass.
-func newTranslator(m *model.Model, c mask.Config, o Translation, s, tokens int) (*translator, error) {
-	planner, err := mask.NewPlanner(c, 0, mask.Run{
-		SeqLen:        m.Context,
-		Steps:         1,
-		Vocab:         m.Vocab,
-		CausalEncoder: m.CausalEncoder,
-	})
-	if err != nil {
-		return nil, err
+// Decoded hears which sources have just been decoded, as numbers in found.
+type Decoded func(lines []int, found [][]Hypothesis) error
+
+// Translate decodes sources, tokens with End; done, which may be nil, hears of each batch of like length. The result has for each source
+// its hypotheses, the best one first, at most Beams. A source longer than the model's context is cut.
+func (t *Translator) Translate(ctx context.Context, sources [][]int32, done Decoded) ([][]Hypothesis, error) {
+	order := make([]int, len(sources))
+	for i := range order {
+		order[i] = i
 	}
-	pass, err := m.NewDecode(model.DecodeOptions{Sources: o.Batch, Beams: o.Beams, T: tokens, S: s, Second: planner.Tagged()}, nil)
-	if err != nil {
-		return nil, err
-	}
-	rows := batch.New(o.Batch, m.Context, s)
-	for b := range o.Batch {
-		rows.Document(b, make([]int32, m.Context))
-	}
-	return &translator{
-		Translation: o,
-		c:           c,
-		pass:        pass,
-		vocab:       m.Vocab,
-		tok:         pass.NewTokens(),
-		planner:     planner,
-		rows:        rows,
-	}, nil
-}
-
-// translator decodes batches of sources.
-type translator struct {
-	Translation
-	c      mask.Config
-	pass   *model.Decode
-	vocab  int
-	tok    *model.Tokens
-	logits []float32
-	first  int // the number of the first of the sources, for draws
-
-	planner *mask.Planner
-	rows    *batch.Batch // targets as long as the context
-	plan    mask.Plan    // what they see
-}
-
-func (t *translator) free() { t.pass.Free() }
-
-// beam is an unfinished target.
-type beam struct {
-	ids []int32
-	sum float64 // log-probability
-}
-
-// search is one source's beams and finished targets.
-type search struct {
-	beams []beam
-	ended []Hypothesis
-}
-
-func (t *translator) decode(ctx context.Context, sources [][]int32, lines []int, first int, out [][]Hypothesis) error {
-	t.first = first
-	t.readSources(sources, lines)
-	searches := make([]search, len(lines))
-	for i := range searches {
-		searches[i].beams = []beam{{}}
-	}
-	limit := t.limit()
-	parents := make([]int32, t.pass.Sources*t.Beams)
-	for at := 0; at < limit && !finishedAll(searches, t.Beams); at++ {
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(sources[a]), len(sources[b])) })
+	batch := min(t.o.Batch, 1<<bits.Len(uint(max(len(sources), 1)-1))) // a few sources don't pay for many
+	out := make([][]Hypothesis, len(sources))
+	for first := 0; first < len(order); first += batch {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
-		t.place(searches, at)
-		var err error
-		if t.logits, err = t.run(t.pass, t.tok); err != nil {
-			return err
+		lines := order[first:min(first+batch, len(order))]
+		if err := t.fit(batch, min(t.model.Context, (len(sources[lines[len(lines)-1]])+15)/16*16)); err != nil {
+			return nil, err
 		}
-		for b := range parents {
-			parents[b] = int32(b)
+		if err := t.decode(ctx, sources, lines, out); err != nil {
+			return nil, err
 		}
-		for i := range searches {
-			t.extend(&searches[i], i, lines[i], at, parents)
-		}
-		if t.Beams > 1 {
-			t.pass.Reorder(parents, at+1)
+		if done != nil {
+			if err := done(lines, out); err != nil {
+				return nil, err
+			}
 		}
 	}
-	for i := range searches {
-		out[lines[i]] = searches[i].best(t)
+	t.count += len(sources)
+	return out, nil
+}
+
+// fit makes a cache for a batch of sources of so many tokens, unless the one that is there has room for it.
+func (t *Translator) fit(batch, tokens int) (err error) {
+	if t.cache != nil && t.cache.shape.Sources == batch && t.cache.shape.S >= tokens {
+		return nil
+	}
+	t.Free()
+	shape := model.DecodeOptions{Sources: batch, Beams: t.o.Beams, S: tokens, T: 1}
+	if t.o.Blocks != nil {
+		shape.T = 2 * t.o.Blocks.Size
+	}
+	t.cache, err = newCache(t.model, t.mask, shape)
+	return err
+}
+
+// decode decodes the sources of some lines into the same places of out.
+func (t *Translator) decode(ctx context.Context, sources [][]int32, lines []int, out [][]Hypothesis) error {
+	var some [][]int32
+	var texts []*text
+	for _, line := range lines {
+		some = append(some, sources[line])
+		texts = append(texts, newText([]int32{t.o.Begin}, t.model.Context, place{sequence: t.count + line}))
+	}
+	t.cache.readSources(some)
+	d := t.cache.decoding(t.o.options(t.model.Context), texts)
+	if err := d.run(ctx, steps{}); err != nil {
+		return err
+	}
+	for i, line := range lines {
+		out[line] = d.best(i)
+		t.rounds.Passes += texts[i].passes
+		t.rounds.Tokens += len(texts[i].out) + number(texts[i].ended)
 	}
 	return nil
 }
 
-// run computes the logits of a pass's rows.
-func (t *translator) run(pass *model.Decode, tok *model.Tokens) ([]float32, error) {
-	logits, err := pass.Run(tok)
+// Rounds is what decoding in blocks has taken, summed over the targets, whose tokens include their End.
+func (t *Translator) Rounds() Rounds { return t.rounds }
+
+// Free gives the passes' memory back.
+func (t *Translator) Free() {
+	if t.cache != nil {
+		t.cache.free()
+		t.cache = nil
+	}
+}
+
+// Stream translates one source while it is read: before each target token only as many source tokens are asked of next as the model
+// waits for, wait_k and one more with every target token, and the rest is unknown to it. next says false after the source's last
+// token, its End; emit hears each target token and how many source tokens had been read.
+func Stream(ctx context.Context, m *model.Model, c mask.Config, next func() (int32, bool), o Translation, emit func(read int, id int32) error) error {
+	if c.Cross != mask.CrossWaitK {
+		return errors.New("mask.cross: the model was trained to read the whole source first; only one trained with wait_k writes while it reads")
+	}
+	if o.Beams != 1 {
+		return errors.New("beams: what has been written can't be taken back, so there is one beam")
+	}
+	k, err := newCache(m, c, model.DecodeOptions{Sources: 1, Beams: 1, S: m.Context, T: 1})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return logits, checkFinite(logits)
-}
-
-// limit is the most tokens a target may have.
-func (t *translator) limit() int {
-	if t.MaxTokens > 0 {
-		return min(t.pass.Context-1, t.MaxTokens)
-	}
-	return t.pass.Context - 1
-}
-
-func finishedAll(searches []search, beams int) bool {
-	for _, s := range searches {
-		if len(s.ended) < beams && len(s.beams) > 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// readSources encodes a batch, and plans what targets see of it; rows without a source have one token, for nothing.
-func (t *translator) readSources(sources [][]int32, lines []int) {
-	s := &t.rows.Sources[0]
-	for r := range t.pass.Sources {
-		source := []int32{0}
-		if r < len(lines) {
-			source = sources[lines[r]]
-		}
-		s.Document(r, source)
-	}
-	t.planner.PlanStatic(&t.plan, t.rows, 0)
-	t.pass.ReadSource(s.IDs, &t.plan.Sources[0].Self)
-}
-
-// place lays out the newest token of every beam.
-func (t *translator) place(searches []search, at int) {
-	clearTokens(t.tok)
-	copy(t.tok.Cross.Pos, t.plan.Sources[0].Cross.Pos)
-	for r := range t.tok.IDs {
-		i, k := r/t.Beams, r%t.Beams
-		id := t.End
-		if at == 0 {
-			id = t.Begin
-		} else if i < len(searches) && k < len(searches[i].beams) {
-			id = searches[i].beams[k].ids[at-1]
-		}
-		rowsOf{t.tok, &t.plan, r, i, 1}.visible(0, at, id)
-		for p := range at {
-			rowsOf{t.tok, &t.plan, r, i, 1}.show(p)
-		}
-	}
-}
-
-// candidate is a beam with one more token.
-type candidate struct {
-	parent int
-	id     int32
-	sum    float64
-}
-
-// extend gives the beams of source i their next tokens.
-func (t *translator) extend(s *search, i, line, at int, parents []int32) {
-	if len(s.ended) >= t.Beams || len(s.beams) == 0 {
-		s.beams = nil
-		return
-	}
-	kept := s.beams
-	s.beams = nil
-	for rank, c := range t.candidates(kept, i, line, at) {
-		parent := kept[c.parent]
-		if c.id == t.End {
-			if rank < t.Beams {
-				s.ended = append(s.ended, Hypothesis{parent.ids, t.penalised(c.sum, at+1)})
-			}
-			continue
-		}
-		if len(s.beams) == t.Beams {
-			continue
-		}
-		parents[i*t.Beams+len(s.beams)] = int32(i*t.Beams + c.parent)
-		s.beams = append(s.beams, beam{append(slices.Clone(parent.ids), c.id), c.sum})
-	}
-}
-
-// candidates are the most probable continuations, twice as many as there are beams, or the one that was drawn.
-func (t *translator) candidates(kept []beam, i, line, at int) []candidate {
-	best := make([]candidate, 0, 2*t.Beams)
-	for k, b := range kept {
-		row := t.logits[(i*t.Beams+k)*t.vocab:][:t.vocab]
-		top := float64(slices.Max(row))
-		norm := top + math.Log(sumExp(row, float32(top), 1))
-		if t.Beams == 1 {
-			pick := sampler{Sampling: t.Sampling}
-			id, _ := pick.pick(row, t.first+line, at, t.banned())
-			return []candidate{{0, id, b.sum + float64(row[id]) - norm}}
-		}
-		for id, l := range row {
-			if t.Begin == t.End || int32(id) != t.Begin {
-				best = insert(best, candidate{k, int32(id), b.sum + float64(l) - norm})
+	defer k.free()
+	var source []int32
+	ended := false
+	read := func(at int) {
+		more := false
+		for !ended && len(source) < min(c.WaitK+at, m.Context) {
+			id, ok := next()
+			if ended = !ok; ok {
+				source, more = append(source, id), true
 			}
 		}
-	}
-	return best
-}
-
-// insert puts c in its place among the best so far, as many as there is room for; of equal ones the first stays ahead.
-func insert(best []candidate, c candidate) []candidate {
-	n := len(best)
-	if n == cap(best) {
-		if !(c.sum > best[n-1].sum) {
-			return best
-		}
-		n--
-	}
-	best = append(best[:n], c)
-	for ; n > 0 && best[n-1].sum < c.sum; n-- {
-		best[n], best[n-1] = best[n-1], c
-	}
-	return best
-}
-
-// banned never comes: a target begins once.
-func (t *translator) banned() []int32 {
-	if t.Begin == t.End {
-		return nil
-	}
-	return []int32{t.Begin}
-}
-
-func (t *translator) penalised(sum float64, n int) float64 {
-	return sum / math.Pow((5+float64(n))/6, t.LengthPenalty)
-}
-
-// best are the finished targets, and only where there is none the unfinished ones.
-func (s *search) best(t *translator) []Hypothesis {
-	h := s.ended
-	if len(h) == 0 {
-		for _, b := range s.beams {
-			h = append(h, Hypothesis{b.ids, t.penalised(b.sum, len(b.ids))})
+		if more {
+			k.readSources([][]int32{source})
 		}
 	}
-	slices.SortStableFunc(h, func(a, b Hypothesis) int { return cmp.Compare(b.Score, a.Score) })
-	return h[:min(len(h), t.Beams)]
+	target := newText([]int32{o.Begin}, m.Context, place{})
+	hear := func(_ *text, ids []int32) error { return emit(len(source), ids[0]) }
+	return newSearch(k, o.options(m.Context), []*text{target}).run(ctx, steps{read, hear})
 }

@@ -33,7 +33,8 @@ func mixedSources() (sources [][]int32) {
 
 func inParallel(t *testing.T, m *model.Model, c mask.Config, sources [][]int32, o Translation, b Blocks) ([][]int32, Rounds) {
 	t.Helper()
-	found, r, err := TranslateParallel(context.Background(), m, c, sources, o, b, nil)
+	o.Blocks = &b
+	found, r, err := Translate(context.Background(), m, c, sources, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +108,7 @@ func naiveBlocks(t *testing.T, be kernels.Backend, m *model.Model, c mask.Config
 		}
 		for round := 1; len(open) > 0; round++ {
 			passes++
-			isOpen := (&target{block: block, open: open}).isOpen()
+			isOpen := (&blockText{block: block, open: open}).isOpen()
 			logits := naiveRound(t, be, m, p, source, text, block, isOpen)
 			for i, g := range open {
 				row := at + g.at
@@ -177,7 +178,8 @@ func TestParallelTranslationEnds(t *testing.T) {
 	o := greedyPairs(20)
 	whole, _ := inParallel(t, m, infill(mask.StructureCausal, 0), mixedSources()[:1], o, Blocks{4, Acceptance{Threshold: 0.5}})
 	o.End = whole[0][2] // a token that comes
-	found, r, err := TranslateParallel(context.Background(), m, infill(mask.StructureCausal, 0), mixedSources()[:1], o, Blocks{1, Acceptance{Threshold: 1}}, nil)
+	o.Blocks = &Blocks{1, Acceptance{Threshold: 1}}
+	found, r, err := Translate(context.Background(), m, infill(mask.StructureCausal, 0), mixedSources()[:1], o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +201,8 @@ func TestImpossibleParallelTranslations(t *testing.T) {
 		"no infill": {mask.DefaultConfig(), greedyPairs(3), 4}, "no block": {infill(mask.StructureCausal, 0), greedyPairs(3), 0},
 		"too large a block": {infill(mask.StructureCausal, 0), greedyPairs(3), 13}, "beams": {infill(mask.StructureCausal, 0), two, 4},
 	} {
-		if _, _, err := TranslateParallel(context.Background(), m, try.c, mixedSources(), try.o, Blocks{Size: try.n}, nil); err == nil {
+		try.o.Blocks = &Blocks{Size: try.n}
+		if _, _, err := Translate(context.Background(), m, try.c, mixedSources(), try.o); err == nil {
 			t.Errorf("%s is accepted", what)
 		}
 	}

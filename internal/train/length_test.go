@@ -95,15 +95,18 @@ func sampledPairs(t *testing.T, s *stepper, set *data.PairSet, mask config.Confi
 		sources[i] = set.Valid.Source(i % set.Valid.Len())
 	}
 	special := set.Tokenizer.Specials()
-	o := generate.Translation{Beams: 1, Batch: 100, MaxTokens: 60, Sampling: generate.Sampling{Temperature: 1, TopP: 1, Seed: 1}, Begin: special.Begin, End: special.End}
-	var found [][]generate.Hypothesis
-	var err error
-	m := s.text.(*pairText).model
-	if blocks == nil {
-		found, err = generate.Translate(context.Background(), m, mask.Mask, sources, o, nil)
-	} else {
-		found, _, err = generate.TranslateParallel(context.Background(), m, mask.Mask, sources, o, *blocks, nil)
+	o := generate.Translation{
+		Options: generate.Options{
+			MaxTokens: 60,
+			Sampling:  generate.Sampling{Temperature: 1, TopP: 1, Seed: 1},
+			End:       special.End,
+			Blocks:    blocks,
+		},
+		Beams: 1,
+		Batch: 100,
+		Begin: special.Begin,
 	}
+	found, _, err := generate.Translate(context.Background(), s.text.(*pairText).model, mask.Mask, sources, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,12 +188,10 @@ func sampledText(t *testing.T, be kernels.Backend, s *stepper, tok tokenizer.Tok
 		n := 0
 		o := generate.Options{Sampling: generate.Sampling{Temperature: 1, TopP: 1, Seed: 1}, MaxTokens: 60, Sequence: i, End: special.End}
 		emit := func(int32) error { n++; return nil }
-		if block == 0 {
-			err = d.Causal(context.Background(), []int32{special.Begin}, o, emit)
-		} else {
-			_, err = d.Parallel(context.Background(), []int32{special.Begin}, block, a, o, emit)
+		if block > 0 {
+			o.Blocks = &generate.Blocks{Size: block, Acceptance: a}
 		}
-		if err != nil {
+		if _, err = d.Continue(context.Background(), []int32{special.Begin}, o, emit); err != nil {
 			t.Fatal(err)
 		}
 		l.add(n)

@@ -255,8 +255,16 @@ func (e *pairExam) decode(ctx context.Context) ([]string, error) {
 	}
 	special := e.tok.Specials()
 	longest := e.rows.T
-	found, err := generate.Translate(ctx, e.model, e.config.Mask, sources, generate.Translation{Beams: 1, Batch: evalPairs,
-		MaxTokens: longest + longest/4, Sampling: generate.Sampling{TopP: 1}, Begin: special.Begin, End: special.End}, nil)
+	found, _, err := generate.Translate(ctx, e.model, e.config.Mask, sources, generate.Translation{
+		Options: generate.Options{
+			MaxTokens: longest + longest/4,
+			Sampling:  generate.Sampling{TopP: 1},
+			End:       special.End,
+		},
+		Beams: 1,
+		Batch: evalPairs,
+		Begin: special.Begin,
+	})
 	if err != nil {
 		return nil, err
 	}
