@@ -212,5 +212,6 @@ func gpt2Parameters(stored *Tensors) (*Tensors, error) {
 	return t, nil
 }
 
-// maxLayers is far beyond any published model: a number above it is a damaged file's, and parameters are listed a layer at a time.
+// maxLayers is far beyond any published model: a number above it is a damaged file's, and parameters are listed a layer
+// at a time.
 const maxLayers = 4095

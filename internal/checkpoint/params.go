@@ -7,7 +7,8 @@ import (
 	"dmtrain/internal/kernels"
 )
 
-// Unused lists tensors of the model's file that are none of its parameters, as when config.json says less than is there.
+// Unused lists tensors of the model's file that are none of its parameters, as when config.json says less than is
+// there.
 func (s *Saved) Unused(params *graph.Params) []string {
 	known := map[string]bool{}
 	for _, p := range params.All() {
@@ -22,8 +23,8 @@ func (s *Saved) Unused(params *graph.Params) []string {
 	return names
 }
 
-// ReadParams fills dst, laid out like params, with the saved model. A parameter that is missing or has another shape is an error that
-// names it.
+// ReadParams fills dst, laid out like params, with the saved model. A parameter that is missing or has another shape is
+// an error that names it.
 func (s *Saved) ReadParams(be kernels.Backend, params *graph.Params, dst kernels.Buffer) error {
 	return s.read(be, s.Params, "", params, dst)
 }
@@ -79,8 +80,8 @@ func (s *Saved) ReadMoments(be kernels.Backend, params *graph.Params, first, sec
 	return s.read(be, s.Optimizer, secondMoment, params, second)
 }
 
-// ParamTensors are the model's parameters as Save takes them, from a buffer laid out like params; they are copied from the device while
-// they are written.
+// ParamTensors are the model's parameters as Save takes them, from a buffer laid out like params; they are copied from
+// the device while they are written.
 func ParamTensors(be kernels.Backend, params *graph.Params, flat kernels.Buffer) []Tensor {
 	return tensorsFrom(be, params, "", flat)
 }
@@ -108,7 +109,8 @@ func tensorsFrom(be kernels.Backend, params *graph.Params, prefix string, flat k
 	return tensors
 }
 
-// NotFiniteError names a tensor with values that are NaN or infinite. It is neither saved nor read: no model computes with it.
+// NotFiniteError names a tensor with values that are NaN or infinite. It is neither saved nor read: no model computes
+// with it.
 type NotFiniteError struct {
 	Tensor       string
 	Values, Elem int // how many there are, and the first

@@ -44,8 +44,8 @@ type Run struct {
 	lock *files.Lock // nil: a viewer
 }
 
-// ClaimRun takes a directory for a new run, which Start makes there: until then no run is in it, and one that is stays as it is.
-// A run that is there already is ErrRunExists unless overwrite is set.
+// ClaimRun takes a directory for a new run, which Start makes there: until then no run is in it, and one that is stays
+// as it is. A run that is there already is ErrRunExists unless overwrite is set.
 func ClaimRun(dir string, overwrite bool) (*Run, error) { return claimRun(disk{}, dir, overwrite) }
 
 func claimRun(d disk, dir string, overwrite bool) (*Run, error) {
@@ -58,8 +58,8 @@ func claimRun(d disk, dir string, overwrite bool) (*Run, error) {
 	return own(d, dir)
 }
 
-// Start makes the new run. If overwrite is set, it discards the one that is there: its checkpoints, configuration and metrics, but no
-// file it does not know.
+// Start makes the new run. If overwrite is set, it discards the one that is there: its checkpoints, configuration and
+// metrics, but no file it does not know.
 func (r *Run) Start(overwrite bool) error {
 	r.mustOwn()
 	if err := r.start(overwrite); err != nil {

@@ -393,7 +393,8 @@ func TestLoadNeverGivesAnotherCheckpoint(t *testing.T) {
 	})
 }
 
-// A run that was copied with its links followed has directories in their place; they are links again once it is resumed.
+// A run that was copied with its links followed has directories in their place; they are links again once it is
+// resumed.
 func TestCopiedRunIsPointedAnew(t *testing.T) {
 	r := newRun(t)
 	save(t, r, 1, &Best{Step: 1, Loss: 2})

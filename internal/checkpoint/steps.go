@@ -87,8 +87,8 @@ func (r *Run) save(c *Checkpoint, dir string) error {
 	return r.disk.remove(old)
 }
 
-// point makes the names "best" and "last" stand for checkpoints, for people and for programs that want a model's directory.
-// The truth is in the checkpoints: a failure costs only the names.
+// point makes the names "best" and "last" stand for checkpoints, for people and for programs that want a model's
+// directory. The truth is in the checkpoints: a failure costs only the names.
 func (r *Run) point() {
 	r.dropCopies()
 	if step, err := r.Last(); err == nil {
@@ -99,7 +99,8 @@ func (r *Run) point() {
 	}
 }
 
-// dropCopies deletes checkpoints that stand where the links do, as in a run that was copied with its links followed: they would go stale.
+// dropCopies deletes checkpoints that stand where the links do, as in a run that was copied with its links followed:
+// they would go stale.
 func (r *Run) dropCopies() {
 	for _, name := range []string{lastLink, bestLink} {
 		path := r.Path(name)

@@ -9,7 +9,7 @@ import (
 // Acceptance says which of a round's predictions are kept. At least one is, and in the last allowed round all are.
 type Acceptance struct {
 	Threshold float64 // accept every prediction of at least this confidence
-	Budget    float64 // instead, if above 0: accept the most reliable ones while the sum of (1 − confidence) stays at most this
+	Budget    float64 // instead, if above 0: accept the surest ones while their (1 − confidence) sum to at most this
 	MaxRounds int     // rounds a block may take; 0 = as many as it has tokens
 }
 
@@ -36,11 +36,12 @@ type guess struct {
 	conf float64
 }
 
-// accept puts the guesses to keep first, the surest first (of equal ones the first in place), and returns how many they are. Where text
-// ends with the token end, it keeps to the order of the text in two cases. An End waits for all open slots before it, or is accepted
-// together with them: that the text is over somewhere within the block is soon likelier than any one token of it. And if no guess is
-// sure enough the first slot's is taken, not the surest: a token further on also says that the text does not end before it, and of
-// many unsure ones the surest is one whose sureness is overrated. Either would distort how long texts are.
+// accept puts the guesses to keep first, the surest first (of equal ones the first in place), and returns how many they
+// are. Where text ends with the token end, it keeps to the order of the text in two cases. An End waits for all open
+// slots before it, or is accepted together with them: that the text is over somewhere within the block is soon likelier
+// than any one token of it. And if no guess is sure enough the first slot's is taken, not the surest: a token further
+// on also says that the text does not end before it, and of many unsure ones the surest is one whose sureness is
+// overrated. Either would distort how long texts are.
 func (a Acceptance) accept(guesses []guess, end int32, last bool) int {
 	slices.SortFunc(guesses, func(x, y guess) int { return cmp.Or(cmp.Compare(y.conf, x.conf), byPlace(x, y)) })
 	switch {
@@ -103,7 +104,8 @@ func (a Acceptance) sure(guesses []guess) int {
 	return len(guesses)
 }
 
-// settle takes the first keep of the open guesses into a block, which ends after an End, and returns it and those that stay open.
+// settle takes the first keep of the open guesses into a block, which ends after an End, and returns it and those that
+// stay open.
 func settle(block []int32, open []guess, keep int, end int32) ([]int32, []guess) {
 	for _, g := range open[:keep] {
 		block[g.at] = g.id

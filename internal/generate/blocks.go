@@ -6,9 +6,10 @@ import (
 	"slices"
 )
 
-// blockTexts decodes texts in blocks of slots, a row each. Each round predicts all open slots of every text's block, from its source,
-// the text and what has been accepted of the block on either side; a finished block becomes ordinary text. An open slot that follows a
-// token and has none ahead is predicted by that token, as ever: so blocks of one are causal decoding. Slots past an accepted End are dropped.
+// blockTexts decodes texts in blocks of slots, a row each. Each round predicts all open slots of every text's block,
+// from its source, the text and what has been accepted of the block on either side; a finished block becomes ordinary
+// text. An open slot that follows a token and has none ahead is predicted by that token, as ever: so blocks of one are
+// causal decoding. Slots past an accepted End are dropped.
 type blockTexts struct {
 	Options
 	*cache
@@ -77,8 +78,8 @@ func (d *blockTexts) begin() (more bool) {
 	return more
 }
 
-// prepare reads all of the texts but their last blocks, which the next blocks' first round reads. That is much to read for a prompt and
-// for a text that has just outgrown the context, and nothing otherwise.
+// prepare reads all of the texts but their last blocks, which the next blocks' first round reads. That is much to read
+// for a prompt and for a text that has just outgrown the context, and nothing otherwise.
 func (d *blockTexts) prepare() error {
 	var texts []*text
 	for _, t := range d.texts {
@@ -168,8 +169,9 @@ func (d *blockTexts) predict(t *blockText, l logits) {
 	}
 }
 
-// predictor is the logits that predict the slot at a place of a block: the slot's own if it sees a token after it, and otherwise those
-// of the token before it, which before the block is the text's last, with the logits next. A slot between open ones has only its own.
+// predictor is the logits that predict the slot at a place of a block: the slot's own if it sees a token after it, and
+// otherwise those of the token before it, which before the block is the text's last, with the logits next. A slot
+// between open ones has only its own.
 func predictor(isOpen []bool, at, window int, next []float32, row func(i int) []float32) []float32 {
 	switch {
 	case seesAhead(isOpen, at, window):
@@ -182,8 +184,8 @@ func predictor(isOpen []bool, at, window int, next []float32, row func(i int) []
 	return row(at)
 }
 
-// seesAhead says whether the slot at a place of the block sees a token after it. Only then does it know more than the token
-// before it, whose own prediction of the next one, trained on every token, is the better one otherwise.
+// seesAhead says whether the slot at a place of the block sees a token after it. Only then does it know more than the
+// token before it, whose own prediction of the next one, trained on every token, is the better one otherwise.
 func seesAhead(isOpen []bool, at, window int) bool {
 	for j := at + 1; j < len(isOpen) && j <= at+window; j++ {
 		if !isOpen[j] {

@@ -27,7 +27,8 @@ type pass struct {
 	plan *mask.Plan
 }
 
-// staticPlanner plans for the model's context under the static part of a mask section. It keeps the section's widest window.
+// staticPlanner plans for the model's context under the static part of a mask section. It keeps the section's widest
+// window.
 func staticPlanner(m *model.Model, c mask.Config) (*mask.Planner, error) {
 	static := mask.DefaultConfig()
 	static.Structure, static.Window, static.Sinks, static.MaxWindow = c.Structure, c.Window, c.Sinks, c.MaxWindow
@@ -40,13 +41,20 @@ func staticPlanner(m *model.Model, c mask.Config) (*mask.Planner, error) {
 	})
 }
 
-// newCache makes one for a model trained under a mask section. shape has the size of the first pass; others are recorded when they are needed.
+// newCache makes one for a model trained under a mask section. shape has the size of the first pass; others are
+// recorded when they are needed.
 func newCache(m *model.Model, c mask.Config, shape model.DecodeOptions) (*cache, error) {
 	p, err := staticPlanner(m, c)
 	if err != nil {
 		return nil, err
 	}
-	k := &cache{m: m, shape: shape, planner: p, window: p.Config().MaxWindow, batch: batch.New(shape.Sources, m.Context)}
+	k := &cache{
+		m:       m,
+		shape:   shape,
+		planner: p,
+		window:  p.Config().MaxWindow,
+		batch:   batch.New(shape.Sources, m.Context),
+	}
 	if m.Encoder {
 		k.batch = batch.New(shape.Sources, m.Context, shape.S)
 	}
@@ -108,8 +116,8 @@ func (k *cache) readSources(sources [][]int32) {
 // reorder makes each row continue what its parent, a row of the same source, has read.
 func (k *cache) reorder(parents []int32, positions int) { k.passes[0].Reorder(parents, positions) }
 
-// catchUp reads what the cache lacks of the texts but for their last tokens, many at once or one, and gives each text the logits after the
-// last token that was read. A row without a text is nil.
+// catchUp reads what the cache lacks of the texts but for their last tokens, many at once or one, and gives each text
+// the logits after the last token that was read. A row without a text is nil.
 func (k *cache) catchUp(texts []*text, but int) error {
 	for {
 		most := 0
@@ -186,7 +194,7 @@ func (p *pass) run() (logits, error) {
 func (p *pass) clear() {
 	t := p.tok
 	for i := range t.IDs {
-		t.IDs[i], t.Positions[i], t.Keep[i], t.Hidden[i], t.Self.Lo[i], t.Self.Hi[i] = 0, 0, false, 0, 0, -1
+		t.IDs[i], t.Positions[i], t.At[i], t.Hidden[i], t.Self.Lo[i], t.Self.Hi[i] = 0, 0, -1, 0, 0, -1
 	}
 	for i := range t.Self.Pos {
 		t.Self.Pos[i] = mask.Inf
@@ -218,8 +226,8 @@ func (p *pass) show(row, position int) {
 	}
 }
 
-// place puts a row's i-th token at a position: it sees what the structure shows it of the text, and of the source what another position
-// sees. It returns the token's index.
+// place puts a row's i-th token at a position: it sees what the structure shows it of the text, and of the source what
+// another position sees. It returns the token's index.
 func (p *pass) place(row, i, position, reader int) int {
 	n, from, m := row*p.T+i, p.planned(row, position), &p.plan.Mask
 	p.tok.Positions[n], p.tok.Self.Lo[n], p.tok.Self.Hi[n] = int32(position), m.Lo[from], m.Hi[from]
@@ -235,12 +243,12 @@ func (p *pass) place(row, i, position, reader int) int {
 // visible makes a row's i-th token one of the text, which enters the cache.
 func (p *pass) visible(row, i, position int, id int32) {
 	n := p.place(row, i, position, position)
-	p.tok.IDs[n], p.tok.Keep[n] = id, true
+	p.tok.IDs[n], p.tok.At[n] = id, int32(row*p.Context+position)
 	p.show(row, position)
 }
 
-// slot makes a row's i-th token a slot: hidden, seen by no one, seeing every visible token up to a position, and of the source what the
-// last token before it does.
+// slot makes a row's i-th token a slot: hidden, seen by no one, seeing every visible token up to a position, and of the
+// source what the last token before it does.
 func (p *pass) slot(row, i, position, upTo, last int) {
 	n := p.place(row, i, position, last)
 	p.tok.Hidden[n] = 1

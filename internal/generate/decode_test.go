@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"dmtrain/internal/batch"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/kernels/cpu"
 	"dmtrain/internal/mask"
@@ -49,32 +48,11 @@ func collect(ids *[]int32) Emit {
 // fullGreedy continues text by running all of it through the model for each token, as slowly and simply as possible.
 func fullGreedy(t *testing.T, be kernels.Backend, m *model.Model, c mask.Config, text []int32, n int) []int32 {
 	t.Helper()
-	planner, err := mask.NewPlanner(c, 0, mask.Run{SeqLen: m.Context, Steps: 1, Vocab: m.Vocab, CausalEncoder: m.CausalEncoder})
-	if err != nil {
-		t.Fatal(err)
-	}
 	text = slices.Clone(text)
-	from := len(text)
+	from, full := len(text), naive{t, be, m, c, nil}
 	for range n {
-		rows := batch.New(1, len(text))
-		copy(rows.IDs, text)
-		for i := range rows.End {
-			rows.End[i], rows.Next[i] = int32(len(text)), -1
-		}
-		var plan mask.Plan
-		planner.PlanStatic(&plan, rows, 0)
-		pass, err := m.NewPass(model.PassOptions{B: 1, T: len(text), Logits: true, Second: planner.Tagged()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		pass.Load(rows, &plan)
-		pass.Forward()
-		logits := make([]float32, len(text)*m.Vocab)
-		if err := be.Download(logits, pass.Logits.Buffer()); err != nil {
-			t.Fatal(err)
-		}
-		pass.Free()
-		text = append(text, argmax(logits[len(logits)-m.Vocab:], nil))
+		p := full.next(text)
+		text = append(text, int32(slices.Index(p, slices.Max(p))))
 	}
 	return text[from:]
 }

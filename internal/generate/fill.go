@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"dmtrain/internal/batch"
 	"dmtrain/internal/kernels"
@@ -43,16 +44,19 @@ type Filler struct {
 // NewFiller is for a model trained under the given mask section.
 func NewFiller(be kernels.Backend, m *model.Model, c mask.Config) (*Filler, error) {
 	if c.Form != mask.FormInfill {
-		return nil, fmt.Errorf("mask.form: this model was trained with form %s; only form infill teaches a model to fill blanks and to decode in parallel", c.Form)
+		return nil, fmt.Errorf("mask.form: this model was trained with form %s; only form infill teaches a model to fill "+
+			"blanks and to decode in parallel", c.Form)
 	}
 	p, err := staticPlanner(m, c)
 	return &Filler{be, m, p}, err
 }
 
-// Fill fills the blanks between parts, from left to right: each sees the text before it and the part after it. Where the length is
-// open, the one is taken under which the model finds the text from the blank on most probable, read causally. The result is the whole text
-// and the fills.
-func (f *Filler) Fill(ctx context.Context, parts [][]int32, o FillOptions) (text []int32, fills [][]int32, r Rounds, err error) {
+// Fill fills the blanks between parts, from left to right: each sees the text before it and the part after it. Where
+// the length is open, the one is taken under which the model finds the text from the blank on most probable, read
+// causally. The result is the whole text and the fills.
+func (f *Filler) Fill(
+	ctx context.Context, parts [][]int32, o FillOptions,
+) (text []int32, fills [][]int32, r Rounds, err error) {
 	text = append(text, parts[0]...)
 	if len(text) == 0 {
 		return nil, nil, r, errors.New("a blank needs at least one token before it")
@@ -77,7 +81,8 @@ func (f *Filler) blank(ctx context.Context, left, right []int32, o FillOptions, 
 	}
 	// Unsigned: what a user asks for may be the largest number there is.
 	if total := uint64(len(left)+len(right)) + uint64(longest); total > uint64(f.m.Context) {
-		return nil, fmt.Errorf("the text with its blank is %d tokens long, more than the model's context of %d", total, f.m.Context)
+		return nil, fmt.Errorf("the text with its blank is %d tokens long, more than the model's context of %d",
+			total, f.m.Context)
 	}
 	var lengths []int
 	for n := shortest; n <= longest; n++ {
@@ -104,20 +109,31 @@ func (f *Filler) blank(ctx context.Context, left, right []int32, o FillOptions, 
 }
 
 // candidates fills the blank with each of the lengths, a row each, and scores the results.
-func (f *Filler) candidates(ctx context.Context, left, right []int32, lengths []int, t int, o FillOptions, r *Rounds) ([][]int32, []float64, error) {
-	pass, err := f.m.NewPass(model.PassOptions{B: len(lengths), T: t, Hide: true, Logits: true, Second: f.planner.Tagged()})
+func (f *Filler) candidates(
+	ctx context.Context, left, right []int32, lengths []int, t int, o FillOptions, r *Rounds,
+) ([][]int32, []float64, error) {
+	b := len(lengths)
+	pass, err := f.m.NewPass(model.PassOptions{B: b, T: t, Hide: true, Logits: true, Second: f.planner.Tagged()})
 	if err != nil {
 		return nil, nil, err
 	}
 	defer pass.Free()
-	c := candidates{Filler: f, pass: pass, rows: batch.New(len(lengths), t), left: len(left), lengths: lengths,
-		windows: make([]int32, len(lengths)*t), logits: make([]float32, len(lengths)*t*f.m.Vocab), sampler: sampler{Sampling: o.Sampling}}
-	c.layOut(left, right)
+	c := candidates{
+		Filler:  f,
+		sampler: sampler{Sampling: o.Sampling},
+		pass:    pass,
+		rows:    batch.New(b, t),
+		left:    len(left),
+		lengths: lengths,
+		windows: make([]int32, b*t),
+		logits:  make([]float32, b*t*f.m.Vocab),
+	}
+	c.place(left, right)
 	for round := 1; c.open() > 0; round++ {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
-		if err := c.round(o, o.MaxRounds > 0 && round >= o.MaxRounds); err != nil {
+		if err := c.round(o, o.last(round)); err != nil {
 			return nil, nil, err
 		}
 		r.Passes++
@@ -139,19 +155,15 @@ type candidates struct {
 	logits  []float32
 }
 
-func (c *candidates) layOut(left, right []int32) {
+// place puts the text and its blank into each row.
+func (c *candidates) place(left, right []int32) {
 	t := c.rows.T
 	for b, n := range c.lengths {
-		row := c.rows.IDs[b*t : (b+1)*t]
-		copy(row, left)
-		copy(row[len(left)+n:], right)
-		end := len(left) + n + len(right)
+		c.rows.Document(b, slices.Concat(left, make([]int32, n), right))
 		for i := range t {
 			k := b*t + i
-			c.rows.Start[k], c.rows.End[k], c.rows.Next[k], c.windows[k] = 0, int32(end), -1, -1
-			if i >= end {
-				c.rows.Start[k], c.rows.End[k] = -1, -1
-			} else if i >= len(left) && i < len(left)+n {
+			c.rows.Next[k], c.windows[k] = -1, -1
+			if i >= len(left) && i < len(left)+n {
 				c.windows[k] = int32(c.planner.Config().MaxWindow) // no further than in training
 			}
 		}
@@ -205,7 +217,8 @@ func (c *candidates) run() error {
 	return c.be.Sync()
 }
 
-// score is, for each row, −ln p of the text from the blank on given what stands before, each token seeing those before it.
+// score is, for each row, −ln p of the text from the blank on given what stands before, each token seeing those before
+// it.
 func (c *candidates) score() ([]float64, error) {
 	t := c.rows.T
 	for k := range c.rows.Next {

@@ -9,7 +9,8 @@ import (
 	"dmtrain/internal/rng"
 )
 
-// Sampling says how a token is drawn from logits. Filters apply in the order of the fields, each to what the one before left.
+// Sampling says how a token is drawn from logits. Filters apply in the order of the fields, each to what the one before
+// left.
 type Sampling struct {
 	Temperature float64 // divides the logits; 0 always takes the most probable token
 	TopK        int     // keep the k most probable; 0 = all
@@ -132,7 +133,8 @@ func argmax(logits []float32, banned []int32) int32 {
 }
 
 // errNotFinite is the error of a model that has no word to say.
-var errNotFinite = errors.New("the model's outputs are not finite numbers, so it can't be decoded: has its training diverged?")
+var errNotFinite = errors.New(
+	"the model's outputs are not finite numbers, so it can't be decoded: has its training diverged?")
 
 // checkFinite refuses logits among which no token can be chosen.
 func checkFinite(logits []float32) error {

@@ -109,7 +109,8 @@ func translated(t *testing.T, m *model.Model, c mask.Config, sources [][]int32, 
 	return ids
 }
 
-// A source that is revealed word by word is translated as one that lies there as a whole, and no more of it is read than wait-k allows.
+// A source that is revealed word by word is translated as one that lies there as a whole, and no more of it is read
+// than wait-k allows.
 func TestStreamEqualsTheWholeSource(t *testing.T) {
 	_, m := randomPairModel(t)
 	for _, k := range []int{1, 3, 30} {
@@ -128,8 +129,8 @@ func TestStreamEqualsTheWholeSource(t *testing.T) {
 	}
 }
 
-// Changing a source word changes nothing that was written before it was read, in a batch as in a stream; and some change shows
-// afterwards, or the test could not fail.
+// Changing a source word changes nothing that was written before it was read, in a batch as in a stream; and some
+// change shows afterwards, or the test could not fail.
 func TestUnreadWordsChangeNothingWritten(t *testing.T) {
 	const k = 2
 	_, m := randomPairModel(t)

@@ -16,7 +16,8 @@ type text struct {
 	place  place   // of its draws
 }
 
-// place is where a text's draws are in the random streams: those of a sequence, whose first decoded token has a position.
+// place is where a text's draws are in the random streams: those of a sequence, whose first decoded token has a
+// position.
 type place struct{ sequence, first int }
 
 // newText is one that begins with a prompt, whose newest tokens are kept if it is longer than the context.

@@ -15,7 +15,7 @@ import (
 
 // Translation says how targets are decoded.
 type Translation struct {
-	Options       // MaxTokens 0 = as many as the model has positions for; Sequence of the first source; Temperature 0 = no draws
+	Options       // Sequence is the first source's; MaxTokens 0 = as many as the model has positions for
 	Beams   int   // 1 = greedy, or sampling where Temperature is above 0
 	Batch   int   // sources decoded at once
 	Begin   int32 // what a target begins with
@@ -51,8 +51,8 @@ func (o Translation) options(context int) Options {
 	return o.Options
 }
 
-// Translator decodes sources, some at a time, and keeps the passes it has recorded for the next ones. What it finds does not depend on
-// which sources come together.
+// Translator decodes sources, some at a time, and keeps the passes it has recorded for the next ones. What it finds
+// does not depend on which sources come together.
 type Translator struct {
 	model  *model.Model
 	mask   mask.Config
@@ -62,8 +62,8 @@ type Translator struct {
 	count  int // of the sources so far: the number of the next one
 }
 
-// NewTranslator decodes with a model trained under the given mask section. Blocks are for models trained with form infill: blocks of one
-// are greedy decoding; a hypothesis' score is of the confidences it was accepted with.
+// NewTranslator decodes with a model trained under the given mask section. Blocks are for models trained with form
+// infill: blocks of one are greedy decoding; a hypothesis' score is of the confidences it was accepted with.
 func NewTranslator(m *model.Model, c mask.Config, o Translation) (*Translator, error) {
 	switch {
 	case o.Blocks != nil && c.Form != mask.FormInfill:
@@ -75,7 +75,9 @@ func NewTranslator(m *model.Model, c mask.Config, o Translation) (*Translator, e
 }
 
 // Translate is a Translator's for sources that are all there.
-func Translate(ctx context.Context, m *model.Model, c mask.Config, sources [][]int32, o Translation) ([][]Hypothesis, Rounds, error) {
+func Translate(
+	ctx context.Context, m *model.Model, c mask.Config, sources [][]int32, o Translation,
+) ([][]Hypothesis, Rounds, error) {
 	t, err := NewTranslator(m, c, o)
 	if err != nil {
 		return nil, Rounds{}, err
@@ -88,8 +90,9 @@ func Translate(ctx context.Context, m *model.Model, c mask.Config, sources [][]i
 // Decoded hears which sources have just been decoded, as numbers in found.
 type Decoded func(lines []int, found [][]Hypothesis) error
 
-// Translate decodes sources, tokens with End; done, which may be nil, hears of each batch of like length. The result has for each source
-// its hypotheses, the best one first, at most Beams. A source longer than the model's context is cut.
+// Translate decodes sources, tokens with End; done, which may be nil, hears of each batch of like length. The result
+// has for each source its hypotheses, the best one first, at most Beams. A source longer than the model's context is
+// cut.
 func (t *Translator) Translate(ctx context.Context, sources [][]int32, done Decoded) ([][]Hypothesis, error) {
 	order := make([]int, len(sources))
 	for i := range order {
@@ -163,38 +166,4 @@ func (t *Translator) Free() {
 		t.cache.free()
 		t.cache = nil
 	}
-}
-
-// Stream translates one source while it is read: before each target token only as many source tokens are asked of next as the model
-// waits for, wait_k and one more with every target token, and the rest is unknown to it. next says false after the source's last
-// token, its End; emit hears each target token and how many source tokens had been read.
-func Stream(ctx context.Context, m *model.Model, c mask.Config, next func() (int32, bool), o Translation, emit func(read int, id int32) error) error {
-	if c.Cross != mask.CrossWaitK {
-		return errors.New("mask.cross: the model was trained to read the whole source first; only one trained with wait_k writes while it reads")
-	}
-	if o.Beams != 1 {
-		return errors.New("beams: what has been written can't be taken back, so there is one beam")
-	}
-	k, err := newCache(m, c, model.DecodeOptions{Sources: 1, Beams: 1, S: m.Context, T: 1})
-	if err != nil {
-		return err
-	}
-	defer k.free()
-	var source []int32
-	ended := false
-	read := func(at int) {
-		more := false
-		for !ended && len(source) < min(c.WaitK+at, m.Context) {
-			id, ok := next()
-			if ended = !ok; ok {
-				source, more = append(source, id), true
-			}
-		}
-		if more {
-			k.readSources([][]int32{source})
-		}
-	}
-	target := newText([]int32{o.Begin}, m.Context, place{})
-	hear := func(_ *text, ids []int32) error { return emit(len(source), ids[0]) }
-	return newSearch(k, o.options(m.Context), []*text{target}).run(ctx, steps{read, hear})
 }

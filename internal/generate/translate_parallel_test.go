@@ -67,12 +67,14 @@ func TestPairBlocksOfOneAreGreedy(t *testing.T) {
 	}
 }
 
-// Every round predicts what the planner's slots predict in a pass over everything, without a cache: for targets of a batch that are of
-// different lengths and in different rounds.
+// Every round predicts what the planner's slots predict in a pass over everything, without a cache: for targets of a
+// batch that are of different lengths and in different rounds.
 func TestParallelTranslationEqualsFullPasses(t *testing.T) {
 	be, m := randomPairModel(t)
 	sources := mixedSources()
-	for _, c := range []mask.Config{infill(mask.StructureCausal, 0), infill(mask.StructureWindow, 3), waitingInfill()} {
+	for _, c := range []mask.Config{
+		infill(mask.StructureCausal, 0), infill(mask.StructureWindow, 3), infill(mask.StructureSinks, 3), waitingInfill(),
+	} {
 		for _, b := range []Blocks{{4, Acceptance{Threshold: 0.6}}, {3, Acceptance{Budget: 0.8}}, {5, Acceptance{Threshold: 1, MaxRounds: 2}}} {
 			o := greedyPairs(11)
 			got, r := inParallel(t, m, c, sources, o, b)
@@ -158,7 +160,7 @@ func naiveRound(t *testing.T, be kernels.Backend, m *model.Model, p *mask.Planne
 	rows.Sources[0].Document(0, source)
 	var plan mask.Plan
 	p.PlanSlots(&plan, rows, windows)
-	pass, err := m.NewPass(model.PassOptions{B: 1, S: len(source), T: len(all), Hide: true, Logits: true})
+	pass, err := m.NewPass(model.PassOptions{B: 1, S: len(source), T: len(all), Hide: true, Logits: true, Second: p.Tagged()})
 	if err != nil {
 		t.Fatal(err)
 	}

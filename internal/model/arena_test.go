@@ -9,8 +9,8 @@ import (
 	"dmtrain/internal/model"
 )
 
-// Passes of different sizes that share an arena compute what they would apart, in memory for the largest, whatever order they are
-// recorded in.
+// Passes of different sizes that share an arena compute what they would apart, in memory for the largest, whatever
+// order they are recorded in.
 func TestPassesShareAnArena(t *testing.T) {
 	be := ref.New()
 	m := newModel(t, be, smallPair, true)

@@ -19,9 +19,10 @@ func lowBackends(t *testing.T) []namedBackend {
 	return append([]namedBackend{{"ref", ref.New()}}, device(t)...)
 }
 
-// A gradient in bfloat16 is the float32 one up to rounding. Between a parameter and the loss and back lie about forty rounded buffers,
-// ten a layer each way, which are off by at most unit each and independently: √40·unit together. Gradients whose terms nearly cancel,
-// such as those of queries' norms, are off by up to twice that share of what is left of them.
+// A gradient in bfloat16 is the float32 one up to rounding. Between a parameter and the loss and back lie about forty
+// rounded buffers, ten a layer each way, which are off by at most unit each and independently: √40·unit together.
+// Gradients whose terms nearly cancel, such as those of queries' norms, are off by up to twice that share of what is
+// left of them.
 const gradientTolerance = 2 * 6.3 * unit
 
 // gradients are a pass's by parameter, and its loss.

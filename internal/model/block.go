@@ -88,8 +88,8 @@ func (r recorder) positions() *graph.Value {
 	return r.param(positionParam)
 }
 
-// block is one layer: attention to the text itself, to the source if there is one, and a two-layer perceptron, each behind a norm and
-// added to x.
+// block is one layer: attention to the text itself, to the source if there is one, and a two-layer perceptron, each
+// behind a norm and added to x.
 func (r recorder) block(s stack, i int, x *graph.Value, in text, from *edge) *graph.Value {
 	pre, layer := s.block(i), s.layer+i
 	qkv := r.linear(pre+"attn.c_attn", r.norm(pre+"ln_1", x))
@@ -116,8 +116,9 @@ func (r recorder) attendSelf(block, layer int, qkv *graph.Value, in text) *graph
 	return r.g.Attention(q, k, v, in.mask, r.Heads, r.Dim, graph.EdgeDrop{Rate: rate, Layer: layer, Draw: r.draw})
 }
 
-// attendSource attends from q (B, T, C) to a source's keys and values. The mask may count several rows of q as one, such as the
-// beams of a sentence, which then share its source without a copy: no query of the source's depends on another.
+// attendSource attends from q (B, T, C) to a source's keys and values. The mask may count several rows of q as one,
+// such as the beams of a sentence, which then share its source without a copy: no query of the source's depends on
+// another.
 func (r recorder) attendSource(block int, q *graph.Value, from *edge) *graph.Value {
 	b, t := q.Shape[0], q.Shape[1]
 	kv, rows, queries := from.keysValues[block], from.mask.Lo.Shape[0], from.mask.Lo.Shape[1]
@@ -133,8 +134,8 @@ func (r recorder) attendSource(block int, q *graph.Value, from *edge) *graph.Val
 	return y
 }
 
-// outputs is the tied output layer's weight (V, C), with the rows it has room for if the logits may be wider than the vocabulary. The
-// loss reads none of the columns more, and gives them no gradient.
+// outputs is the tied output layer's weight (V, C), with the rows it has room for if the logits may be wider than the
+// vocabulary. The loss reads none of the columns more, and gives them no gradient.
 func (r recorder) outputs() *graph.Value {
 	embedding := r.Params.Get(r.embeddingParam())
 	if r.pad {

@@ -27,7 +27,13 @@ func (c Config) Check() error {
 	for _, d := range []struct {
 		name string
 		v    int
-	}{{"vocabulary", c.Vocab}, {"context", c.Context}, {"model.layers", c.Layers}, {"model.heads", c.Heads}, {"model.dim", c.Dim}} {
+	}{
+		{"vocabulary", c.Vocab},
+		{"context", c.Context},
+		{"model.layers", c.Layers},
+		{"model.heads", c.Heads},
+		{"model.dim", c.Dim},
+	} {
 		if d.v < 1 {
 			return fmt.Errorf("%s: %d is not at least 1", d.name, d.v)
 		}
@@ -51,14 +57,16 @@ func (c Config) fits(lengths ...int) error {
 	return nil
 }
 
-// Flops estimates a training step's arithmetic for one row of s source and t target tokens (s is 0 without an encoder) as Chowdhery
-// et al. do (2022, appendix B): 6 for each weight and token that meets it, and 12 · width for each layer and pair of positions, halved
-// where attention is causal. A decoder's weights are all its parameters; those of an encoder–decoder are its matrices' alone.
+// Flops estimates a training step's arithmetic for one row of s source and t target tokens (s is 0 without an encoder)
+// as Chowdhery et al. do (2022, appendix B): 6 for each weight and token that meets it, and 12 · width for each layer
+// and pair of positions, halved where attention is causal. A decoder's weights are all its parameters; those of an
+// encoder–decoder are its matrices' alone.
 func (c Config) Flops(s, t int) float64 {
 	layers, width, source, target := float64(c.Layers), float64(c.Dim), float64(s), float64(t)
 	weights, pairs := float64(c.paramCount())*target, target*target/2
 	if c.Encoder {
-		// A layer has 12·C² weights in the encoder, 14·C² in the decoder's own and 2·C² for keys and values of the source.
+		// A layer has 12·C² weights in the encoder, 14·C² in the decoder's own and 2·C² for keys and values of the
+		// source.
 		weights = 14*layers*width*width*(source+target) + float64(c.Vocab)*width*target
 		encoder := source * source
 		if c.CausalEncoder {

@@ -2,11 +2,11 @@ package model
 
 import (
 	"dmtrain/internal/graph"
-	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 )
 
-// DecodeOptions are a decoding pass's shape. Row n·Beams+k is beam k of source n; without an encoder a source is but the number of a text.
+// DecodeOptions are a decoding pass's shape. Row n·Beams+k is beam k of source n; without an encoder a source is but
+// the number of a text.
 type DecodeOptions struct {
 	Sources, Beams int
 	S              int  // longest source; 0 without an encoder
@@ -17,8 +17,8 @@ type DecodeOptions struct {
 // Rows is B, the texts decoded at once.
 func (o DecodeOptions) Rows() int { return o.Sources * o.Beams }
 
-// Decode is a model recorded for decoding: B rows of T new tokens each, attending to up to Context cached ones. With an encoder, ReadSource
-// runs that once and keeps what every layer of the decoder sees of the sources.
+// Decode is a model recorded for decoding: B rows of T new tokens each, attending to up to Context cached ones. With an
+// encoder, ReadSource runs that once and keeps what every layer of the decoder sees of the sources.
 type Decode struct {
 	DecodeOptions
 	Context int // cached positions of a row: the model's
@@ -41,40 +41,26 @@ type shared struct {
 	reorder *reorder     // nil with one beam
 }
 
-// NewDecode records a decoding pass. share, which may be nil, is one of the same size but for T, whose sources and cache this one
-// uses too: a prompt is read by a pass of many tokens and continued by one of a single token.
+// NewDecode records a decoding pass. share, which may be nil, is one of the same size but for T, whose sources and
+// cache this one uses too: a prompt is read by a pass of many tokens and continued by one of a single token.
 func (m *Model) NewDecode(o DecodeOptions, share *Decode) (*Decode, error) {
 	if err := m.fits(o.S, o.T); err != nil {
 		return nil, err
 	}
-	d := &Decode{DecodeOptions: o, Context: m.Context, m: m}
+	d := &Decode{DecodeOptions: o, Context: m.Context, m: m, shared: &shared{}}
 	if share != nil {
 		d.shared, d.shares = share.shared, true
-	} else if err := d.open(); err != nil {
-		return nil, err
+	} else if m.Encoder {
+		var err error
+		if d.encoder, err = m.newEncoderPass(o.Sources, o.S); err != nil {
+			return nil, err
+		}
 	}
 	if err := d.record(); err != nil {
 		d.freeShared()
 		return nil, err
 	}
 	return d, nil
-}
-
-// open makes what passes share but for the cache, which is recorded: the encoder and, where beams may change places, the memory to
-// move them.
-func (d *Decode) open() (err error) {
-	d.shared = &shared{}
-	if d.m.Encoder {
-		if d.encoder, err = d.m.newEncoderPass(d.Sources, d.S); err != nil {
-			return err
-		}
-	}
-	if d.Beams > 1 {
-		if d.reorder, err = newReorder(d.m.be, d.m.Precision, d.Rows()*d.Context, d.m.Dim); err != nil {
-			d.freeShared()
-		}
-	}
-	return err
 }
 
 // record records the decoder.
@@ -84,11 +70,8 @@ func (d *Decode) record() error {
 	d.ids, d.positions, d.at, d.hidden = ints(g, b, t), ints(g, b, t), ints(g, b*t), flags(g, b, t)
 	d.self = newMask(g, b, t, d.Context, d.Second)
 	r := recorder{Model: d.m, g: g}
-	if d.cache.keys == nil {
-		for range d.m.Layers {
-			d.cache.keys = append(d.cache.keys, g.State(d.m.Precision, b, d.Context, d.m.Dim))
-			d.cache.values = append(d.cache.values, g.State(d.m.Precision, b, d.Context, d.m.Dim))
-		}
+	if !d.shares {
+		d.allocate(g)
 	}
 	in := text{
 		ids:       d.ids.value,
@@ -106,6 +89,18 @@ func (d *Decode) record() error {
 	var err error
 	d.prog, err = g.Compile()
 	return err
+}
+
+// allocate makes the cache and, where beams may change places, room to move it.
+func (d *Decode) allocate(g *graph.Graph) {
+	b, m := d.Rows(), d.m
+	for range m.Layers {
+		d.cache.keys = append(d.cache.keys, g.State(m.Precision, b, d.Context, m.Dim))
+		d.cache.values = append(d.cache.values, g.State(m.Precision, b, d.Context, m.Dim))
+	}
+	if d.Beams > 1 {
+		d.reorder = newReorder(g, m.Precision, b*d.Context, m.Dim)
+	}
 }
 
 // encoderPass is the encoder recorded alone, with the decoder's keys and values of its output.
@@ -131,7 +126,8 @@ func (m *Model) newEncoderPass(b, s int) (*encoderPass, error) {
 	return e, nil
 }
 
-// ReadSource encodes one source (Sources, S) for each row of Sources, which see themselves as the mask says; it holds until the next.
+// ReadSource encodes one source (Sources, S) for each row of Sources, which see themselves as the mask says; it holds
+// until the next.
 func (d *Decode) ReadSource(ids []int32, self *mask.Mask) {
 	d.encoder.source.load(d.m.be, ids, self, nil)
 	d.encoder.prog.Forward()
@@ -140,8 +136,8 @@ func (d *Decode) ReadSource(ids []int32, self *mask.Mask) {
 // Tokens are the rows of one decoding pass, all (B, T).
 type Tokens struct {
 	IDs       []int32
-	Positions []int32   // which position embedding; also the cache row a kept token takes
-	Keep      []bool    // the token's key and value enter the cache
+	Positions []int32   // which position embedding
+	At        []int32   // the row of the cache that the token's key and value take, of B·Context; −1: none
 	Hidden    []uint8   // 1: a slot, its embedding filled; 0: an ordinary token
 	Self      mask.Mask // (B, T, Context): what each token sees of the cached positions
 	Cross     mask.Mask // (Sources, Beams·T, S): what it sees of its source; without an encoder it has no vectors
@@ -154,9 +150,12 @@ func (d *Decode) NewTokens() *Tokens {
 	t := &Tokens{
 		IDs:       make([]int32, n),
 		Positions: make([]int32, n),
-		Keep:      make([]bool, n),
+		At:        make([]int32, n),
 		Hidden:    make([]uint8, n),
 		Self:      mask.NewMask(b, d.T, d.Context),
+	}
+	for i := range t.At {
+		t.At[i] = -1
 	}
 	for i := range t.Self.Pos {
 		t.Self.Pos[i] = mask.Inf
@@ -170,32 +169,20 @@ func (d *Decode) NewTokens() *Tokens {
 	return t
 }
 
-// Run reads the tokens, leaving the keys and values of those to keep in the cache, and returns the logits (B·T·V), which hold until
-// the next Run.
+// Run reads the tokens, leaving the keys and values of those to keep in the cache, and returns the logits (B·T·V),
+// which hold until the next Run.
 func (d *Decode) Run(t *Tokens) ([]float32, error) {
 	be := d.m.be
 	d.ids.upload(be, t.IDs)
 	d.positions.upload(be, t.Positions)
 	d.hidden.upload(be, t.Hidden)
-	d.placeRows(be, t)
+	d.at.upload(be, t.At)
 	d.self.upload(be, &t.Self)
 	if d.cross != nil {
 		d.cross.upload(be, &t.Cross)
 	}
 	d.prog.Forward()
 	return d.logits.download(be)
-}
-
-// placeRows uploads which row of the cache each token's key and value take; −1 is none.
-func (d *Decode) placeRows(be kernels.Backend, t *Tokens) {
-	at := d.at.room()
-	for i := range at {
-		at[i] = -1
-		if t.Keep[i] {
-			at[i] = int32(i/d.T*d.Context) + t.Positions[i]
-		}
-	}
-	d.at.send(be)
 }
 
 // Reorder makes row b continue what row parents[b], a beam of the same source, has read so far: its first n positions.
@@ -216,13 +203,7 @@ func (d *Decode) Free() {
 }
 
 func (d *Decode) freeShared() {
-	if d.shares {
-		return
-	}
-	if d.encoder != nil {
+	if d.encoder != nil && !d.shares {
 		d.encoder.prog.Free()
-	}
-	if d.reorder != nil {
-		d.reorder.free(d.m.be)
 	}
 }

@@ -57,7 +57,7 @@ func (d *decoding) tokens(pass *model.Decode, at int, row func(b int) []int32) *
 		}
 		for i := range pass.T {
 			k, from := b*pass.T+i, src*m.T+at+i
-			tok.IDs[k], tok.Positions[k], tok.Keep[k] = row(b)[at+i], int32(at+i), true
+			tok.IDs[k], tok.Positions[k], tok.At[k] = row(b)[at+i], int32(at+i), int32(b*pass.Context+at+i)
 			tok.Self.Lo[k], tok.Self.Hi[k] = m.Lo[from], m.Hi[from]
 			if m.Tag != nil {
 				tok.Self.Tag[k] = m.Tag[from]
@@ -190,8 +190,8 @@ func TestPairDecodeEqualsFullPass(t *testing.T) {
 	}
 }
 
-// Key–value caches are bfloat16 then too, and a cached decode gives a full pass's logits but for the rounding of attention, whose
-// kernel for a few queries sums in another order.
+// Key–value caches are bfloat16 then too, and a cached decode gives a full pass's logits but for the rounding of
+// attention, whose kernel for a few queries sums in another order.
 func TestBFloat16DecodeEqualsFullPass(t *testing.T) {
 	for _, b := range lowBackends(t) {
 		t.Run(b.name, func(t *testing.T) {

@@ -42,8 +42,8 @@ func (p *pairs) logits(t *testing.T, be kernels.Backend, m *model.Model) []float
 
 var smallPair = model.Config{Vocab: 11, Context: 9, Layers: 2, Heads: 2, Dim: 8, Encoder: true}
 
-// The golden cases have no dropout, edge dropping, learned fill or hidden source. Their gradients are held to central differences of
-// the loss along one random direction a parameter.
+// The golden cases have no dropout, edge dropping, learned fill or hidden source. Their gradients are held to central
+// differences of the loss along one random direction a parameter.
 func TestPairGradientsWithDroppingAndLearnedFill(t *testing.T) {
 	be := ref.New()
 	c := smallPair
@@ -93,7 +93,8 @@ func TestPairGradientsWithDroppingAndLearnedFill(t *testing.T) {
 	}
 }
 
-// centralDifference is f'(0) by the fourth-order formula. The step keeps its error, h⁴, and a float32 loss's rounding, 1e-7/h, of a size.
+// centralDifference is f'(0) by the fourth-order formula. The step keeps its error, h⁴, and a float32 loss's rounding,
+// 1e-7/h, of a size.
 func centralDifference(f func(float64) float64) float64 {
 	const h = 2.5e-2
 	return (8*(f(h)-f(-h)) - (f(2*h) - f(-2*h))) / (12 * h)
@@ -119,8 +120,8 @@ func TestPaddingReachesNothing(t *testing.T) {
 	}
 }
 
-// Under wait-k with a causal encoder, a source word that a target hasn't read changes nothing there, to the bit; one it has
-// read does. Without a causal encoder it would: that shows that the test can fail.
+// Under wait-k with a causal encoder, a source word that a target hasn't read changes nothing there, to the bit; one it
+// has read does. Without a causal encoder it would: that shows that the test can fail.
 func TestUnreadSourceReachesNothing(t *testing.T) {
 	for _, b := range backends(t) {
 		t.Run(b.name, func(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"dmtrain/internal/rng"
 )
 
-// The golden cases have no dropout, edge dropping or learned fill. Their gradients are held to central differences of the loss,
-// along one random direction a parameter: (L(w+hd) − L(w−hd))/2h against g·d.
+// The golden cases have no dropout, edge dropping or learned fill. Their gradients are held to central differences of
+// the loss, along one random direction a parameter: (L(w+hd) − L(w−hd))/2h against g·d.
 func TestGradientsWithDroppingAndLearnedFill(t *testing.T) {
 	be := ref.New()
 	c := model.Config{Vocab: 11, Context: 9, Layers: 2, Heads: 2, Dim: 8, LearnedFill: true}

@@ -31,7 +31,8 @@ func (m *Model) Init(seed uint64) {
 	}
 }
 
-// decoderStd is GPT-2's deviation, 0.02, in projections into the residual stream divided by the root of how many it adds up.
+// decoderStd is GPT-2's deviation, 0.02, in projections into the residual stream divided by the root of how many it
+// adds up.
 func (m *Model) decoderStd(p *graph.Param) float64 {
 	if strings.HasSuffix(p.Name, "c_proj.weight") {
 		return initStd / math.Sqrt(2*float64(m.Layers))
@@ -39,9 +40,9 @@ func (m *Model) decoderStd(p *graph.Param) float64 {
 	return initStd
 }
 
-// encoderDecoderStd is 1/√C for the embedding, so that what √C scales it to has size 1 like the sinusoids, and so have the tied
-// output's logits. Matrices have Glorot and Bengio's √(2/(in+out)) (2010), projections into the residual stream divided by the
-// root of how many a stack adds up.
+// encoderDecoderStd is 1/√C for the embedding, so that what √C scales it to has size 1 like the sinusoids, and so have
+// the tied output's logits. Matrices have Glorot and Bengio's √(2/(in+out)) (2010), projections into the residual
+// stream divided by the root of how many a stack adds up.
 func (m *Model) encoderDecoderStd(p *graph.Param) float64 {
 	if p.Name == m.embeddingParam() {
 		return 1 / math.Sqrt(float64(m.Dim))

@@ -10,12 +10,12 @@ import (
 
 // Model is a Transformer of pre-norm blocks with tanh GELU and an output tied to the token embedding.
 //
-// Without an encoder it is GPT-2 (Radford et al. 2019): learned positions; names and layouts are those of a Hugging Face checkpoint,
-// where a linear layer's weight is (in, out).
+// Without an encoder it is GPT-2 (Radford et al. 2019): learned positions; names and layouts are those of a Hugging
+// Face checkpoint, where a linear layer's weight is (in, out).
 //
-// With one it is the Transformer of Vaswani et al. 2017, norms before the layers instead of after: sinusoidal positions, and one token
-// embedding for source, target and output, scaled by √C where it is read. A decoder block then has between its two halves ln_x and
-// cross (c_q, c_kv, c_proj), which attends to the source.
+// With one it is the Transformer of Vaswani et al. 2017, norms before the layers instead of after: sinusoidal
+// positions, and one token embedding for source, target and output, scaled by √C where it is read. A decoder block then
+// has between its two halves ln_x and cross (c_q, c_kv, c_proj), which attends to the source.
 type Model struct {
 	Config
 	Params *graph.Params

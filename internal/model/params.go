@@ -21,8 +21,8 @@ func (c Config) embeddingParam() string {
 	return "transformer.wte.weight"
 }
 
-// stack is a sequence of blocks. Its random streams are told apart by layer: the encoder's come first, then the decoder's, then the
-// decoder's attention to the source, then the embeddings.
+// stack is a sequence of blocks. Its random streams are told apart by layer: the encoder's come first, then the
+// decoder's, then the decoder's attention to the source, then the embeddings.
 type stack struct {
 	name  string // of its parameters
 	layer int    // of the first block's random streams
@@ -82,8 +82,8 @@ func (c Config) paramCount() int {
 	return n
 }
 
-// vectorBytes is what a row of logits is a multiple of where bfloat16 passes compute it: tensor cores and their libraries take rows
-// that start anywhere several times as long.
+// vectorBytes is what a row of logits is a multiple of where bfloat16 passes compute it: tensor cores and their
+// libraries take rows that start anywhere several times as long.
 const vectorBytes = 16
 
 // outputRows is how many rows the token embedding has room for.

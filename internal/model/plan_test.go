@@ -29,7 +29,8 @@ func causalPlan(b, n, vocab int, rate float32) (*batch.Batch, *mask.Plan) {
 	return rows, p
 }
 
-// addSource gives a batch and its plan sources of the given lengths, of which each target token sees the positions up to a limit.
+// addSource gives a batch and its plan sources of the given lengths, of which each target token sees the positions up
+// to a limit.
 func addSource(rows *batch.Batch, p *mask.Plan, s int, lens, limit []int32, causal bool) {
 	source := batch.Stream{T: s, IDs: make([]int32, rows.B*s)}
 	plan := mask.SourcePlan{

@@ -10,8 +10,8 @@ import (
 // element is a type that inputs have.
 type element interface{ int32 | float32 | uint8 }
 
-// staging is the host's side of an input, or of what is read after every pass. It is made once, because handing a slice to a backend as any would otherwise allocate in
-// every step.
+// staging is the host's side of an input, or of what is read after every pass. It is made once, because handing a slice
+// to a backend as any would otherwise allocate in every step.
 type staging[E element] struct {
 	value *graph.Value
 	host  []E // made at its first use: by then it is known that the device has room for so much
