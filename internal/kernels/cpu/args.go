@@ -55,6 +55,9 @@ func (m matrix) row(r, cols int) []float32 {
 	return m.data[r*m.stride : r*m.stride+cols : r*m.stride+cols]
 }
 
+// from is the matrix from row r on.
+func (m matrix) from(r int) matrix { return matrix{m.data[r*m.stride:], m.stride} }
+
 // strided checks that s holds rows × cols elements.
 func strided(s kernels.Strided, rows, cols int) matrix {
 	all := f32(s.Buf, s.Buf.Len())

@@ -48,7 +48,9 @@ type attentionTask struct {
 type flash struct {
 	row, head        int
 	i0, n            int       // first query and how many
-	q, out           []float32 // D × tileQ: the queries, scaled and turned; Σ exp(s − max)·V so far
+	met              bool      // keys, before those of the current tile
+	q                []float32 // D × tileQ: the queries, scaled and turned
+	out              []float32 // tileQ × D: Σ exp(s − max)·V so far
 	scores, factors  []float32 // tileS × tileQ; factors only with edge dropping
 	max, sum, shrink []float32 // tileQ
 }
@@ -94,9 +96,11 @@ func (t *attentionTask) run(w *worker, item int) {
 
 	for keyTile := range pieces(t.s, tileS) {
 		w.blocks.find(&m, tile, keyTile)
-		for _, b := range w.blocks.all() {
+		found := w.blocks.all()
+		for _, b := range found {
 			t.meet(w, &f, &m, k, v, keyTile*tileS, b)
 		}
+		f.met = f.met || len(found) > 0
 	}
 	t.finish(&f)
 }
@@ -110,26 +114,38 @@ func (t *attentionTask) meet(w *worker, f *flash, m *mask, k, v matrix, j0 int, 
 		t.hide(scores, &w.bounds, m, b, j0)
 	}
 	t.prim.softmaxStep(scores, n, b.n, f.max[b.i:], f.sum[b.i:], f.shrink[b.i:])
-	t.prim.scaleColumns(f.out[b.i:], t.d, b.n, f.shrink[b.i:])
+	if f.met { // else out is 0
+		t.shrinkRows(f, b)
+	}
 	if t.drop.rate > 0 {
 		t.edgeFactors(f.factors[at:], f.row, f.head, f.i0, j0, b)
 		t.dropEdges(scores, f.factors[at:], b)
 	}
-	t.prim.multiply(f.out[b.i:], tileQ, v.data[j*v.stride:], 1, v.stride, scores, tileQ, t.d, b.n, n, true)
+	t.prim.multiply(f.out[b.i*t.d:], t.d, scores, 1, tileQ, v.data[j*v.stride:], v.stride, b.n, t.d, n, true)
+}
+
+// shrinkRows multiplies the sums of a block's queries by what their maxima grew by. Most do not grow.
+func (t *attentionTask) shrinkRows(f *flash, b block) {
+	for i := b.i; i < b.i+b.n; i++ {
+		if f.shrink[i] != 1 {
+			row := f.out[i*t.d:][:t.d]
+			t.prim.scale(row, row, f.shrink[i])
+		}
+	}
 }
 
 // finish divides by the sums and writes the tile's outputs.
 func (t *attentionTask) finish(f *flash) {
 	lse := t.lse[(f.row*t.h+f.head)*t.t+f.i0:][:f.n]
-	for i := range lse {
-		lse[i], f.shrink[i] = 0, 0
-		if f.sum[i] != 0 {
-			lse[i], f.shrink[i] = f.max[i]+log(f.sum[i]), 1/f.sum[i]
-		}
-	}
-	t.prim.scaleColumns(f.out, t.d, f.n, f.shrink)
 	out := t.head(t.out, f.row*t.t, f.head)
-	t.prim.transpose(out.data[f.i0*out.stride:], out.stride, f.out, tileQ, t.d, f.n, 1)
+	for i := range lse {
+		share := float32(0)
+		lse[i] = 0
+		if f.sum[i] != 0 {
+			lse[i], share = f.max[i]+log(f.sum[i]), 1/f.sum[i]
+		}
+		t.prim.scale(out.row(f.i0+i, t.d), f.out[i*t.d:][:t.d], share)
+	}
 }
 
 // hide sets the scores of a block's invisible pairs to −∞.

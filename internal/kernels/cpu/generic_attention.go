@@ -37,16 +37,6 @@ func reference(top float32) float32 {
 	return top
 }
 
-func scaleColumns(x []float32, rows, queries int, factor []float32) {
-	factor = factor[:queries]
-	for r := range rows {
-		row := x[r*tileQ:][:queries]
-		for i, f := range factor {
-			row[i] *= f
-		}
-	}
-}
-
 func hideScores(scores []float32, queries int, low, high, from, to []int32) {
 	from, to = from[:queries], to[:queries]
 	for j := range low {

@@ -15,6 +15,7 @@ type task interface {
 // worker is a goroutine's private scratch.
 type worker struct {
 	buf           []float32
+	bools         []bool
 	bounds        queryBounds
 	blocks        blocks
 	first, second [maxLanes]float32 // crossEntropyTask's leaders by lane
@@ -29,6 +30,15 @@ func (w *worker) scratch(n int) []float32 {
 		w.buf = alignedFloats(n)
 	}
 	return w.buf[:n]
+}
+
+// flags returns n flags that are false, valid until the worker's next item.
+func (w *worker) flags(n int) []bool {
+	if cap(w.bools) < n {
+		w.bools = make([]bool, n)
+	}
+	clear(w.bools[:n])
+	return w.bools[:n]
 }
 
 // pool is a fixed set of workers; worker 0 is the goroutine that calls run.

@@ -30,8 +30,6 @@ type primitives struct {
 	// softmaxStep takes a tile of scores into a running softmax: it raises max, sets shrink = exp(old max − max), scores =
 	// exp(scores − max) and sum = sum·shrink + Σ scores. A column of −∞ changes nothing.
 	softmaxStep func(scores []float32, keys, queries int, max, sum, shrink []float32)
-	// scaleColumns multiplies column i of x by factor[i].
-	scaleColumns func(x []float32, rows, queries int, factor []float32)
 	// hideScores sets to −∞ the score of each key j and query i whose [low[j], high[j]] and [from[i], to[i]] do not meet.
 	hideScores func(scores []float32, queries int, low, high, from, to []int32)
 	// scoreGradients turns scores p into exp(p − lse) and their gradients ds into p·(ds − delta)·scale; both are 0 where the score
@@ -67,7 +65,7 @@ func generic() primitives {
 		path: "generic", transpose: transpose,
 		add: add, keep: keep, scale: scale, gelu: gelu, geluBackward: geluBackward,
 		layerNorm: layerNormRow, layerNormBackward: layerNormBackwardRow,
-		softmaxStep: softmaxStep, scaleColumns: scaleColumns, hideScores: hideScores, scoreGradients: scoreGradients,
+		softmaxStep: softmaxStep, hideScores: hideScores, scoreGradients: scoreGradients,
 		dot: dot, sumSquares: sumSquares, columnSums: columnSums, topTwo: topTwo, expSum: expSum, adamW: adamW,
 		dropFactors: dropFactors, edgeFactors: edgeFactors,
 	}

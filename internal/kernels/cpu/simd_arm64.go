@@ -16,7 +16,7 @@ func neon() primitives {
 		transpose: transposeBlocks(asm.TransposeNEON),
 		add:       asm.AddNEON, keep: asm.KeepNEON, scale: asm.ScaleNEON, gelu: asm.GeluNEON, geluBackward: asm.GeluBackwardNEON,
 		layerNorm: asm.LayerNormNEON, layerNormBackward: asm.LayerNormBackwardNEON,
-		softmaxStep: asm.SoftmaxStepNEON, scaleColumns: asm.ScaleColumnsNEON, hideScores: asm.HideScoresNEON,
+		softmaxStep: asm.SoftmaxStepNEON, hideScores: asm.HideScoresNEON,
 		scoreGradients: asm.ScoreGradientsNEON,
 		dot:            asm.DotNEON, sumSquares: asm.SumSquaresNEON, columnSums: asm.ColumnSumsNEON,
 		topTwo: asm.TopTwoNEON, expSum: asm.ExpSumNEON, adamW: asm.AdamWNEON,

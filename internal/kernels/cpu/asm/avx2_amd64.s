@@ -5171,40 +5171,6 @@ DATA avx2_ff800000<>+24(SB)/4, $0xff800000
 DATA avx2_ff800000<>+28(SB)/4, $0xff800000
 GLOBL avx2_ff800000<>(SB), RODATA|NOPTR, $32
 
-// func ScaleColumnsAVX2(x []float32, rows int, queries int, factor []float32)
-// Requires: AVX
-TEXT ·ScaleColumnsAVX2(SB), NOSPLIT, $0-64
-	MOVQ queries+32(FP), CX
-	SHLQ $0x02, CX
-	XORQ AX, AX
-
-group262:
-	CMPQ    AX, CX
-	JGE     groupsDone263
-	MOVQ    factor_base+40(FP), DX
-	ADDQ    AX, DX
-	MOVQ    x_base+0(FP), BX
-	ADDQ    AX, BX
-	VMOVUPS (DX), Y0
-	MOVQ    rows+24(FP), DX
-	TESTQ   DX, DX
-	JZ      done265
-
-times264:
-	VMULPS  (BX), Y0, Y1
-	VMOVUPS Y1, (BX)
-	ADDQ    $+256, BX
-	DECQ    DX
-	JNZ     times264
-
-done265:
-	ADDQ $0x20, AX
-	JMP  group262
-
-groupsDone263:
-	VZEROUPPER
-	RET
-
 // func HideScoresAVX2(scores []float32, queries int, low []int32, high []int32, from []int32, to []int32)
 // Requires: AVX, AVX2
 TEXT ·HideScoresAVX2(SB), NOSPLIT, $0-128
@@ -5213,9 +5179,9 @@ TEXT ·HideScoresAVX2(SB), NOSPLIT, $0-128
 	SHLQ    $0x02, CX
 	XORQ    AX, AX
 
-group266:
+group262:
 	CMPQ    AX, CX
-	JGE     groupsDone267
+	JGE     groupsDone263
 	MOVQ    from_base+80(FP), DX
 	ADDQ    AX, DX
 	VMOVUPS (DX), Y1
@@ -5228,9 +5194,9 @@ group266:
 	MOVQ    high_base+56(FP), SI
 	MOVQ    low_len+40(FP), DI
 	TESTQ   DI, DI
-	JZ      done269
+	JZ      done265
 
-times268:
+times264:
 	VPBROADCASTD (BX), Y3
 	VPBROADCASTD (SI), Y4
 	VPCMPGTD     Y4, Y1, Y4
@@ -5241,13 +5207,13 @@ times268:
 	ADDQ         $0x04, SI
 	ADDQ         $+256, DX
 	DECQ         DI
-	JNZ          times268
+	JNZ          times264
 
-done269:
+done265:
 	ADDQ $0x20, AX
-	JMP  group266
+	JMP  group262
 
-groupsDone267:
+groupsDone263:
 	VZEROUPPER
 	RET
 
@@ -5260,9 +5226,9 @@ TEXT ·ScoreGradientsAVX2(SB), NOSPLIT, $0-116
 	SHLQ         $0x02, CX
 	XORQ         AX, AX
 
-group270:
+group266:
 	CMPQ    AX, CX
-	JGE     groupsDone271
+	JGE     groupsDone267
 	MOVQ    lse_base+64(FP), DX
 	ADDQ    AX, DX
 	VMOVUPS (DX), Y2
@@ -5275,9 +5241,9 @@ group270:
 	ADDQ    AX, BX
 	MOVQ    keys+48(FP), SI
 	TESTQ   SI, SI
-	JZ      done273
+	JZ      done269
 
-times272:
+times268:
 	VMOVUPS      (DX), Y4
 	VMOVUPS      (BX), Y5
 	VCMPPS       $0x04, Y1, Y4, Y6
@@ -5320,13 +5286,13 @@ times272:
 	ADDQ         $+256, DX
 	ADDQ         $+256, BX
 	DECQ         SI
-	JNZ          times272
+	JNZ          times268
 
-done273:
+done269:
 	ADDQ $0x20, AX
-	JMP  group270
+	JMP  group266
 
-groupsDone271:
+groupsDone267:
 	VZEROUPPER
 	RET
 
@@ -5338,20 +5304,20 @@ TEXT ·DotAVX2(SB), NOSPLIT, $0-52
 	MOVQ   b_base+24(FP), DX
 	VXORPS Y0, Y0, Y0
 	SUBQ   $0x08, AX
-	JL     rest275
+	JL     rest271
 
-vectors274:
+vectors270:
 	VMOVUPS     (CX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y1, Y0
 	ADDQ        $0x20, CX
 	ADDQ        $0x20, DX
 	SUBQ        $0x08, AX
-	JGE         vectors274
+	JGE         vectors270
 
-rest275:
+rest271:
 	ADDQ        $0x08, AX
-	JZ          end276
+	JZ          end272
 	MOVQ        $+8, BX
 	SUBQ        AX, BX
 	LEAQ        avx2_tail<>+0(SB), AX
@@ -5360,7 +5326,7 @@ rest275:
 	VMASKMOVPS  (DX), Y1, Y1
 	VFMADD231PS Y1, Y2, Y0
 
-end276:
+end272:
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
 	VPERMILPS    $0x0e, X0, X1
@@ -5379,9 +5345,9 @@ TEXT ·SumSquaresAVX2(SB), NOSPLIT, $0-32
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	SUBQ   $0x08, AX
-	JL     rest278
+	JL     rest274
 
-vectors277:
+vectors273:
 	VMOVUPS      (CX), Y2
 	VEXTRACTF128 $0x01, Y2, X3
 	VCVTPS2PD    X2, Y2
@@ -5390,11 +5356,11 @@ vectors277:
 	VFMADD231PD  Y2, Y2, Y1
 	ADDQ         $0x20, CX
 	SUBQ         $0x08, AX
-	JGE          vectors277
+	JGE          vectors273
 
-rest278:
+rest274:
 	ADDQ         $0x08, AX
-	JZ           end279
+	JZ           end275
 	MOVQ         $+8, DX
 	SUBQ         AX, DX
 	LEAQ         avx2_tail<>+0(SB), AX
@@ -5406,7 +5372,7 @@ rest278:
 	VCVTPS2PD    X3, Y2
 	VFMADD231PD  Y2, Y2, Y1
 
-end279:
+end275:
 	VADDPD       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
@@ -5425,7 +5391,7 @@ TEXT ·ColumnSumsAVX2(SB), NOSPLIT, $0-64
 	MOVQ   stride+48(FP), BX
 	SHLQ   $0x02, BX
 	CMPQ   AX, $0x40
-	JNE    narrow280
+	JNE    narrow276
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5436,9 +5402,9 @@ TEXT ·ColumnSumsAVX2(SB), NOSPLIT, $0-64
 	VXORPS Y7, Y7, Y7
 	MOVQ   rows+56(FP), AX
 	TESTQ  AX, AX
-	JZ     done283
+	JZ     done279
 
-times282:
+times278:
 	VADDPS (DX), Y0, Y0
 	VADDPS 32(DX), Y1, Y1
 	VADDPS 64(DX), Y2, Y2
@@ -5449,9 +5415,9 @@ times282:
 	VADDPS 224(DX), Y7, Y7
 	ADDQ   BX, DX
 	DECQ   AX
-	JNZ    times282
+	JNZ    times278
 
-done283:
+done279:
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
 	VMOVUPS Y2, 64(CX)
@@ -5460,36 +5426,36 @@ done283:
 	VMOVUPS Y5, 160(CX)
 	VMOVUPS Y6, 192(CX)
 	VMOVUPS Y7, 224(CX)
-	JMP     done281
+	JMP     done277
 
-narrow280:
+narrow276:
 	SUBQ $0x08, AX
-	JL   rest285
+	JL   rest281
 
-vectors284:
+vectors280:
 	MOVQ   DX, SI
 	VXORPS Y0, Y0, Y0
 	MOVQ   rows+56(FP), DI
 	TESTQ  DI, DI
-	JZ     done288
+	JZ     done284
 
-times287:
+times283:
 	VMOVUPS (SI), Y1
 	VADDPS  Y1, Y0, Y0
 	ADDQ    BX, SI
 	DECQ    DI
-	JNZ     times287
+	JNZ     times283
 
-done288:
+done284:
 	VMOVUPS Y0, (CX)
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, AX
-	JGE     vectors284
+	JGE     vectors280
 
-rest285:
+rest281:
 	ADDQ    $0x08, AX
-	JZ      end286
+	JZ      end282
 	MOVQ    $+8, SI
 	SUBQ    AX, SI
 	LEAQ    avx2_tail<>+0(SB), AX
@@ -5498,20 +5464,20 @@ rest285:
 	VXORPS  Y1, Y1, Y1
 	MOVQ    rows+56(FP), DX
 	TESTQ   DX, DX
-	JZ      done290
+	JZ      done286
 
-times289:
+times285:
 	VMASKMOVPS (AX), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	ADDQ       BX, AX
 	DECQ       DX
-	JNZ        times289
+	JNZ        times285
 
-done290:
+done286:
 	VMASKMOVPS Y1, Y0, (CX)
 
-end286:
-done281:
+end282:
+done277:
 	VZEROUPPER
 	RET
 
@@ -5524,20 +5490,20 @@ TEXT ·TopTwoAVX2(SB), NOSPLIT, $0-72
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	SUBQ    $0x08, AX
-	JL      rest292
+	JL      rest288
 
-vectors291:
+vectors287:
 	VMOVUPS (CX), Y3
 	VMINPS  Y1, Y3, Y4
 	VMAXPS  Y4, Y2, Y2
 	VMAXPS  Y1, Y3, Y1
 	ADDQ    $0x20, CX
 	SUBQ    $0x08, AX
-	JGE     vectors291
+	JGE     vectors287
 
-rest292:
+rest288:
 	ADDQ       $0x08, AX
-	JZ         end293
+	JZ         end289
 	MOVQ       $+8, DX
 	SUBQ       AX, DX
 	LEAQ       avx2_tail<>+0(SB), AX
@@ -5548,7 +5514,7 @@ rest292:
 	VMAXPS     Y0, Y2, Y2
 	VMAXPS     Y1, Y4, Y1
 
-end293:
+end289:
 	MOVQ    top_base+24(FP), AX
 	VMOVUPS Y1, (AX)
 	MOVQ    second_base+48(FP), AX
@@ -5566,9 +5532,9 @@ TEXT ·ExpSumAVX2(SB), NOSPLIT, $0-64
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	SUBQ         $0x08, AX
-	JL           rest295
+	JL           rest291
 
-vectors294:
+vectors290:
 	VMOVUPS      (DX), Y3
 	VSUBPS       Y0, Y3, Y3
 	VMOVUPS      avx2_c2d00000<>+0(SB), Y4
@@ -5609,11 +5575,11 @@ vectors294:
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
 	SUBQ         $0x08, AX
-	JGE          vectors294
+	JGE          vectors290
 
-rest295:
+rest291:
 	ADDQ         $0x08, AX
-	JZ           end296
+	JZ           end292
 	MOVQ         $+8, BX
 	SUBQ         AX, BX
 	LEAQ         avx2_tail<>+0(SB), AX
@@ -5657,7 +5623,7 @@ rest295:
 	VADDPS       Y4, Y1, Y1
 	VFNMADD231PS Y0, Y4, Y2
 
-end296:
+end292:
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X1
 	VPERMILPS    $0x0e, X1, X0
@@ -5693,9 +5659,9 @@ TEXT ·AdamWAVX2(SB), NOSPLIT, $0-132
 	VBROADCASTSS root+124(FP), Y7
 	VBROADCASTSS eps+128(FP), Y8
 	SUBQ         $0x08, AX
-	JL           rest298
+	JL           rest294
 
-vectors297:
+vectors293:
 	VMOVUPS     (DX), Y9
 	VMULPS      Y0, Y9, Y9
 	VMOVUPS     (BX), Y10
@@ -5719,11 +5685,11 @@ vectors297:
 	ADDQ        $0x20, BX
 	ADDQ        $0x20, SI
 	SUBQ        $0x08, AX
-	JGE         vectors297
+	JGE         vectors293
 
-rest298:
+rest294:
 	ADDQ        $0x08, AX
-	JZ          end299
+	JZ          end295
 	MOVQ        $+8, DI
 	SUBQ        AX, DI
 	LEAQ        avx2_tail<>+0(SB), AX
@@ -5747,7 +5713,7 @@ rest298:
 	VFMSUB132PS Y5, Y0, Y1
 	VMASKMOVPS  Y1, Y9, (CX)
 
-end299:
+end295:
 	VZEROUPPER
 	RET
 
@@ -5771,9 +5737,9 @@ TEXT ·DropFactorsAVX2(SB), NOSPLIT, $0-52
 	VBROADCASTSS keep+28(FP), Y3
 	VMOVUPS      avx2_quads<>+0(SB), Y0
 
-block300:
+block296:
 	SUBQ         $0x20, CX
-	JL           done301
+	JL           done297
 	VBROADCASTSS step+44(FP), Y4
 	VBROADCASTSS purpose+40(FP), Y5
 	VBROADCASTSS seedLow+32(FP), Y6
@@ -6010,9 +5976,9 @@ block300:
 	VMOVUPS      Y6, 96(AX)
 	ADDQ         $+128, AX
 	VPADDD       avx2_00000008<>+0(SB), Y0, Y0
-	JMP          block300
+	JMP          block296
 
-done301:
+done297:
 	VZEROUPPER
 	RET
 
@@ -6095,9 +6061,9 @@ TEXT ·EdgeFactorsAVX2(SB), NOSPLIT, $0-72
 	SHLQ         $0x02, CX
 	XORQ         AX, AX
 
-group302:
+group298:
 	CMPQ         AX, CX
-	JGE          groupsDone303
+	JGE          groupsDone299
 	MOVQ         f_base+0(FP), DX
 	ADDQ         AX, DX
 	VBROADCASTSS quad+48(FP), Y3
@@ -6111,9 +6077,9 @@ group302:
 	VPADDD       Y4, Y2, Y2
 	MOVQ         quads+24(FP), BX
 	TESTQ        BX, BX
-	JZ           done305
+	JZ           done301
 
-times304:
+times300:
 	VBROADCASTSS step+64(FP), Y4
 	VBROADCASTSS purpose+60(FP), Y5
 	VBROADCASTSS seedLow+52(FP), Y6
@@ -6346,13 +6312,13 @@ times304:
 	ADDQ         $+256, DX
 	VPADDD       avx2_00000001<>+0(SB), Y3, Y3
 	DECQ         BX
-	JNZ          times304
+	JNZ          times300
 
-done305:
+done301:
 	ADDQ $0x20, AX
-	JMP  group302
+	JMP  group298
 
-groupsDone303:
+groupsDone299:
 	VZEROUPPER
 	RET
 

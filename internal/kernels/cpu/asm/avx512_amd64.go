@@ -69,11 +69,6 @@ func LayerNormBackwardAVX512(dx []float32, dWeight []float32, dBias []float32, d
 //go:noescape
 func SoftmaxStepAVX512(scores []float32, keys int, queries int, max []float32, sum []float32, shrink []float32)
 
-// ScaleColumnsAVX512 multiplies column i of x (rows × 64) by factor[i].
-//
-//go:noescape
-func ScaleColumnsAVX512(x []float32, rows int, queries int, factor []float32)
-
 // HideScoresAVX512 sets scores[j·64+i] to −∞ where [low[j], high[j]] and [from[i], to[i]] do not meet, for keys j of low.
 // From and to have 64 elements.
 //

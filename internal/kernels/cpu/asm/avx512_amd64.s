@@ -3215,40 +3215,6 @@ groupsDone155:
 DATA avx512_ff800000<>+0(SB)/4, $0xff800000
 GLOBL avx512_ff800000<>(SB), RODATA|NOPTR, $4
 
-// func ScaleColumnsAVX512(x []float32, rows int, queries int, factor []float32)
-// Requires: AVX, AVX512F
-TEXT ·ScaleColumnsAVX512(SB), NOSPLIT, $0-64
-	MOVQ queries+32(FP), CX
-	SHLQ $0x02, CX
-	XORQ AX, AX
-
-group160:
-	CMPQ    AX, CX
-	JGE     groupsDone161
-	MOVQ    factor_base+40(FP), DX
-	ADDQ    AX, DX
-	MOVQ    x_base+0(FP), BX
-	ADDQ    AX, BX
-	VMOVUPS (DX), Z0
-	MOVQ    rows+24(FP), DX
-	TESTQ   DX, DX
-	JZ      done163
-
-times162:
-	VMULPS  (BX), Z0, Z1
-	VMOVUPS Z1, (BX)
-	ADDQ    $+256, BX
-	DECQ    DX
-	JNZ     times162
-
-done163:
-	ADDQ $0x40, AX
-	JMP  group160
-
-groupsDone161:
-	VZEROUPPER
-	RET
-
 // func HideScoresAVX512(scores []float32, queries int, low []int32, high []int32, from []int32, to []int32)
 // Requires: AVX, AVX512F
 TEXT ·HideScoresAVX512(SB), NOSPLIT, $0-128
@@ -3257,9 +3223,9 @@ TEXT ·HideScoresAVX512(SB), NOSPLIT, $0-128
 	SHLQ         $0x02, CX
 	XORQ         AX, AX
 
-group164:
+group160:
 	CMPQ    AX, CX
-	JGE     groupsDone165
+	JGE     groupsDone161
 	MOVQ    from_base+80(FP), DX
 	ADDQ    AX, DX
 	VMOVUPS (DX), Z1
@@ -3272,9 +3238,9 @@ group164:
 	MOVQ    high_base+56(FP), SI
 	MOVQ    low_len+40(FP), DI
 	TESTQ   DI, DI
-	JZ      done167
+	JZ      done163
 
-times166:
+times162:
 	VPBROADCASTD (BX), Z3
 	VPBROADCASTD (SI), Z4
 	VPCMPGTD     Z4, Z1, K1
@@ -3285,13 +3251,13 @@ times166:
 	ADDQ         $0x04, SI
 	ADDQ         $+256, DX
 	DECQ         DI
-	JNZ          times166
+	JNZ          times162
 
-done167:
+done163:
 	ADDQ $0x40, AX
-	JMP  group164
+	JMP  group160
 
-groupsDone165:
+groupsDone161:
 	VZEROUPPER
 	RET
 
@@ -3316,9 +3282,9 @@ TEXT ·ScoreGradientsAVX512(SB), NOSPLIT, $0-116
 	SHLQ         $0x02, CX
 	XORQ         AX, AX
 
-group168:
+group164:
 	CMPQ    AX, CX
-	JGE     groupsDone169
+	JGE     groupsDone165
 	MOVQ    lse_base+64(FP), DX
 	ADDQ    AX, DX
 	VMOVUPS (DX), Z14
@@ -3331,9 +3297,9 @@ group168:
 	ADDQ    AX, BX
 	MOVQ    keys+48(FP), SI
 	TESTQ   SI, SI
-	JZ      done171
+	JZ      done167
 
-times170:
+times166:
 	VMOVUPS      (DX), Z16
 	VMOVUPS      (BX), Z17
 	VCMPPS       $0x04, Z13, Z16, K1
@@ -3366,13 +3332,13 @@ times170:
 	ADDQ         $+256, DX
 	ADDQ         $+256, BX
 	DECQ         SI
-	JNZ          times170
+	JNZ          times166
 
-done171:
+done167:
 	ADDQ $0x40, AX
-	JMP  group168
+	JMP  group164
 
-groupsDone169:
+groupsDone165:
 	VZEROUPPER
 	RET
 
@@ -3384,20 +3350,20 @@ TEXT ·DotAVX512(SB), NOSPLIT, $0-52
 	MOVQ   b_base+24(FP), DX
 	VXORPS Z0, Z0, Z0
 	SUBQ   $0x10, AX
-	JL     rest173
+	JL     rest169
 
-vectors172:
+vectors168:
 	VMOVUPS     (CX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z1, Z0
 	ADDQ        $0x40, CX
 	ADDQ        $0x40, DX
 	SUBQ        $0x10, AX
-	JGE         vectors172
+	JGE         vectors168
 
-rest173:
+rest169:
 	ADDQ        $0x10, AX
-	JZ          end174
+	JZ          end170
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, BX
 	KMOVW       BX, K1
@@ -3405,7 +3371,7 @@ rest173:
 	VMOVUPS.Z   (DX), K1, Z2
 	VFMADD231PS Z2, Z1, Z0
 
-end174:
+end170:
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -3426,9 +3392,9 @@ TEXT ·SumSquaresAVX512(SB), NOSPLIT, $0-32
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	SUBQ   $0x10, AX
-	JL     rest176
+	JL     rest172
 
-vectors175:
+vectors171:
 	VMOVUPS       (CX), Z2
 	VEXTRACTF64X4 $0x01, Z2, Y3
 	VCVTPS2PD     Y2, Z2
@@ -3437,11 +3403,11 @@ vectors175:
 	VFMADD231PD   Z2, Z2, Z1
 	ADDQ          $0x40, CX
 	SUBQ          $0x10, AX
-	JGE           vectors175
+	JGE           vectors171
 
-rest176:
+rest172:
 	ADDQ          $0x10, AX
-	JZ            end177
+	JZ            end173
 	MOVQ          $-1, DX
 	BZHIQ         AX, DX, DX
 	KMOVW         DX, K1
@@ -3452,7 +3418,7 @@ rest176:
 	VCVTPS2PD     Y3, Z2
 	VFMADD231PD   Z2, Z2, Z1
 
-end177:
+end173:
 	VADDPD        Z1, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPD        Y1, Y0, Y0
@@ -3473,59 +3439,59 @@ TEXT ·ColumnSumsAVX512(SB), NOSPLIT, $0-64
 	MOVQ   stride+48(FP), BX
 	SHLQ   $0x02, BX
 	CMPQ   AX, $0x40
-	JNE    narrow178
+	JNE    narrow174
 	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
 	VXORPS Z3, Z3, Z3
 	MOVQ   rows+56(FP), AX
 	TESTQ  AX, AX
-	JZ     done181
+	JZ     done177
 
-times180:
+times176:
 	VADDPS (DX), Z0, Z0
 	VADDPS 64(DX), Z1, Z1
 	VADDPS 128(DX), Z2, Z2
 	VADDPS 192(DX), Z3, Z3
 	ADDQ   BX, DX
 	DECQ   AX
-	JNZ    times180
+	JNZ    times176
 
-done181:
+done177:
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
 	VMOVUPS Z2, 128(CX)
 	VMOVUPS Z3, 192(CX)
-	JMP     done179
+	JMP     done175
 
-narrow178:
+narrow174:
 	SUBQ $0x10, AX
-	JL   rest183
+	JL   rest179
 
-vectors182:
+vectors178:
 	MOVQ   DX, SI
 	VXORPS Z0, Z0, Z0
 	MOVQ   rows+56(FP), DI
 	TESTQ  DI, DI
-	JZ     done186
+	JZ     done182
 
-times185:
+times181:
 	VMOVUPS (SI), Z1
 	VADDPS  Z1, Z0, Z0
 	ADDQ    BX, SI
 	DECQ    DI
-	JNZ     times185
+	JNZ     times181
 
-done186:
+done182:
 	VMOVUPS Z0, (CX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, DX
 	SUBQ    $0x10, AX
-	JGE     vectors182
+	JGE     vectors178
 
-rest183:
+rest179:
 	ADDQ   $0x10, AX
-	JZ     end184
+	JZ     end180
 	MOVQ   $-1, SI
 	BZHIQ  AX, SI, SI
 	KMOVW  SI, K1
@@ -3533,20 +3499,20 @@ rest183:
 	VXORPS Z0, Z0, Z0
 	MOVQ   rows+56(FP), DX
 	TESTQ  DX, DX
-	JZ     done188
+	JZ     done184
 
-times187:
+times183:
 	VMOVUPS.Z (AX), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	ADDQ      BX, AX
 	DECQ      DX
-	JNZ       times187
+	JNZ       times183
 
-done188:
+done184:
 	VMOVUPS Z0, K1, (CX)
 
-end184:
-done179:
+end180:
+done175:
 	VZEROUPPER
 	RET
 
@@ -3559,20 +3525,20 @@ TEXT ·TopTwoAVX512(SB), NOSPLIT, $0-72
 	VMOVAPS      Z0, Z1
 	VMOVAPS      Z0, Z2
 	SUBQ         $0x10, AX
-	JL           rest190
+	JL           rest186
 
-vectors189:
+vectors185:
 	VMOVUPS (CX), Z3
 	VMINPS  Z1, Z3, Z4
 	VMAXPS  Z4, Z2, Z2
 	VMAXPS  Z1, Z3, Z1
 	ADDQ    $0x40, CX
 	SUBQ    $0x10, AX
-	JGE     vectors189
+	JGE     vectors185
 
-rest190:
+rest186:
 	ADDQ    $0x10, AX
-	JZ      end191
+	JZ      end187
 	MOVQ    $-1, DX
 	BZHIQ   AX, DX, DX
 	KMOVW   DX, K1
@@ -3582,7 +3548,7 @@ rest190:
 	VMAXPS  Z3, Z2, Z2
 	VMAXPS  Z1, Z0, Z1
 
-end191:
+end187:
 	MOVQ    top_base+24(FP), AX
 	VMOVUPS Z1, (AX)
 	MOVQ    second_base+48(FP), AX
@@ -3612,9 +3578,9 @@ TEXT ·ExpSumAVX512(SB), NOSPLIT, $0-64
 	VXORPS       Z13, Z13, Z13
 	VXORPS       Z14, Z14, Z14
 	SUBQ         $0x10, AX
-	JL           rest193
+	JL           rest189
 
-vectors192:
+vectors188:
 	VMOVUPS      (DX), Z15
 	VSUBPS       Z12, Z15, Z15
 	VMAXPS       Z15, Z0, Z15
@@ -3644,11 +3610,11 @@ vectors192:
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
 	SUBQ         $0x10, AX
-	JGE          vectors192
+	JGE          vectors188
 
-rest193:
+rest189:
 	ADDQ         $0x10, AX
-	JZ           end194
+	JZ           end190
 	MOVQ         $-1, BX
 	BZHIQ        AX, BX, BX
 	KMOVW        BX, K1
@@ -3680,7 +3646,7 @@ rest193:
 	VADDPS       Z15, Z13, Z13
 	VFNMADD231PS Z12, Z15, Z14
 
-end194:
+end190:
 	VEXTRACTF64X4 $0x01, Z13, Y0
 	VADDPS        Y0, Y13, Y13
 	VEXTRACTF128  $0x01, Y13, X0
@@ -3720,9 +3686,9 @@ TEXT ·AdamWAVX512(SB), NOSPLIT, $0-132
 	VBROADCASTSS root+124(FP), Z7
 	VBROADCASTSS eps+128(FP), Z8
 	SUBQ         $0x10, AX
-	JL           rest196
+	JL           rest192
 
-vectors195:
+vectors191:
 	VMOVUPS     (DX), Z9
 	VMULPS      Z0, Z9, Z9
 	VMOVUPS     (BX), Z10
@@ -3746,11 +3712,11 @@ vectors195:
 	ADDQ        $0x40, BX
 	ADDQ        $0x40, SI
 	SUBQ        $0x10, AX
-	JGE         vectors195
+	JGE         vectors191
 
-rest196:
+rest192:
 	ADDQ        $0x10, AX
-	JZ          end197
+	JZ          end193
 	MOVQ        $-1, DI
 	BZHIQ       AX, DI, DI
 	KMOVW       DI, K1
@@ -3773,7 +3739,7 @@ rest196:
 	VFMSUB132PS Z5, Z0, Z1
 	VMOVUPS     Z1, K1, (CX)
 
-end197:
+end193:
 	VZEROUPPER
 	RET
 
@@ -3813,9 +3779,9 @@ TEXT ·DropFactorsAVX512(SB), NOSPLIT, $0-52
 	VBROADCASTSS avx512_00000010<>+0(SB), Z8
 	VBROADCASTSS avx512_33800000<>+0(SB), Z9
 
-block198:
+block194:
 	SUBQ         $0x40, CX
-	JL           done199
+	JL           done195
 	VBROADCASTSS step+44(FP), Z10
 	VBROADCASTSS purpose+40(FP), Z11
 	VBROADCASTSS seedLow+32(FP), Z12
@@ -4052,9 +4018,9 @@ block198:
 	VMOVUPS      Z10, 192(AX)
 	ADDQ         $+256, AX
 	VPADDD       Z8, Z4, Z4
-	JMP          block198
+	JMP          block194
 
-done199:
+done195:
 	VZEROUPPER
 	RET
 
@@ -4111,9 +4077,9 @@ TEXT ·EdgeFactorsAVX512(SB), NOSPLIT, $0-72
 	SHLQ         $0x02, CX
 	XORQ         AX, AX
 
-group200:
+group196:
 	CMPQ         AX, CX
-	JGE          groupsDone201
+	JGE          groupsDone197
 	MOVQ         f_base+0(FP), DX
 	ADDQ         AX, DX
 	VBROADCASTSS quad+48(FP), Z9
@@ -4127,9 +4093,9 @@ group200:
 	VPADDD       Z10, Z8, Z8
 	MOVQ         quads+24(FP), BX
 	TESTQ        BX, BX
-	JZ           done203
+	JZ           done199
 
-times202:
+times198:
 	VBROADCASTSS step+64(FP), Z10
 	VBROADCASTSS purpose+60(FP), Z11
 	VBROADCASTSS seedLow+52(FP), Z12
@@ -4362,13 +4328,13 @@ times202:
 	ADDQ         $+256, DX
 	VPADDD       Z6, Z9, Z9
 	DECQ         BX
-	JNZ          times202
+	JNZ          times198
 
-done203:
+done199:
 	ADDQ $0x40, AX
-	JMP  group200
+	JMP  group196
 
-groupsDone201:
+groupsDone197:
 	VZEROUPPER
 	RET
 

@@ -86,11 +86,6 @@ func LayerNormBackwardNEON(dx []float32, dWeight []float32, dBias []float32, dy 
 //go:noescape
 func SoftmaxStepNEON(scores []float32, keys int, queries int, max []float32, sum []float32, shrink []float32)
 
-// ScaleColumnsNEON multiplies column i of x (rows × 64) by factor[i].
-//
-//go:noescape
-func ScaleColumnsNEON(x []float32, rows int, queries int, factor []float32)
-
 // HideScoresNEON sets scores[j·64+i] to −∞ where [low[j], high[j]] and [from[i], to[i]] do not meet, for keys j of low.
 // From and to have 64 elements.
 //

@@ -2405,38 +2405,6 @@ done6:
 groupsDone2:
 	RET
 
-// func ScaleColumnsNEON(x []float32, rows int, queries int, factor []float32)
-TEXT ·ScaleColumnsNEON(SB), NOSPLIT, $0-64
-	MOVD queries+32(FP), R1
-	LSL $2, R1, R1
-	MOVD $0, R0
-
-group1:
-	CMP R1, R0
-	BGE groupsDone2
-	MOVD factor_base+40(FP), R2
-	ADD R0, R2, R2
-	FLDPQ 0(R2), (F0, F1)
-	MOVD x_base+0(FP), R3
-	ADD R0, R3, R3
-	MOVD rows+24(FP), R4
-	CBZ R4, done4
-
-times3:
-	FLDPQ 0(R3), (F2, F3)
-	WORD $0x6e20dc42 // fmul v2.4s, v2.4s, v0.4s
-	WORD $0x6e21dc63 // fmul v3.4s, v3.4s, v1.4s
-	FSTPQ.P (F2, F3), 256(R3)
-	SUBS $1, R4, R4
-	BNE times3
-
-done4:
-	ADD $32, R0, R0
-	B group1
-
-groupsDone2:
-	RET
-
 // func HideScoresNEON(scores []float32, queries int, low []int32, high []int32, from []int32, to []int32)
 TEXT ·HideScoresNEON(SB), NOSPLIT, $0-128
 	VMOVQ $0xff800000ff800000, $0xff800000ff800000, V0

@@ -85,23 +85,6 @@ func (g *generator) orZero(v reg.VecVirtual) {
 	g.keepLanes(g.notEqual(g.inRegister(float32(math.Inf(-1))), v), v)
 }
 
-func (g *generator) scaleColumns() {
-	g.function("ScaleColumns", "func(x []float32, rows int, queries int, factor []float32)",
-		"multiplies column i of x (rows × 64) by factor[i].")
-	g.eachGroup(func(at reg.GPVirtual) {
-		factorAt, row := g.column("factor", at), g.column("x", at)
-		factor := g.vec()
-		g.load(here(factorAt), factor)
-		g.times(g.number("rows"), func() {
-			v := g.vec()
-			g.VMULPS(here(row), factor, v)
-			g.store(v, here(row))
-			g.nextRow(row)
-		})
-	})
-	g.end()
-}
-
 func (g *generator) hideScores() {
 	g.function("HideScores", "func(scores []float32, queries int, low []int32, high []int32, from []int32, to []int32)",
 		"sets scores[j·64+i] to −∞ where [low[j], high[j]] and [from[i], to[i]] do not meet, for keys j of low.",

@@ -77,7 +77,6 @@ func (g *generator) kernels() {
 	g.layerNorm()
 	g.layerNormBackward()
 	g.softmaxStep()
-	g.scaleColumns()
 	g.hideScores()
 	g.scoreGradients()
 	g.dot()

@@ -78,20 +78,6 @@ func softmaxStep() *kernel {
 	return k
 }
 
-func scaleColumns() *kernel {
-	k := newKernel("ScaleColumns", "x []float32, rows int, queries int, factor []float32",
-		"multiplies column i of x (rows × 64) by factor[i].")
-	k.eachGroup(func(at gp) {
-		factor, row := k.load(k.column("factor", at)), k.column("x", at)
-		k.times(k.number("rows"), func() {
-			v := k.load(row)
-			k.fmul(v, v, factor)
-			k.storeRow(v, row)
-		})
-	})
-	return k
-}
-
 func hideScores() *kernel {
 	k := newKernel("HideScores", "scores []float32, queries int, low []int32, high []int32, from []int32, to []int32",
 		"sets scores[j·64+i] to −∞ where [low[j], high[j]] and [from[i], to[i]] do not meet, for keys j of low.",

@@ -53,6 +53,6 @@ func kernels() []*kernel {
 	}
 	return append(all, gemmColumn(), transpose(), dotRows(), addRows(),
 		add(), scale(), keep(), gelu(), geluBackward(), layerNorm(), layerNormBackward(),
-		softmaxStep(), scaleColumns(), hideScores(), scoreGradients(),
+		softmaxStep(), hideScores(), scoreGradients(),
 		dot(), sumSquares(), columnSums(), topTwo(), expSum(), adamW(), dropFactors(), edgeFactors())
 }
