@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dmtrain/internal/task/tasks"
 	"dmtrain/internal/train"
 )
 
@@ -69,7 +70,7 @@ func (o *benchOptions) run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r, err := train.Bench(ctx, c, train.BenchOptions{Steps: o.steps, Profile: o.profile})
+	r, err := train.Bench(ctx, c, tasks.All().Must(c), train.BenchOptions{Steps: o.steps, Profile: o.profile})
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"dmtrain/internal/compare"
 	"dmtrain/internal/config"
+	"dmtrain/internal/task/tasks"
 )
 
 type compareOptions struct {
@@ -94,8 +95,17 @@ func (o *compareOptions) run(ctx context.Context, stdout, stderr io.Writer) erro
 		c.Run.Dir = o.out
 	}
 	c.Run.Dir = filepath.Clean(c.Run.Dir)
-	options := compare.Options{Config: c, Arms: arms, Baseline: o.baseline, Seeds: o.seeds, Jobs: o.jobs, Resume: o.resume,
-		Version: readVersion().String(), Progress: stderr}
+	options := compare.Options{
+		Config:   c,
+		Tasks:    tasks.All(),
+		Arms:     arms,
+		Baseline: o.baseline,
+		Seeds:    o.seeds,
+		Jobs:     o.jobs,
+		Resume:   o.resume,
+		Version:  readVersion().String(),
+		Progress: stderr,
+	}
 	if o.quiet {
 		options.Progress = io.Discard
 	}

@@ -9,12 +9,12 @@ import (
 
 	"dmtrain/internal/generate"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/saved"
 	"dmtrain/internal/tokenizer"
-	"dmtrain/internal/train"
 )
 
 // goOn continues the prompt, as many times as asked.
-func (o *sampleOptions) goOn(ctx context.Context, l *train.Loaded, prompt string, stdout, stderr io.Writer) error {
+func (o *sampleOptions) goOn(ctx context.Context, l *saved.Model, prompt string, stdout, stderr io.Writer) error {
 	if o.decode == "parallel" && l.Ours && l.Config.Mask.Form != mask.FormInfill {
 		return usagef("--decode: parallel: %s was trained with mask.form %s, and only form infill teaches a model to predict blocks", l.Dir, l.Config.Mask.Form)
 	}
@@ -67,7 +67,7 @@ func opening(t tokenizer.Tokenizer, prompt string) (ids []int32, unknown int) {
 type continuation struct {
 	*sampleOptions
 	decoder *generate.Decoder
-	loaded  *train.Loaded
+	loaded  *saved.Model
 	number  int
 	out     io.Writer
 
@@ -129,7 +129,7 @@ func (s *continuation) decodeFrom(ctx context.Context, ids []int32, emit generat
 }
 
 // unspeakable are the ids that stand for no text, but for one that has a meaning.
-func unspeakable(l *train.Loaded, but int32) (ids []int32) {
+func unspeakable(l *saved.Model, but int32) (ids []int32) {
 	special := l.Tokenizer.Specials()
 	for _, id := range []int32{special.Begin, special.End} {
 		if id >= 0 && id != but {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dmtrain/internal/doctor"
+	"dmtrain/internal/task/tasks"
 )
 
 func doctorCommand() *cobra.Command {
@@ -24,7 +25,7 @@ those that the formulas give. It exits with 1 where one is wrong; having no GPU 
   dmtrain doctor --threads 4 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r := doctor.Examine()
+			r := doctor.Examine(tasks.All())
 			if err := showReport(cmd.OutOrStdout(), r, asJSON); err != nil {
 				return err
 			}

@@ -13,11 +13,12 @@ import (
 
 	"dmtrain/internal/files"
 	"dmtrain/internal/metrics"
-	"dmtrain/internal/train"
+	"dmtrain/internal/saved"
+	"dmtrain/internal/task/tasks"
 )
 
 type evalOptions struct {
-	saved
+	modelFlags
 	data     []string
 	split    string
 	blanks   []float64
@@ -51,11 +52,11 @@ a little too low there; --split test reads text that chose nothing, where the ru
 	o.addFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.data, "data", nil, "read this text (`file`, glob or directory) instead of the run's validation text; repeatable")
-	flags.StringVar(&o.split, "split", train.SplitValid, "which `text` of the run to read: valid or test (data.test, data.test_fraction)")
-	complete(cmd, "split", train.SplitValid, train.SplitTest)
+	flags.StringVar(&o.split, "split", saved.SplitValid, "which `text` of the run to read: valid or test (data.test, data.test_fraction)")
+	complete(cmd, "split", saved.SplitValid, saved.SplitTest)
 	flags.Float64SliceVar(&o.blanks, "blanks", nil, "hide tokens at these `rates` and measure how well they are filled in (default 0.15,0.5 for a model trained to)")
 	hideDefaults(cmd, "blanks")
-	flags.StringVar(&o.perToken, "per-token", "", "write one JSON line a token to this `file`: position, token, nll, confidence, entropy")
+	flags.StringVar(&o.perToken, "per-token", "", "write one JSON line a token to this `file`: (pair,) position, token, nll, confidence, entropy")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
 }
@@ -64,14 +65,7 @@ func (o *evalOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	if err := o.check(); err != nil {
 		return err
 	}
-	pairs, err := train.IsTranslator(o.Source)
-	if err != nil {
-		return err
-	}
-	if pairs {
-		return o.evalPairs(ctx, stdout, stderr)
-	}
-	options := train.EvalOptions{Source: o.Source, Data: o.data, Split: o.split, Blanks: o.blanks}
+	options := saved.EvalOptions{Ref: o.Ref, Data: o.data, Split: o.split, Blanks: o.blanks}
 	if o.perToken != "" {
 		file, err := files.Create(o.perToken)
 		if err != nil {
@@ -87,9 +81,9 @@ func (o *evalOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 }
 
 // report evaluates, finishes the file of tokens and prints.
-func (o *evalOptions) report(ctx context.Context, options train.EvalOptions, stdout, stderr io.Writer, finish func() error) error {
-	r, err := train.Evaluate(ctx, options)
-	if bad := (*train.OptionError)(nil); errors.As(err, &bad) {
+func (o *evalOptions) report(ctx context.Context, options saved.EvalOptions, stdout, stderr io.Writer, finish func() error) error {
+	r, err := saved.Evaluate(ctx, options, tasks.All())
+	if bad := (*saved.OptionError)(nil); errors.As(err, &bad) {
 		return usagef("--%w", bad)
 	}
 	if err != nil {
@@ -122,12 +116,12 @@ func (o *evalOptions) check() error {
 		}
 	}
 	switch {
-	case o.split != train.SplitValid && o.split != train.SplitTest:
+	case o.split != saved.SplitValid && o.split != saved.SplitTest:
 		return usagef("--split: %q is neither valid nor test", o.split)
-	case len(o.data) > 0 && o.split != train.SplitValid:
+	case len(o.data) > 0 && o.split != saved.SplitValid:
 		return usagef("--split chooses a text of the run and --data names another: leave one out")
 	}
-	return o.saved.check()
+	return o.modelFlags.check()
 }
 
 // chosen tells what text a model was measured on, and from how many evaluations on it it was chosen.
@@ -135,7 +129,7 @@ func chosen(split string, bestOf int) string {
 	switch {
 	case split == "data":
 		return "--data"
-	case split == train.SplitTest:
+	case split == saved.SplitTest:
 		return "test"
 	case bestOf > 1:
 		return fmt.Sprintf("validation; the model is the best of %d evaluations on this text", bestOf)
@@ -143,7 +137,7 @@ func chosen(split string, bestOf int) string {
 	return "validation"
 }
 
-func printReport(w io.Writer, r *train.Report) error {
+func printReport(w io.Writer, r *saved.Report) error {
 	t := table{}
 	t.add("checkpoint", "%s (step %d)", r.Checkpoint, r.Step)
 	t.add("device", "%s", r.Device)
@@ -159,6 +153,12 @@ func printReport(w io.Writer, r *train.Report) error {
 	}
 	for _, b := range r.Infill {
 		t.add(fmt.Sprintf("%.3g %% hidden", 100*b.Hidden), "loss %.4f nats/token, accuracy %.2f %%, %d tokens", float64(b.Loss), 100*b.Accuracy, b.Tokens)
+	}
+	if p := r.Pairs; p != nil {
+		t.add("exact match", "%.2f %% of %d pairs", p.Exact, p.Pairs)
+		t.add("BLEU", "%.2f", p.BLEU)
+		t.add("chrF2", "%.2f", p.ChrF)
+		t.add("ROUGE-1/2/L", "%.2f / %.2f / %.2f", p.ROUGE1, p.ROUGE2, p.ROUGEL)
 	}
 	return t.print(w)
 }

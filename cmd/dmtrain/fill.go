@@ -9,8 +9,8 @@ import (
 
 	"dmtrain/internal/generate"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/saved"
 	"dmtrain/internal/tokenizer"
-	"dmtrain/internal/train"
 )
 
 // filledRecord is a text with its blanks filled as --json prints it.
@@ -23,7 +23,7 @@ type filledRecord struct {
 }
 
 // fill fills the prompt's blanks, as many times as asked.
-func (o *sampleOptions) fill(ctx context.Context, l *train.Loaded, prompt string, stdout, stderr io.Writer) error {
+func (o *sampleOptions) fill(ctx context.Context, l *saved.Model, prompt string, stdout, stderr io.Writer) error {
 	if form := l.Config.Mask.Form; form != mask.FormInfill {
 		return usagef("--blank: %s was trained with mask.form %s, and only form infill teaches a model to fill blanks", l.Dir, form)
 	}

@@ -1,25 +1,16 @@
 package main
 
 import (
-	_ "embed"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"dmtrain/internal/config"
+	"dmtrain/internal/task/tasks"
 )
 
-// starterLM is a whole configuration for a language model, every key with its default and a comment.
-//
-//go:embed starter_lm.yaml
-var starterLM []byte
-
-// starterSeq2Seq is one for an encoder–decoder, without what it has no use for.
-//
-//go:embed starter_seq2seq.yaml
-var starterSeq2Seq []byte
-
 func initCommand() *cobra.Command {
-	task := config.TaskLM
+	all := tasks.All()
+	name := all[0].Name()
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Print a commented configuration to start from",
@@ -30,16 +21,20 @@ comment. Name your text in it, under data.train, and train.`,
   dmtrain train --config my.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			starters := map[string][]byte{config.TaskLM: starterLM, config.TaskPairs: starterSeq2Seq}
-			if starters[task] == nil {
-				return usagef("--task: %q is not a task (lm, seq2seq)", task)
+			k, ok := all.Of(name)
+			if !ok {
+				return usagef("--task: %q is not a task (%s)", name, strings.Join(all.Names(), ", "))
 			}
-			_, err := cmd.OutOrStdout().Write(starters[task])
+			_, err := cmd.OutOrStdout().Write(k.Starter())
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&task, "task", task, "what the model shall do: lm (a language model) or seq2seq (pairs of texts, as in translation)")
-	complete(cmd, "task", config.TaskLM, config.TaskPairs)
+	var choices []string
+	for _, k := range all {
+		choices = append(choices, k.Name()+" ("+k.About()+")")
+	}
+	cmd.Flags().StringVar(&name, "task", name, "what the model shall do: "+strings.Join(choices, " or "))
+	complete(cmd, "task", all.Names()...)
 	return cmd
 }
 

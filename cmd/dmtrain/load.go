@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/viper"
 
 	"dmtrain/internal/config"
+	"dmtrain/internal/task/tasks"
 )
 
 // sources are where a command's settings come from: defaults, the file, the environment, --set and flags of their
@@ -93,10 +94,11 @@ func (s *sources) resolve(file *config.File, environ []string) (config.Config, e
 	}
 	var c config.Config
 	problems = append(problems, unmarshal(v, &c)...)
-	if s.textless && len(c.Data.Train) == 0 {
-		c.Data.Train = unread(c.Task)
+	all := tasks.All()
+	if k, ok := all.Of(c.Task); ok && s.textless && len(c.Data.Train) == 0 {
+		c.Data.Train = []string{k.Builtin()} // none has to be named
 	}
-	return c, config.Check(c, problems, func(key string) string {
+	return c, config.Check(c, problems, all.Problems(c), func(key string) string {
 		if origin := origins[key]; origin != "" {
 			return origin
 		}
@@ -109,14 +111,6 @@ func (s *sources) defaults(file *config.File) config.Config {
 	c := config.Default()
 	c.Run.Dir = filepath.Join("runs", strings.TrimSuffix(filepath.Base(file.Name), filepath.Ext(file.Name)))
 	return c
-}
-
-// unread is a text for commands that read none, so that none has to be named.
-func unread(task string) []string {
-	if task == config.TaskPairs {
-		return []string{"builtin:dates"}
-	}
-	return []string{"builtin:stories"}
 }
 
 func unmarshal(v *viper.Viper, c *config.Config) []config.Problem {

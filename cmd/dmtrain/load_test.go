@@ -214,43 +214,6 @@ func TestVariableNamedLikeASectionIsOneProblem(t *testing.T) {
 	}
 }
 
-func TestStarterIsTheDefaultsSpelledOut(t *testing.T) {
-	file, err := config.Parse("starter", starterLM)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, key := range config.Keys() {
-		if file.Origin(key) == "" {
-			t.Errorf("the starter lacks %s", key)
-		}
-	}
-	got, err := file.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := config.Default()
-	want.Data.Train, want.Run.Dir = []string{"builtin:stories"}, "runs/my-model"
-	if g, w := string(got.YAML("")), string(want.YAML("")); g != w {
-		t.Errorf("got\n%s\nwant\n%s", g, w)
-	}
-}
-
-func TestStarterOfPairsIsTheDefaults(t *testing.T) {
-	file, err := config.Parse("starter", starterSeq2Seq)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := file.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := config.Default()
-	want.Task, want.Data.Train, want.Run.Dir = config.TaskPairs, []string{"builtin:dates"}, "runs/my-translator"
-	if g, w := string(got.YAML("")), string(want.YAML("")); g != w {
-		t.Errorf("got\n%s\nwant\n%s", g, w)
-	}
-}
-
 // FuzzResolve: whatever --set says is refused with problems or resolves.
 func FuzzResolve(f *testing.F) {
 	for _, set := range []string{"train.steps=5", "train.betas=[1,2", "data.train=a,b", "run.seed=1e99", "=", "mask=3", "run.dir=\xff", "train.betas={}", "train.lr=.nan", "data.train=[[a]]", "mask.schedule.from=&a [*a]"} {

@@ -12,6 +12,7 @@ import (
 
 	"dmtrain/internal/canary"
 	"dmtrain/internal/config"
+	"dmtrain/internal/task/tasks"
 )
 
 type maskCanaryOptions struct {
@@ -66,7 +67,7 @@ func (o *maskCanaryOptions) run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r, err := canary.Run(ctx, canary.Options{Config: c, Minutes: o.minutes, Steps: o.steps})
+	r, err := canary.Run(ctx, canary.Options{Config: c, Tasks: tasks.All(), Minutes: o.minutes, Steps: o.steps})
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func verdictOf(r *canary.Report) error {
 
 func printCanary(out io.Writer, r *canary.Report, c config.Config) error {
 	fmt.Fprintf(out, "structure %s, form %s, control %s; random text of %d letters", r.Structure, r.Form, r.Control, r.Text.Letters)
-	if c.Task == config.TaskPairs {
+	if r.Cross != "" {
 		fmt.Fprintf(out, ", sources of %.3g and targets of %.3g on average", r.Text.Source, r.Text.Mean)
 	} else if r.Text.Documents != canary.Single {
 		fmt.Fprintf(out, ", documents of %.3g on average", r.Text.Mean)

@@ -11,12 +11,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"dmtrain/internal/mask"
-	"dmtrain/internal/train"
+	"dmtrain/internal/maskcheck"
+	"dmtrain/internal/task/tasks"
 )
 
 type maskCheckOptions struct {
 	sources
-	train.CheckOptions
+	maskcheck.Options
 	json bool
 }
 
@@ -74,7 +75,7 @@ func (o *maskCheckOptions) run(ctx context.Context, stdout, stderr io.Writer) er
 	if err != nil {
 		return err
 	}
-	r, err := train.CheckMasks(ctx, c, o.CheckOptions)
+	r, err := maskcheck.Check(ctx, c, tasks.All(), o.Options)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func (o *maskCheckOptions) run(ctx context.Context, stdout, stderr io.Writer) er
 }
 
 // leaking is the error of a check that found leaks.
-func leaking(r *train.MaskCheck) error {
+func leaking(r *maskcheck.Report) error {
 	leaking, first := 0, (*mask.Leak)(nil)
 	for i := range r.Plans {
 		if l := r.Plans[i].Leak(); l != nil {
@@ -108,7 +109,7 @@ func leaking(r *train.MaskCheck) error {
 	return fmt.Errorf("%d of %d plans leak: %w", leaking, len(r.Plans), first)
 }
 
-func printMaskCheck(out io.Writer, r *train.MaskCheck) error {
+func printMaskCheck(out io.Writer, r *maskcheck.Report) error {
 	fmt.Fprintf(out, "structure %s, form %s, control %s; rows of %d tokens\n\n", r.Structure, r.Form, r.Control, r.SeqLen)
 	var lines strings.Builder
 	w := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
@@ -140,7 +141,7 @@ func printMaskCheck(out io.Writer, r *train.MaskCheck) error {
 	return err
 }
 
-func word(v train.Verdict) string {
+func word(v maskcheck.Verdict) string {
 	if v.Sound {
 		return "sound"
 	}
@@ -151,10 +152,10 @@ func word(v train.Verdict) string {
 type leaksTold map[string]bool
 
 // counterExamples spells out the first leak that each method found, those that agree together.
-func (told leaksTold) counterExamples(p *train.PlanCheck) []string {
+func (told leaksTold) counterExamples(p *maskcheck.PlanCheck) []string {
 	var texts []string
 	var by [][]string
-	verdicts := []train.Verdict{p.Certificate, p.Closure, p.Probe}
+	verdicts := []maskcheck.Verdict{p.Certificate, p.Closure, p.Probe}
 	if p.Source != nil {
 		verdicts = append(verdicts, *p.Source)
 	}
@@ -181,7 +182,7 @@ func (told leaksTold) counterExamples(p *train.PlanCheck) []string {
 }
 
 // summary says in words what has been looked at and found.
-func summary(r *train.MaskCheck) string {
+func summary(r *maskcheck.Report) string {
 	first, tokens, most, probed := r.Plans[0], 0, 0, 0
 	for _, p := range r.Plans {
 		tokens += p.Rows * r.SeqLen

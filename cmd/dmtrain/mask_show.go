@@ -16,9 +16,10 @@ import (
 	"dmtrain/internal/config"
 	"dmtrain/internal/files"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/maskcheck"
 	"dmtrain/internal/metrics"
+	"dmtrain/internal/task/tasks"
 	"dmtrain/internal/tokenizer"
-	"dmtrain/internal/train"
 )
 
 type maskShowOptions struct {
@@ -101,7 +102,7 @@ func (o *maskShowOptions) run(stdout, stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	m, err := train.OpenMasks(c)
+	m, err := maskcheck.Open(c, tasks.All())
 	if err != nil {
 		return err
 	}
@@ -124,12 +125,12 @@ func (o *maskShowOptions) run(stdout, stderr io.Writer) (err error) {
 type view struct {
 	*maskShowOptions
 	c     config.Config
-	masks *train.Masks
+	masks *maskcheck.Masks
 	past  []metrics.MaskStep // what the run recorded
 
 	open   []float64 // openness by bucket
 	origin string    // where openness is from
-	*train.MaskRow
+	*maskcheck.Row
 }
 
 // choose settles step, openness and row, and plans.
@@ -144,7 +145,7 @@ func (v *view) choose() error {
 		return usagef("--row: step %d has rows 0 … %d", v.step, height-1)
 	}
 	for row := max(v.row, 0); ; row++ {
-		v.MaskRow = v.masks.Row(v.step, row, v.open)
+		v.Row = v.masks.Row(v.step, row, v.open)
 		if v.row >= 0 || !v.Plan.Anchor[0] || v.c.Mask.Form == mask.FormNone || row+1 == height {
 			return nil
 		}
@@ -197,13 +198,13 @@ func (v *view) print(out io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, v.headline())
 	o := mask.TextOptions{Width: v.width, ASCII: v.ascii, Tokens: v.tokens(), Columns: runewidth.StringWidth}
-	if err := v.Plan.Text(&b, 0, v.Rows, o); err != nil {
+	if err := v.Plan.Text(&b, 0, v.Batch, o); err != nil {
 		return err
 	}
 	fmt.Fprintln(&b)
-	for _, source := range v.Rows.Sources {
+	for _, source := range v.Batch.Sources {
 		ids := source.IDs[:source.Len(0)]
-		if err := v.Plan.SourceText(&b, 0, v.Rows, labels(v.masks.Tokenizer, ids, v.ascii), o); err != nil {
+		if err := v.Plan.SourceText(&b, 0, v.Batch, labels(v.masks.Tokenizer, ids, v.ascii), o); err != nil {
 			return err
 		}
 		fmt.Fprintln(&b)
@@ -221,7 +222,7 @@ func (v *view) headline() string {
 		text += fmt.Sprintf(" %d", c.Window)
 	}
 	text += ", form " + c.Form
-	if len(v.Rows.Sources) > 0 {
+	if len(v.Batch.Sources) > 0 {
 		text += ", cross " + c.Cross
 	}
 	if c.Form == mask.FormNone {
@@ -236,10 +237,10 @@ func (v *view) headline() string {
 
 // verdict sums the picture up.
 func (v *view) verdict() string {
-	visible, ahead := train.Seen(&v.Plan)
+	visible, ahead := maskcheck.Seen(&v.Plan)
 	text := fmt.Sprintf("%.1f %% of all pairs are visible, %.1f %% of those that look ahead.\n", 100*visible, 100*ahead)
 	proved := "no position can learn the token it must predict, through any number of layers."
-	if len(v.Rows.Sources) > 0 {
+	if len(v.Batch.Sources) > 0 {
 		text += fmt.Sprintf("%.1f %% of all pairs with the source are visible.\n", 100*v.sourceSeen())
 		proved = "no position can learn the token it must predict, through any number of layers; the source may be seen whole."
 		if v.masks.Config().Cross == mask.CrossWaitK {
@@ -256,8 +257,8 @@ func (v *view) verdict() string {
 func (v *view) sourceSeen() float64 {
 	seen, all := 0, 0
 	for i, last := range v.Plan.Sources[0].Cross.Hi {
-		if v.Rows.Start[i] >= 0 {
-			seen, all = seen+int(last)+1, all+v.Rows.Sources[0].Len(0)
+		if v.Batch.Start[i] >= 0 {
+			seen, all = seen+int(last)+1, all+v.Batch.Sources[0].Len(0)
 		}
 	}
 	return float64(seen) / float64(max(all, 1))
@@ -273,9 +274,9 @@ func joinFloats(values []float64) string {
 
 // tokens are the row's tokens for the picture's margin.
 func (v *view) tokens() []string {
-	texts := labels(v.masks.Tokenizer, v.Rows.IDs, v.ascii)
+	texts := labels(v.masks.Tokenizer, v.Batch.IDs, v.ascii)
 	for i := range texts {
-		if v.Rows.Start[i] < 0 {
+		if v.Batch.Start[i] < 0 {
 			texts[i] = ""
 		}
 	}
@@ -310,7 +311,7 @@ func (v *view) picture(stderr io.Writer) error {
 		return nil
 	}
 	var b bytes.Buffer
-	if err := v.Plan.PNG(&b, 0, v.Rows); err != nil {
+	if err := v.Plan.PNG(&b, 0, v.Batch); err != nil {
 		return err
 	}
 	return writePicture(v.png, b.Bytes(), stderr)

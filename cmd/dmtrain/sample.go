@@ -12,12 +12,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"dmtrain/internal/generate"
+	"dmtrain/internal/saved"
+	"dmtrain/internal/task/tasks"
 	"dmtrain/internal/textio"
-	"dmtrain/internal/train"
 )
 
 type sampleOptions struct {
-	saved
+	modelFlags
 	generate.Sampling
 	generate.Acceptance
 	prompt     string
@@ -76,7 +77,7 @@ again. With --blank it fills gaps in the prompt, looking both ways.`,
 }
 
 func (o *sampleOptions) addFlags(cmd *cobra.Command) {
-	o.saved.addFlags(cmd)
+	o.modelFlags.addFlags(cmd)
 	flags := cmd.Flags()
 	o.flags = flags
 	flags.StringVar(&o.prompt, "prompt", "", "the `text` to continue")
@@ -103,7 +104,7 @@ func (o *sampleOptions) addFlags(cmd *cobra.Command) {
 }
 
 func (o *sampleOptions) check() error {
-	if err := o.saved.check(); err != nil {
+	if err := o.modelFlags.check(); err != nil {
 		return err
 	}
 	for _, err := range []error{o.Sampling.Check(), o.Acceptance.Check()} {
@@ -142,11 +143,14 @@ func (o *sampleOptions) run(ctx context.Context, stdin io.Reader, stdout, stderr
 	if err != nil {
 		return err
 	}
-	l, err := train.Load(o.Source)
+	l, err := saved.Load(o.Ref, tasks.All())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
+	if l.Encoder {
+		return fmt.Errorf("%s: an encoder–decoder: try \"dmtrain translate\" or \"dmtrain eval\"", l.Dir)
+	}
 	o.say(stderr, l.Warnings, l.Backend)
 	warnIdle(stderr, o.flags, idleSampling(o.Temperature), o.idle())
 	if o.blank != "" {

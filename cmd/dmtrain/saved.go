@@ -10,13 +10,13 @@ import (
 	"dmtrain/internal/config"
 	"dmtrain/internal/gpu"
 	"dmtrain/internal/kernels"
-	"dmtrain/internal/train"
+	"dmtrain/internal/saved"
 )
 
-// saved says which model a command reads.
-type saved struct{ train.Source }
+// modelFlags say which model a command reads.
+type modelFlags struct{ saved.Ref }
 
-func (s *saved) addFlags(cmd *cobra.Command) {
+func (s *modelFlags) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&s.Run, "run", "", "the `directory` of a training run")
 	flags.StringVar(&s.Which, "which", "", "which checkpoint of the run: best, last or a `step` (default best, or last where none is best)")
@@ -30,7 +30,7 @@ func (s *saved) addFlags(cmd *cobra.Command) {
 }
 
 // say warns of what is odd about a saved model, and tells where it computes if this program leaves a choice.
-func (s *saved) say(stderr io.Writer, warnings []string, be kernels.Backend) {
+func (s *modelFlags) say(stderr io.Writer, warnings []string, be kernels.Backend) {
 	for _, w := range warnings {
 		fmt.Fprintf(stderr, "dmtrain: warning: %s\n", w)
 	}
@@ -43,7 +43,7 @@ func (s *saved) say(stderr io.Writer, warnings []string, be kernels.Backend) {
 	}
 }
 
-func (s *saved) check() error {
+func (s *modelFlags) check() error {
 	switch {
 	case s.Run == "" && s.Checkpoint == "":
 		return usagef("name a model: --run DIRECTORY, where a run was trained, or --checkpoint DIRECTORY")

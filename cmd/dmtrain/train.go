@@ -14,6 +14,7 @@ import (
 	"dmtrain/internal/config"
 	"dmtrain/internal/files"
 	"dmtrain/internal/metrics"
+	"dmtrain/internal/task/tasks"
 	"dmtrain/internal/train"
 )
 
@@ -71,6 +72,7 @@ func (o *trainOptions) run(ctx context.Context, stderr io.Writer) error {
 		}
 	}
 	err = train.Run(ctx, train.Options{
+		Tasks:  tasks.All(),
 		Config: c, Version: readVersion().String(),
 		Resume: o.resume, Overwrite: o.overwrite, From: o.from, Until: o.until,
 		Console: console,

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -11,11 +12,12 @@ import (
 
 	"dmtrain/internal/generate"
 	"dmtrain/internal/mask"
-	"dmtrain/internal/train"
+	"dmtrain/internal/saved"
+	"dmtrain/internal/task/tasks"
 )
 
 type translateOptions struct {
-	saved
+	modelFlags
 	generate.Translation
 	generate.Acceptance
 	decode    string // causal | parallel
@@ -107,18 +109,21 @@ func (o *translateOptions) check() error {
 			return err
 		}
 	}
-	return o.saved.check()
+	return o.modelFlags.check()
 }
 
 func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	if err := o.check(); err != nil {
 		return err
 	}
-	t, err := train.LoadTranslator(o.Source)
+	t, err := saved.Load(o.Ref, tasks.All())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
+	if !t.Encoder {
+		return fmt.Errorf("%s: not an encoder–decoder, which task seq2seq trains", t.Dir)
+	}
 	o.say(stderr, t.Warnings, t.Backend)
 	warnIdle(stderr, o.flags, idleSampling(o.Temperature), o.idle())
 	special := t.Tokenizer.Specials()
@@ -159,7 +164,7 @@ func (o *translateOptions) checkDecode() error {
 }
 
 // translator decodes as asked.
-func (o *translateOptions) translator(t *train.Translator) (*generate.Translator, error) {
+func (o *translateOptions) translator(t *saved.Model) (*generate.Translator, error) {
 	if o.decode == "causal" {
 		return generate.NewTranslator(t.Model, t.Config.Mask, o.Translation)
 	}

@@ -11,7 +11,7 @@ import (
 	"dmtrain/internal/data"
 	"dmtrain/internal/generate"
 	"dmtrain/internal/metrics"
-	"dmtrain/internal/train"
+	"dmtrain/internal/saved"
 )
 
 // lookAheadBatches is how many batches are read at once, so that sources of like length can be decoded together.
@@ -23,7 +23,7 @@ func (o *translateOptions) lookAhead() int { return min(o.Batch, 1<<20) * lookAh
 // targetWriter translates lines and writes each as soon as all before it are done.
 type targetWriter struct {
 	*translateOptions
-	loaded  *train.Translator
+	loaded  *saved.Model
 	decoder *generate.Translator
 	out     *bufio.Writer
 	stderr  io.Writer

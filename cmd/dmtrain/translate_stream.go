@@ -11,9 +11,9 @@ import (
 	"dmtrain/internal/data"
 	"dmtrain/internal/generate"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/saved"
 	"dmtrain/internal/textio"
 	"dmtrain/internal/tokenizer"
-	"dmtrain/internal/train"
 )
 
 // streamed is a step of a simultaneous translation, as --stream --json prints it.
@@ -26,7 +26,7 @@ type streamed struct {
 }
 
 // stream translates line by line while it reads, and shows each step as soon as it is taken.
-func (o *translateOptions) stream(ctx context.Context, t *train.Translator, in io.Reader, out, stderr io.Writer) error {
+func (o *translateOptions) stream(ctx context.Context, t *saved.Model, in io.Reader, out, stderr io.Writer) error {
 	var unknown unknownCharacters
 	remarks, err := textio.Lines(in, func(n int, line []byte) error {
 		s := streamPrinter{out: out, json: o.json, line: n}
@@ -47,7 +47,7 @@ type streamPrinter struct {
 	source, target textSoFar
 }
 
-func (s *streamPrinter) translate(ctx context.Context, t *train.Translator, ids []int32, o generate.Translation) error {
+func (s *streamPrinter) translate(ctx context.Context, t *saved.Model, ids []int32, o generate.Translation) error {
 	if len(ids) > 1 { // the end alone is no source
 		s.source.tok, s.target.tok = t.Tokenizer, t.Tokenizer
 		given := 0
@@ -114,7 +114,7 @@ func (o *translateOptions) checkStream() error {
 }
 
 // canStream tells whether a model writes while it reads.
-func canStream(t *train.Translator) error {
+func canStream(t *saved.Model) error {
 	if t.Config.Mask.Cross != mask.CrossWaitK {
 		return usagef("--stream: %s was trained to read the whole source first; mask.cross: wait_k trains models that write while they read", t.Dir)
 	}

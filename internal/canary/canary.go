@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"dmtrain/internal/config"
-	"dmtrain/internal/train"
+	"dmtrain/internal/task"
 )
 
 // Options say how long a canary sings.
 type Options struct {
 	Config  config.Config
+	Tasks   task.Table
 	Minutes float64 // for both runs; read where Steps is 0
 	Steps   int     // of each run; 0 = as many as there is time for
 	Shape   *Shape  // of the text; nil: that of the configured one
@@ -89,13 +90,13 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
-	t := newTrial(o.Config, shape, o.Steps, nil)
+	t := newTrial(o, shape, o.Steps, nil)
 	if err := t.run(ctx); err != nil {
 		return nil, err
 	}
 	r := t.report(shape)
 	if r.First == nil {
-		control := newTrial(o.Config, shape, o.Steps, tell())
+		control := newTrial(o, shape, o.Steps, tell())
 		if err := control.run(ctx); err != nil {
 			return nil, err
 		}
@@ -105,11 +106,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return r, nil
 }
 
+// pairs says whether the text must be pairs of a source and a target.
+func (o Options) pairs() bool { return o.Tasks.Must(o.Config).Model(o.Config, 2).Encoder }
+
 func (o Options) shape() (Shape, error) {
 	if o.Shape != nil {
 		return *o.Shape, nil
 	}
-	return measure(o.Config)
+	return measure(o.Config, o.pairs())
 }
 
 // Steps tried to find out how long they take, and the fewest and most of a run: asked for, and chosen.
@@ -126,7 +130,7 @@ const share = 0.8
 // steps is how many steps each run has time for.
 func (o Options) steps(ctx context.Context, shape Shape) (int, error) {
 	began := time.Now()
-	t := newTrial(o.Config, shape, triedSteps, nil)
+	t := newTrial(o, shape, triedSteps, nil)
 	if err := t.run(ctx); err != nil {
 		return 0, err
 	}
@@ -178,7 +182,7 @@ func (r *Report) compare(control *trial) {
 	for i := range r.Classes {
 		c := &r.Classes[i]
 		k := key{c.Set, c.Kind, c.Class}
-		if c.Set != train.BatchTrain || c.Class != classAll || control.tally.sums[k] == nil {
+		if c.Set != task.BatchTrain || c.Class != classAll || control.tally.sums[k] == nil {
 			continue
 		}
 		p, told := control.tally.class(k), control.told[c.Kind]

@@ -11,6 +11,7 @@ import (
 
 	"dmtrain/internal/config"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/task/tasks"
 )
 
 // long says whether all is to be tried, and sings whether anything that takes minutes is.
@@ -25,7 +26,7 @@ func sings(t *testing.T) {
 // alone is what one run says.
 func alone(t *testing.T, c config.Config, shape Shape, steps int, planted *leak) *Report {
 	t.Helper()
-	r := newTrial(c, shape, steps, planted)
+	r := newTrial(options(c), shape, steps, planted)
 	if err := r.run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -47,13 +48,13 @@ func (r *Report) String() string {
 
 func pairConfig() config.Config {
 	c := textConfig()
-	c.Task = config.TaskPairs
+	c.Task = "seq2seq"
 	c.Data.Train = []string{"builtin:dates"}
 	return c
 }
 
 func someShape(c config.Config) Shape {
-	if c.Task == config.TaskPairs {
+	if c.Task == "seq2seq" {
 		return Shape{Documents: Geometric, Mean: 6, Source: 6, Letters: 8}
 	}
 	return geometric()
@@ -63,7 +64,7 @@ func someShape(c config.Config) Shape {
 func TestCanaryHears(t *testing.T) {
 	c := textConfig()
 	shape := someShape(c)
-	r, err := Run(context.Background(), Options{Config: c, Shape: &shape, Steps: 100})
+	r, err := Run(context.Background(), Options{Config: c, Tasks: tasks.All(), Shape: &shape, Steps: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +81,7 @@ func TestCanaryHears(t *testing.T) {
 func TestReportsAreJSON(t *testing.T) {
 	c := textConfig()
 	c.Mask.Form, c.Data.Test, c.Data.TestFraction = mask.FormInfill, []string{"not there"}, 0.1
-	r := newTrial(c, someShape(c), 10, nil)
+	r := newTrial(options(c), someShape(c), 10, nil)
 	r.tally.add(key{"train", kindSlot, classAll}, 1, 2)
 	r.tally.endRow()
 	if _, err := json.Marshal(r.report(someShape(c))); err != nil {
@@ -95,7 +96,7 @@ func TestReportsAreJSON(t *testing.T) {
 func TestCanaryKnowsWhenItIsTooShort(t *testing.T) {
 	c := textConfig()
 	shape := someShape(c)
-	r, err := Run(context.Background(), Options{Config: c, Shape: &shape, Steps: 8})
+	r, err := Run(context.Background(), Options{Config: c, Tasks: tasks.All(), Shape: &shape, Steps: 8})
 	if err != nil || r.Verdict != TooShort {
 		t.Errorf("8 steps: %v %v", r, err)
 	}

@@ -3,7 +3,7 @@ package canary
 import (
 	"fmt"
 
-	"dmtrain/internal/train"
+	"dmtrain/internal/task"
 )
 
 // The kinds of predictions.
@@ -39,7 +39,7 @@ const (
 func proves(class string) bool { return class != toldEnds && class != toldLetters }
 
 // classes of a prediction.
-func (t *trial) classes(b *train.Batch, p *prediction, static bool) []string {
+func (t *trial) classes(b *task.Batch, p *prediction, static bool) []string {
 	all := append(make([]string, 0, 8), classAll)
 	if p.answer == none {
 		all = append(all, toldEnds)

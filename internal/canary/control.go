@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 
 	"dmtrain/internal/mask"
-	"dmtrain/internal/train"
+	"dmtrain/internal/task"
 )
 
 // tellRate is the share of predictions of which the positive control tells something. Slots take long to learn what they see, so
@@ -22,7 +22,7 @@ func tellRate(kind string) float64 {
 // from answers.
 func tell() *leak {
 	even, all := map[string]int{}, map[string]int{}
-	return &leak{planned: func(t *trial, b *train.Batch) {
+	return &leak{planned: func(t *trial, b *task.Batch) {
 		for row := range b.Rows.B {
 			r := rand.New(rand.NewPCG(t.config.Run.Seed, uint64(b.Step)<<32|uint64(b.Plan.First+row)))
 			t.oracle.row(b, row, func(p *prediction) {

@@ -14,20 +14,22 @@ import (
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 	"dmtrain/internal/metrics"
+	"dmtrain/internal/task"
+	"dmtrain/internal/task/tasks"
 	"dmtrain/internal/train"
 )
 
 // onTexts trains the canary's model on texts of a test's own, and gives it every batch of validation.
-func onTexts(t *testing.T, c config.Config, steps int, scored func(*train.Batch)) {
+func onTexts(t *testing.T, c config.Config, steps int, scored func(*task.Batch)) {
 	t.Helper()
 	s, _ := small(c)
 	compress(&s, c, steps)
 	s.Train.EvalEvery, s.Data.Tokenizer = c.Train.EvalEvery, c.Data.Tokenizer
 	s.Data.Train, s.Data.Valid, s.Data.ValidFraction = c.Data.Train, c.Data.Valid, c.Data.ValidFraction
 	s.Run.Dir = filepath.Join(t.TempDir(), "run")
-	err := train.Run(context.Background(), train.Options{Config: s, Console: metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true}),
-		Hooks: train.Hooks{Scored: func(b *train.Batch) error {
-			if b.Kind == train.BatchValid {
+	err := train.Run(context.Background(), train.Options{Tasks: tasks.All(), Config: s, Console: metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true}),
+		Hooks: train.Hooks{Scored: func(b *task.Batch) error {
+			if b.Kind == task.BatchValid {
 				scored(b)
 			}
 			return nil
@@ -71,7 +73,7 @@ func words(r *rand.Rand, list, n int) string {
 
 // unread is the least that a row of words which no training text has can cost, in nats, and how many letters that is of: each word that
 // the row has for the first time is 4 letters of 16. The last words that are cut off cost nothing.
-func unread(b *train.Batch, row int) (least float64, letters int) {
+func unread(b *task.Batch, row int) (least float64, letters int) {
 	var text []byte
 	for n := row * b.Rows.T; n < (row+1)*b.Rows.T; n++ {
 		if b.Rows.Next[n] >= 0 {
@@ -101,7 +103,7 @@ func TestCanaryOfWordsThatOnlyValidate(t *testing.T) {
 	least := func(c config.Config) (d, se float64) {
 		c.Train.EvalEvery = 20
 		evaluations := map[int]*sums{}
-		onTexts(t, c, 60, func(b *train.Batch) {
+		onTexts(t, c, 60, func(b *task.Batch) {
 			s := evaluations[b.Step]
 			if s == nil {
 				s = &sums{}
@@ -161,7 +163,7 @@ func uniform(seed uint64, n int) string {
 }
 
 // above is how far the loss of an evaluation of uniform letters lies above their entropy.
-func above(s map[int]*sums, b *train.Batch) {
+func above(s map[int]*sums, b *task.Batch) {
 	if s[b.Step] == nil {
 		s[b.Step] = &sums{}
 	}
@@ -187,7 +189,7 @@ func TestCanaryOfCopies(t *testing.T) {
 			c := textConfig()
 			c.Data.Train, c.Data.Valid = []string{written(t, "train.txt", text)}, []string{written(t, "valid.txt", valid)}
 			s := map[int]*sums{}
-			onTexts(t, c, 500, func(b *train.Batch) { above(s, b) })
+			onTexts(t, c, 500, func(b *task.Batch) { above(s, b) })
 			d, se := s[500].mean()
 			t.Logf("%+.4f ± %.4f", d, se)
 			if leaks := d < -errorsBelow*se; leaks != (valid == text) {
@@ -207,7 +209,7 @@ func TestCanaryOfTheBestOfMany(t *testing.T) {
 		c.Run.Seed, c.Train.EvalEvery = seed+1, 5
 		c.Data.Train, c.Data.Valid = []string{written(t, "train.txt", uniform(100+seed, 1<<15))}, []string{written(t, "valid.txt", uniform(200+seed, 300))}
 		s := map[int]*sums{}
-		onTexts(t, c, 400, func(b *train.Batch) { above(s, b) })
+		onTexts(t, c, 400, func(b *task.Batch) { above(s, b) })
 		least := math.Inf(1)
 		for step, one := range s {
 			if d, _ := one.mean(); step > 0 {

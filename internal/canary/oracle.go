@@ -4,7 +4,7 @@ import (
 	"math"
 
 	"dmtrain/internal/mask"
-	"dmtrain/internal/train"
+	"dmtrain/internal/task"
 )
 
 // oracle predicts as well as anyone can who knows what a position may know: all that is not hidden, at levels up to its own bound, whatever
@@ -35,7 +35,7 @@ type prediction struct {
 }
 
 // row gives f every prediction of a row.
-func (o *oracle) row(b *train.Batch, row int, f func(p *prediction)) {
+func (o *oracle) row(b *task.Batch, row int, f func(p *prediction)) {
 	t := b.Rows.T
 	for i := range t {
 		n := row*t + i
@@ -72,7 +72,7 @@ func (o *oracle) reaches(i, j, start int) bool {
 }
 
 // neighbours finds what is known around the answer.
-func (o *oracle) neighbours(b *train.Batch, row, i int, p *prediction) {
+func (o *oracle) neighbours(b *task.Batch, row, i int, p *prediction) {
 	t, end := b.Rows.T, int(b.Rows.End[p.n])
 	known := func(j int) bool {
 		n := row*t + j
@@ -95,7 +95,7 @@ func (o *oracle) neighbours(b *train.Batch, row, i int, p *prediction) {
 }
 
 // bound is −ln of the oracle's probability of the answer.
-func (o *oracle) bound(b *train.Batch, row int, p *prediction) float64 {
+func (o *oracle) bound(b *task.Batch, row int, p *prediction) float64 {
 	if o.text.pairs && p.at == 1 {
 		return -math.Log(o.head(b, row, p))
 	}
@@ -110,7 +110,7 @@ func (o *oracle) bound(b *train.Batch, row int, p *prediction) float64 {
 }
 
 // end is the oracle's probability that the answer is the end of its document.
-func (o *oracle) end(b *train.Batch, row int, p *prediction) float64 {
+func (o *oracle) end(b *task.Batch, row int, p *prediction) float64 {
 	seen := o.ends[b.Kind]
 	goesOn := p.right != none && o.text.letter(b.Tokenizer, b.Rows.IDs[row*b.Rows.T+p.right]) != none
 	switch {
@@ -149,7 +149,7 @@ func (o *oracle) ended(p *prediction) float64 {
 }
 
 // letter is the oracle's probability of the answer among letters.
-func (o *oracle) letter(b *train.Batch, row int, p *prediction) float64 {
+func (o *oracle) letter(b *task.Batch, row int, p *prediction) float64 {
 	known := func(j int) int {
 		if j == none || o.text.pairs && j < 2 { // the first letter of a target is of another kind
 			return none
@@ -161,7 +161,7 @@ func (o *oracle) letter(b *train.Batch, row int, p *prediction) float64 {
 
 // head is the oracle's probability of the first letter of a target, which depends on the source: on its first letter, and where that
 // is not sure, on how long it is.
-func (o *oracle) head(b *train.Batch, row int, p *prediction) float64 {
+func (o *oracle) head(b *task.Batch, row int, p *prediction) float64 {
 	source := &b.Rows.Sources[0]
 	length, sees := source.Len(row)-1, int(b.Plan.Sources[0].Cross.Hi[p.n])
 	long := 0.0
@@ -183,7 +183,7 @@ func (o *oracle) head(b *train.Batch, row int, p *prediction) float64 {
 }
 
 // look finds out how ends of documents are hidden.
-func (o *oracle) look(b *train.Batch) {
+func (o *oracle) look(b *task.Batch) {
 	e := o.ends[b.Kind]
 	for n, id := range b.Rows.IDs {
 		if b.Rows.Start[n] < 0 || o.text.letter(b.Tokenizer, id) != none {

@@ -11,25 +11,29 @@ import (
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 	"dmtrain/internal/mask"
-	"dmtrain/internal/train"
+	"dmtrain/internal/maskcheck"
+	"dmtrain/internal/task"
+	"dmtrain/internal/task/tasks"
 )
 
+func options(c config.Config) Options { return Options{Config: c, Tasks: tasks.All()} }
+
 // laid lays out random text of a configuration as a run does, and plans masks that are open by u.
-func laid(t *testing.T, c config.Config, shape Shape, u float64) (*trial, *train.Batch) {
+func laid(t *testing.T, c config.Config, shape Shape, u float64) (*trial, *task.Batch) {
 	t.Helper()
-	r := newTrial(c, shape, 40, nil)
-	paths(&r.config, t.TempDir())
+	r := newTrial(options(c), shape, 40, nil)
+	paths(&r.config, t.TempDir(), r.text.pairs)
 	for i, path := range []string{r.config.Data.Train[0], r.config.Data.Valid[0]} {
 		if err := r.text.write(path, 1, uint64(i), 4000); err != nil {
 			t.Fatal(err)
 		}
 	}
-	m, err := train.OpenMasks(r.config)
+	m, err := maskcheck.Open(r.config, tasks.All())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	b := &train.Batch{Kind: train.BatchTrain, Tokenizer: m.Tokenizer, Rows: batch.New(12, r.config.Data.SeqLen), Plan: &mask.Plan{}}
+	b := &task.Batch{Kind: task.BatchTrain, Tokenizer: m.Tokenizer, Rows: batch.New(12, r.config.Data.SeqLen), Plan: &mask.Plan{}}
 	m.Lay(b.Rows, 3)
 	m.Plan(b.Plan, b.Rows, 3, []float64{u})
 	r.oracle.look(b)
@@ -149,8 +153,8 @@ func TestErrorsAreByRows(t *testing.T) {
 // Random pairs are what the shape says, and the text files are what the program reads.
 func TestPairsAreRead(t *testing.T) {
 	c := textConfig()
-	c.Task = config.TaskPairs
-	r := newTrial(c, Shape{Documents: Geometric, Mean: 5, Source: 6, Letters: 8}, 40, nil)
+	c.Task = "seq2seq"
+	r := newTrial(options(c), Shape{Documents: Geometric, Mean: 5, Source: 6, Letters: 8}, 40, nil)
 	path := filepath.Join(t.TempDir(), "train.tsv")
 	if err := r.text.write(path, 1, 1, 9000); err != nil {
 		t.Fatal(err)

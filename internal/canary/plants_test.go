@@ -4,12 +4,12 @@ import (
 	"math"
 
 	"dmtrain/internal/mask"
-	"dmtrain/internal/train"
+	"dmtrain/internal/task"
 )
 
 // endsTell hides ends of documents as if they were letters: slots see nothing past them, and the end itself nothing ahead.
 func endsTell() *leak {
-	return &leak{planned: func(t *trial, b *train.Batch) {
+	return &leak{planned: func(t *trial, b *task.Batch) {
 		p := b.Plan
 		for n := range b.Rows.IDs {
 			row, i := n/p.T, n%p.T
@@ -33,7 +33,7 @@ func endsTell() *leak {
 // unhiddenLook lets slots look ahead where the letter before them, hidden or not, is one after which it is sure what comes: what two_pass would
 // do if its first look were at the text as it is.
 func unhiddenLook() *leak {
-	return &leak{planned: func(t *trial, b *train.Batch) {
+	return &leak{planned: func(t *trial, b *task.Batch) {
 		p, widest := b.Plan, t.config.Mask.MaxWindow
 		if widest == 0 {
 			widest = p.T / 4
@@ -54,7 +54,7 @@ func unhiddenLook() *leak {
 
 // sourceLength lets half of what is left of a source be read before the first target token: so the longer it is the more is seen.
 func sourceLength() *leak {
-	return &leak{planned: func(t *trial, b *train.Batch) {
+	return &leak{planned: func(t *trial, b *task.Batch) {
 		k := float64(t.config.Mask.WaitK)
 		for row := range b.Plan.B {
 			length := float64(b.Rows.Sources[0].Len(row))
@@ -70,7 +70,7 @@ func sourceLength() *leak {
 }
 
 // chance draws for a token of a batch.
-func chance(t *trial, b *train.Batch, n int, rate float64) bool {
+func chance(t *trial, b *task.Batch, n int, rate float64) bool {
 	x := uint64(b.Step)*1000003 + uint64(b.Plan.First)*10007 + uint64(n) + t.config.Run.Seed<<40
 	x ^= x >> 31
 	x *= 0x9e3779b97f4a7c15

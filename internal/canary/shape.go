@@ -21,8 +21,8 @@ type Shape struct {
 const mostLetters = 8
 
 // measure reads the configured text.
-func measure(c config.Config) (s Shape, err error) {
-	if c.Task == config.TaskPairs {
+func measure(c config.Config, pairs bool) (s Shape, err error) {
+	if pairs {
 		return measurePairs(c)
 	}
 	set, err := data.Open(c.Data, data.Options{})
@@ -64,10 +64,10 @@ const (
 )
 
 // text is how text of the shape is made for a configuration that has been made small, whose rows were shrunk by a factor.
-func (s Shape) text(c config.Config, factor float64) *text {
+func (s Shape) text(c config.Config, factor float64, pairs bool) *text {
 	follows := c.Mask.Control == mask.ControlAdaptive || c.Mask.Control == mask.ControlInverse || c.Mask.Control == mask.ControlTwoPass
 	t := &text{chain: newChain(s.Letters, follows), separator: c.Data.DocumentSeparator, symbol: map[int32]int{},
-		apart: c.Data.Tokenizer.Kind == "bpe", pairs: c.Task == config.TaskPairs}
+		apart: c.Data.Tokenizer.Kind == "bpe", pairs: pairs}
 	t.alphabet = alphabet(s.Letters, t.separator)
 	short := func(mean float64) float64 { return max(leastMean, min(mean*factor, float64(c.Data.SeqLen)/shareMean)) }
 	t.documents = lengths{kind: s.Documents, mean: short(s.Mean)}

@@ -74,9 +74,9 @@ func compress(s *config.Config, was config.Config, steps int) {
 }
 
 // paths puts the text and the run into a directory.
-func paths(s *config.Config, dir string) {
+func paths(s *config.Config, dir string, pairs bool) {
 	name := func(part string) string {
-		if s.Task == config.TaskPairs {
+		if pairs {
 			return filepath.Join(dir, part+".tsv")
 		}
 		return filepath.Join(dir, part+".txt")

@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"dmtrain/internal/train"
+	"dmtrain/internal/task"
 )
 
 // key names a class of predictions.
@@ -89,7 +89,7 @@ func (t *tally) endRow() {
 
 // keys are the classes in the order in which they are told.
 func (t *tally) keys() []key {
-	sets := []string{train.BatchTrain, train.BatchValid, train.BatchInfill}
+	sets := []string{task.BatchTrain, task.BatchValid, task.BatchInfill}
 	rank := func(k key) int {
 		switch {
 		case k.class == classAll:

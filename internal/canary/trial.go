@@ -13,6 +13,7 @@ import (
 	"dmtrain/internal/config"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
+	"dmtrain/internal/task"
 	"dmtrain/internal/train"
 )
 
@@ -24,6 +25,7 @@ type trial struct {
 	oracle *oracle
 	tally  *tally
 	leak   *leak // planted; nil for none
+	tasks  task.Table
 
 	began, ended time.Time          // of training, the first steps left out
 	told         map[string]float64 // nats that the planted leak tells of each target, by kind
@@ -31,7 +33,7 @@ type trial struct {
 
 // leak is planted into a trial's plans.
 type leak struct {
-	planned func(t *trial, b *train.Batch)
+	planned func(t *trial, b *task.Batch)
 	// prepare may change the configuration before the run, once its text is written.
 	prepare func(t *trial) error
 }
@@ -43,10 +45,11 @@ const settling = 3
 const validTokens = 1 << 15
 
 // newTrial makes a run of so many steps.
-func newTrial(c config.Config, shape Shape, steps int, planted *leak) *trial {
+func newTrial(o Options, shape Shape, steps int, planted *leak) *trial {
+	c := o.Config
 	s, factor := small(c)
 	compress(&s, c, steps)
-	t := &trial{config: s, was: c, text: shape.text(s, factor), tally: newTally(), leak: planted, told: map[string]float64{}}
+	t := &trial{config: s, was: c, text: shape.text(s, factor, o.pairs()), tasks: o.Tasks, tally: newTally(), leak: planted, told: map[string]float64{}}
 	if s.Mask.Structure == mask.StructureLookahead {
 		t.config.Mask.Certify = false // to be caught by its losses
 	}
@@ -70,13 +73,13 @@ func (t *trial) run(ctx context.Context) (err error) {
 		}
 	}
 	hooks := train.Hooks{Scored: t.scored, Planned: t.planned}
-	return train.Run(ctx, train.Options{Config: t.config, Version: "canary", Console: metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true}),
+	return train.Run(ctx, train.Options{Config: t.config, Tasks: t.tasks, Version: "canary", Console: metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true}),
 		Hooks: hooks})
 }
 
 // files writes the text. The training text is twice what the run reads, so that little of it is read again.
 func (t *trial) files(dir string) error {
-	paths(&t.config, dir)
+	paths(&t.config, dir, t.text.pairs)
 	tokens := batchRows * t.config.Data.SeqLen
 	if t.text.pairs {
 		tokens = t.config.Data.Pairs.BatchTokens
@@ -93,7 +96,7 @@ func (t *trial) files(dir string) error {
 	return writeYoke(t.config, t.was)
 }
 
-func (t *trial) planned(b *train.Batch) {
+func (t *trial) planned(b *task.Batch) {
 	if b.Step == settling && t.began.IsZero() {
 		t.began = time.Now()
 	}
@@ -104,9 +107,9 @@ func (t *trial) planned(b *train.Batch) {
 }
 
 // scored compares a batch's losses with their bounds: of the second half of training, and of the evaluation after it.
-func (t *trial) scored(b *train.Batch) error {
+func (t *trial) scored(b *task.Batch) error {
 	steps := t.config.Train.Steps
-	if b.Kind == train.BatchTrain {
+	if b.Kind == task.BatchTrain {
 		t.ended = time.Now()
 		if b.Step < steps/2 {
 			return nil
@@ -117,7 +120,7 @@ func (t *trial) scored(b *train.Batch) error {
 	t.oracle.look(b)
 	var impossible error
 	for row := range b.Rows.B {
-		static := b.Kind == train.BatchTrain && b.Plan.Anchor[row] && t.config.Mask.Form != mask.FormNone
+		static := b.Kind == task.BatchTrain && b.Plan.Anchor[row] && t.config.Mask.Form != mask.FormNone
 		t.oracle.row(b, row, func(p *prediction) {
 			nll, bound := float64(b.Out.NLL[p.n]), t.oracle.bound(b, row, p)
 			if math.IsInf(bound, 0) || math.IsNaN(bound) {

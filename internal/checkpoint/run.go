@@ -16,10 +16,13 @@ import (
 const (
 	ConfigFile  = "config.yaml"   // the resolved configuration
 	MetricsFile = "metrics.jsonl" // one record a line
-	stepsDir    = "checkpoints"
-	bestLink    = "best"
-	lastLink    = "last"
-	lockFile    = ".lock"
+
+	SettingsFile = "dmtrain.yaml" // the configuration inside each checkpoint, so that one can leave its run
+
+	stepsDir = "checkpoints"
+	bestLink = "best"
+	lastLink = "last"
+	lockFile = ".lock"
 )
 
 // Names in the making or unmaking. A run's owner clears them away when it opens the run.

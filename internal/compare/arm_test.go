@@ -9,13 +9,14 @@ import (
 
 	"dmtrain/internal/config"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/task/tasks"
 )
 
 func someConfig(seeds int, arms string) (Options, error) {
 	c := config.Default()
 	c.Data.Train = []string{"builtin:stories"}
 	parsed, err := ParseArms(arms)
-	return Options{Config: c, Arms: parsed, Seeds: seeds, Jobs: 1}, err
+	return Options{Config: c, Tasks: tasks.All(), Arms: parsed, Seeds: seeds, Jobs: 1}, err
 }
 
 func mustTrials(t *testing.T, seeds int, arms string) (Options, []trial) {

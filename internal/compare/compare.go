@@ -11,13 +11,14 @@ import (
 
 	"dmtrain/internal/backend"
 	"dmtrain/internal/config"
-	"dmtrain/internal/data"
 	"dmtrain/internal/kernels"
+	"dmtrain/internal/task"
 	"dmtrain/internal/train"
 )
 
 // Options say what to compare.
 type Options struct {
+	Tasks    task.Table
 	Config   config.Config // what every arm is a variation of; Run.Dir is where the comparison is kept, Run.Seed the first seed
 	Arms     []Arm
 	Baseline string // name of an arm; empty: the first
@@ -105,19 +106,26 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 
 // look opens the text and the device, to see that they are there and what they are.
 func (c *comparison) look() (warnings []string, err error) {
-	if c.Config.Task == config.TaskPairs {
-		return nil, errors.New("task: only language models can be compared")
-	}
-	set, err := data.Open(c.Config.Data, data.Options{})
+	text, err := c.Tasks.Must(c.Config).Open(c.Config, task.Options{})
 	if err != nil {
 		return nil, err
 	}
 	t := c.Config.Train
-	c.setup = Setup{Steps: t.Steps, BatchSize: t.BatchSize, SeqLen: c.Config.Data.SeqLen, TrainTokens: set.Train.Len(), ValidTokens: set.Valid.Targets()}
-	if set.Test != nil {
-		c.setup.TestTokens = set.Test.Targets()
+	c.setup = Setup{
+		Steps:       t.Steps,
+		BatchSize:   t.BatchSize,
+		SeqLen:      c.Config.Data.SeqLen,
+		StepTokens:  text.Train.StepTokens(),
+		TrainTokens: text.Train.Tokens(),
+		ValidTokens: text.Valid.Targets(),
 	}
-	if err := set.Close(); err != nil {
+	for i := range c.trials {
+		c.trials[i].tokens = c.setup.StepTokens
+	}
+	if text.Test != nil {
+		c.setup.TestTokens = text.Test.Targets()
+	}
+	if err := text.Close(); err != nil {
 		return nil, err
 	}
 	be, err := backend.OpenThreads(c.Config.Device, c.threads())
@@ -126,7 +134,7 @@ func (c *comparison) look() (warnings []string, err error) {
 	}
 	info := be.Info()
 	c.setup.Device, c.setup.Threads = info.Name+" "+info.Path, info.Threads
-	return set.Warnings, be.Close()
+	return text.Warnings, be.Close()
 }
 
 // stages is how far each trial has come. Whatever forbids going on is an error before anything is trained.
@@ -188,7 +196,7 @@ func (c *comparison) one(ctx context.Context, t *trial, s stage) (err error) {
 	}()
 	name := t.name(c.Arms)
 	c.progress.start(name, s)
-	err = train.Run(ctx, train.Options{Config: t.config, Version: c.Version, Resume: s == started, Overwrite: s == torn, Threads: c.threads(), Console: c.progress.console(name)})
+	err = train.Run(ctx, train.Options{Config: t.config, Tasks: c.Tasks, Version: c.Version, Resume: s == started, Overwrite: s == torn, Threads: c.threads(), Console: c.progress.console(name)})
 	if errors.Is(err, train.ErrInterrupted) {
 		return err
 	}

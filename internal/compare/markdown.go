@@ -15,8 +15,8 @@ const none = "–"
 func (r *Report) Markdown() string {
 	var b strings.Builder
 	s := r.Setup
-	fmt.Fprintf(&b, "%d arms, seeds %s, %d steps of %d × %d tokens: %.1f passes over %d tokens, validated on %d others%s; %s.\n\n", len(r.Arms),
-		strings.Trim(fmt.Sprint(s.Seeds), "[]"), s.Steps, s.BatchSize, s.SeqLen, s.passes(), s.TrainTokens, s.ValidTokens, s.tested(), s.device())
+	fmt.Fprintf(&b, "%d arms, seeds %s, %d steps of %s: %.1f passes over %d tokens, validated on %d others%s; %s.\n\n", len(r.Arms),
+		strings.Trim(fmt.Sprint(s.Seeds), "[]"), s.Steps, s.step(), s.passes(), s.TrainTokens, s.ValidTokens, s.tested(), s.device())
 	row(&b, "arm", r.loss(), "against "+r.Baseline, "p", "p (Holm)", r.other(), "against "+r.Baseline, "infill loss", "tokens/s")
 	row(&b, "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:")
 	for i := range r.Arms {

@@ -28,6 +28,7 @@ type Setup struct {
 	Steps       int      `json:"steps"`
 	BatchSize   int      `json:"batch_size"`
 	SeqLen      int      `json:"seq_len"`
+	StepTokens  float64  `json:"step_tokens"`  // predicted, on average
 	TrainTokens int      `json:"train_tokens"` // of the text
 	ValidTokens int      `json:"valid_tokens"` // supervised
 	TestTokens  int      `json:"test_tokens"`  // likewise; 0 without test text
@@ -52,7 +53,15 @@ func (s Setup) tested() string {
 }
 
 // tokens is how many a trial reads.
-func (s Setup) tokens() int { return s.Steps * s.BatchSize * s.SeqLen }
+func (s Setup) tokens() int { return int(float64(s.Steps) * s.StepTokens) }
+
+// step is the size of one.
+func (s Setup) step() string {
+	if s.StepTokens == float64(s.BatchSize*s.SeqLen) {
+		return fmt.Sprintf("%d × %d tokens", s.BatchSize, s.SeqLen)
+	}
+	return fmt.Sprintf("%.0f target tokens", s.StepTokens)
+}
 
 // passes is how often a trial reads each token of the text, on average.
 func (s Setup) passes() float64 { return float64(s.tokens()) / float64(s.TrainTokens) }

@@ -16,7 +16,7 @@ import (
 // made is a report of arms whose trials came to given best validation losses.
 func made(arms ...ArmReport) *Report {
 	r := &Report{Version: "test", Dir: "runs/x", Confidence: confidence, Baseline: arms[0].Name, Arms: arms,
-		Setup: Setup{Steps: 100, BatchSize: 4, SeqLen: 32, TrainTokens: 1600, ValidTokens: 160, Device: "cpu generic", Threads: 2}}
+		Setup: Setup{Steps: 100, BatchSize: 4, SeqLen: 32, StepTokens: 128, TrainTokens: 1600, ValidTokens: 160, Device: "cpu generic", Threads: 2}}
 	for i := range arms[0].Trials {
 		r.Setup.Seeds = append(r.Setup.Seeds, uint64(i+1))
 	}

@@ -62,7 +62,7 @@ func (t *trial) result() (*Result, error) {
 			seconds = append(seconds, float64(record.Step.Tokens)/record.Step.Time.TokensPerS)
 		}
 	}
-	r.TokensPerS = metrics.Number(float64(t.config.Train.BatchSize*t.config.Data.SeqLen) / median(seconds))
+	r.TokensPerS = metrics.Number(t.tokens / median(seconds))
 	return r, nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/config"
 	"dmtrain/internal/metrics"
+	"dmtrain/internal/task/tasks"
 	"dmtrain/internal/train"
 )
 
@@ -42,7 +43,7 @@ func tiny(t *testing.T, arms string) Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Options{Config: c, Arms: parsed, Seeds: 2, Jobs: 1, Version: "test", Progress: io.Discard}
+	return Options{Config: c, Tasks: tasks.All(), Arms: parsed, Seeds: 2, Jobs: 1, Version: "test", Progress: io.Discard}
 }
 
 func mustRun(t *testing.T, o Options) *Report {
@@ -168,7 +169,7 @@ func replayIsTheSame(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	yoked.Mask.Control, yoked.Mask.YokedTo, yoked.Run.Dir = "yoked", yoked.Run.Dir, filepath.Join(t.TempDir(), "yoked")
-	if err := train.Run(context.Background(), train.Options{Config: yoked, Console: metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true})}); err != nil {
+	if err := train.Run(context.Background(), train.Options{Tasks: tasks.All(), Config: yoked, Console: metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true})}); err != nil {
 		t.Fatal(err)
 	}
 	var weights [2][]byte
@@ -238,7 +239,7 @@ func TestHalfARunIsResumed(t *testing.T) {
 		t.Fatal(err)
 	}
 	quiet := metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true})
-	if err := train.Run(context.Background(), train.Options{Config: trials[1].config, Until: 4, Console: quiet}); err != nil {
+	if err := train.Run(context.Background(), train.Options{Tasks: tasks.All(), Config: trials[1].config, Until: 4, Console: quiet}); err != nil {
 		t.Fatal(err)
 	}
 	if s, err := trials[1].stage(); s != started || err != nil {

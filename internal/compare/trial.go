@@ -19,7 +19,8 @@ type trial struct {
 	arm    int
 	seed   int // its number, from 0
 	config config.Config
-	yoked  bool // it needs another trial's record
+	yoked  bool    // it needs another trial's record
+	tokens float64 // predicted in a step, on average; known once the text has been looked at
 }
 
 func (t *trial) name(arms []Arm) string {
@@ -90,7 +91,7 @@ func (o Options) configure(arm Arm) (config.Config, []config.Problem) {
 	if arm.Yoked != "" {
 		problems = append(problems, o.yokable(arm)...)
 	}
-	err := config.Check(c, problems, func(string) string { return "" })
+	err := config.Check(c, problems, o.Tasks.Problems(c), func(string) string { return "" })
 	if invalid, ok := err.(*config.Invalid); ok {
 		problems = invalid.Problems
 	}

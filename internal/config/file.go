@@ -79,23 +79,23 @@ func Parse(name string, text []byte) (*File, error) {
 	return f, nil
 }
 
-// Config is the file laid over the defaults and validated. Its error is an [*Invalid] with every problem there is.
+// Config is the file laid over the defaults and validated but for its task. Its error is an [*Invalid] with every problem there is.
 func (f *File) Config() (Config, error) {
 	c := Default()
-	if err := Check(c, slices.Concat(f.Problems, Decode(f.Settings, &c)), f.Origin); err != nil {
+	if err := Check(c, slices.Concat(f.Problems, Decode(f.Settings, &c)), nil, f.Origin); err != nil {
 		return Config{}, err
 	}
 	return c, nil
 }
 
 // Check validates c after problems found while it was put together, which count once: a key already complained of
-// is not complained of again. Origin tells where a key was set, for problems that don't say.
-func Check(c Config, found []Problem, origin func(key string) string) error {
+// is not complained of again. Task are the problems of its task. Origin tells where a key was set, for problems that don't say.
+func Check(c Config, found, task []Problem, origin func(key string) string) error {
 	known := map[string]bool{}
 	for _, p := range found {
 		known[p.Key] = true
 	}
-	for _, p := range c.Problems() {
+	for _, p := range slices.Concat(task, c.Problems()) {
 		if !known[p.Key] {
 			found = append(found, p)
 		}

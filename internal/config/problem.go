@@ -18,6 +18,24 @@ func (p Problem) String() string {
 	return strings.Join(parts, ": ")
 }
 
+// Complaints gathers problems.
+type Complaints []Problem
+
+// Need complains of a key unless all is well.
+func (l *Complaints) Need(ok bool, key, format string, args ...any) {
+	if !ok {
+		*l = append(*l, Problem{Key: key, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// Parse takes the problems of sections that other packages own: "key: text".
+func (l *Complaints) Parse(problems []string) {
+	for _, p := range problems {
+		key, text, _ := strings.Cut(p, ": ")
+		*l = append(*l, Problem{Key: key, Text: text})
+	}
+}
+
 // Invalid is the error of a configuration that can't be used; it holds every problem found.
 type Invalid struct{ Problems []Problem }
 

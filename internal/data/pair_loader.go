@@ -107,6 +107,12 @@ func (l *PairLoader) begin(epoch int) {
 	l.shuffle(len(l.batches), 0, func(i, j int) { l.batches[i], l.batches[j] = l.batches[j], l.batches[i] })
 }
 
+// Targets is how many target tokens an epoch has to be predicted.
+func (l *PairLoader) Targets() int { return l.targets }
+
+// StepTargets is the same of a step, on average.
+func (l *PairLoader) StepTargets() float64 { return float64(l.targets) / float64(l.steps) }
+
 // Weight is how many target tokens some pairs have to be predicted, over the mean of all steps. A step of short targets has fewer than
 // one of long ones, and would teach that targets are short if it moved the model as far.
 func (l *PairLoader) Weight(pairs []int) float64 {

@@ -187,8 +187,19 @@ func encodeTarget(t tokenizer.Tokenizer, text string) (ids []int32, unknown int)
 // Len is how many pairs there are.
 func (p *Pairs) Len() int { return len(p.source) }
 
+// Targets is how many target tokens have to be predicted: all but each Begin.
+func (p *Pairs) Targets() (n int) {
+	for _, ids := range p.target {
+		n += len(ids) - 1
+	}
+	return n
+}
+
 // Source is the tokens of a source, End included.
 func (p *Pairs) Source(i int) []int32 { return p.source[i] }
+
+// Target is the tokens of a target, Begin and End included.
+func (p *Pairs) Target(i int) []int32 { return p.target[i] }
 
 // Checksum is of all tokens.
 func (p *Pairs) Checksum() uint32 { return p.crc }

@@ -12,6 +12,7 @@ import (
 	"dmtrain/internal/gpu"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/kernels/cpu"
+	"dmtrain/internal/task"
 )
 
 // Report is what there is, and how it does.
@@ -36,14 +37,14 @@ type Device struct {
 }
 
 // Examine looks at the CPU and every GPU.
-func Examine() Report {
-	r := Report{Processor: processor(), Features: cpu.Features(), Paths: cpu.Choices(), Driver: gpu.DriverName, Devices: []Device{examine("cpu", nil)}}
+func Examine(tasks task.Table) Report {
+	r := Report{Processor: processor(), Features: cpu.Features(), Paths: cpu.Choices(), Driver: gpu.DriverName, Devices: []Device{examine("cpu", nil, tasks)}}
 	all, err := gpu.Devices()
 	if err != nil {
 		r.NoGPU = err.Error()
 	}
 	for i := range all {
-		r.Devices = append(r.Devices, examine(fmt.Sprintf("cuda:%d", i), &all[i]))
+		r.Devices = append(r.Devices, examine(fmt.Sprintf("cuda:%d", i), &all[i], tasks))
 	}
 	r.Healthy = true
 	for _, d := range r.Devices {
@@ -65,7 +66,7 @@ func (d *Device) healthy() bool {
 type products interface{ MatMulPath() string }
 
 // examine opens a device and tries it.
-func examine(device string, properties *gpu.Properties) (d Device) {
+func examine(device string, properties *gpu.Properties, tasks task.Table) (d Device) {
 	d = Device{Device: device, GPU: properties, Tests: []Finding{}}
 	if properties != nil {
 		d.Name = properties.Name
@@ -84,7 +85,7 @@ func examine(device string, properties *gpu.Properties) (d Device) {
 		}
 	}()
 	d.describe(be)
-	d.Tests = SelfTest(be)
+	d.Tests = SelfTest(be, tasks)
 	return d
 }
 

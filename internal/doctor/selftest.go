@@ -7,6 +7,7 @@ import (
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/kernels/fixture"
 	"dmtrain/internal/kernels/ref"
+	"dmtrain/internal/task"
 	"dmtrain/internal/tensor"
 	"dmtrain/internal/train"
 )
@@ -18,8 +19,8 @@ type Finding struct {
 	Problem   string `json:"problem,omitempty"` // where it differs from the formula, or why it did not run
 }
 
-// SelfTest tries every operation on a backend, in every precision that it has, and then steps of training.
-func SelfTest(be kernels.Backend) []Finding {
+// SelfTest tries every operation on a backend, in every precision that it has, and then steps of every task's training.
+func SelfTest(be kernels.Backend, tasks task.Table) []Finding {
 	var all []Finding
 	find := func(name string, try func() string) {
 		problem := guarded(try)
@@ -33,7 +34,9 @@ func SelfTest(be kernels.Backend) []Finding {
 			find(e.Name+", bf16", func() string { return try(e, be, tensor.BFloat16) })
 		}
 	}
-	find("training", func() string { return training(be) })
+	for _, k := range tasks {
+		find("training of "+k.Name(), func() string { return training(be, k) })
+	}
 	return all
 }
 
@@ -48,13 +51,13 @@ func guarded(try func() string) (problem string) {
 }
 
 // training takes some steps of a small model with masks that move, every mask certified, and holds their losses to the reference's.
-func training(be kernels.Backend) string {
+func training(be kernels.Backend, k task.Task) string {
 	const limit = 1e-5 // as in the tests of package train
-	want, err := train.TrialLosses(ref.New())
+	want, err := train.TrialLosses(ref.New(), k)
 	if err != nil {
 		return err.Error()
 	}
-	got, err := train.TrialLosses(be)
+	got, err := train.TrialLosses(be, k)
 	if err != nil {
 		return err.Error()
 	}

@@ -168,9 +168,13 @@ func TestDocumentedTestsExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob("../*/*_test.go")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no tests (%v)", err)
+	var files []string
+	for _, pattern := range []string{"../*/*_test.go", "../*/*/*_test.go"} {
+		some, err := filepath.Glob(pattern)
+		if err != nil || len(some) == 0 {
+			t.Fatalf("no tests (%v)", err)
+		}
+		files = append(files, some...)
 	}
 	var all strings.Builder
 	for _, f := range files {

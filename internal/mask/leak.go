@@ -25,6 +25,9 @@ type Leak struct {
 	Path     []int  `json:"path"`   // the shortest from Position to Answer, each seeing the next; empty if there is none
 }
 
+// AnswerInRow says whether the answer stands in the predicted stream, not in a source.
+func (l *Leak) AnswerInRow() bool { return l.By != ByCross && l.By != ByEncoder && l.By != BySource }
+
 // Error spells the path out.
 func (l *Leak) Error() string {
 	switch l.By {

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 )
@@ -107,4 +109,20 @@ func decode(line []byte) (Record, error) {
 		return Record{}, fmt.Errorf("not a record: %w", err)
 	}
 	return r, nil
+}
+
+// EvalsIn counts the evaluations of trained models up to a step in a log, which may not exist.
+func EvalsIn(path string, step int) (n int, err error) {
+	for r, err := range ReadFile(path) {
+		if errors.Is(err, fs.ErrNotExist) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if r.Eval != nil && r.Eval.Step > 0 && r.Eval.Step <= step {
+			n++
+		}
+	}
+	return n, nil
 }

@@ -34,6 +34,7 @@ type Pass struct {
 	scale   *staging[float32]
 	source  *textInputs // nil without an encoder, as cross
 	cross   *stagedMask
+	outputs outputs
 }
 
 // NewPass records and compiles a pass.

@@ -67,7 +67,6 @@ func Model(c config.Config, vocab int) model.Config {
 		Heads:         c.Model.Heads,
 		Dim:           c.Model.Dim,
 		LearnedFill:   (c.Mask.Form != mask.FormNone || c.Mask.SourceProb > 0) && c.Mask.Fill == mask.FillLearned,
-		Encoder:       c.Task == config.TaskPairs,
 		CausalEncoder: c.Model.CausalEncoder,
 		Precision:     Precision(c),
 	}

@@ -10,6 +10,8 @@ import (
 	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/config"
 	"dmtrain/internal/metrics"
+	"dmtrain/internal/saved"
+	"dmtrain/internal/task/tasks"
 )
 
 func averaged() config.Config {
@@ -53,7 +55,7 @@ func TestAverageIsWhatIsMeasuredAndSaved(t *testing.T) {
 	if a.valid[last] == b.valid[last] {
 		t.Error("the evaluations say the same: they did not measure the average")
 	}
-	report, err := Evaluate(context.Background(), EvalOptions{Source: Source{Run: with.Run.Dir, Which: "last", Device: "cpu"}})
+	report, err := saved.Evaluate(context.Background(), saved.EvalOptions{Ref: saved.Ref{Run: with.Run.Dir, Which: "last", Device: "cpu"}}, tasks.All())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/recipe"
+	"dmtrain/internal/task"
 )
 
 // warmupSteps are taken before a benchmark's clock starts.
@@ -47,32 +48,32 @@ type BenchOptions struct {
 }
 
 // Bench times whole training steps on random tokens.
-func Bench(ctx context.Context, c config.Config, o BenchOptions) (*BenchReport, error) {
-	r, err := benchSteps(ctx, c, o.Steps)
+func Bench(ctx context.Context, c config.Config, k task.Task, o BenchOptions) (*BenchReport, error) {
+	r, err := benchSteps(ctx, c, k, o.Steps)
 	if err == nil && o.Profile {
 		r.ProfileSteps = min(o.Steps, mostProfiled)
-		r.Profile, err = profileSteps(ctx, c, r.ProfileSteps)
+		r.Profile, err = profileSteps(ctx, c, k, r.ProfileSteps)
 	}
 	return r, err
 }
 
 // benchSteps times steps on a backend of their own.
-func benchSteps(ctx context.Context, c config.Config, steps int) (r *BenchReport, err error) {
+func benchSteps(ctx context.Context, c config.Config, k task.Task, steps int) (r *BenchReport, err error) {
 	be, err := recipe.Device(c, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, be.Close()) }()
-	return measureSteps(ctx, be, c, steps)
+	return measureSteps(ctx, be, c, k, steps)
 }
 
 // measureSteps times steps on a backend, and what it can do at best.
-func measureSteps(ctx context.Context, be kernels.Backend, c config.Config, steps int) (*BenchReport, error) {
+func measureSteps(ctx context.Context, be kernels.Backend, c config.Config, k task.Task, steps int) (*BenchReport, error) {
 	before, err := bench.InUse(be)
 	if err != nil {
 		return nil, err
 	}
-	s, err := benchStepper(be, c)
+	s, err := benchStepper(be, c, k)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +81,7 @@ func measureSteps(ctx context.Context, be kernels.Backend, c config.Config, step
 	if err != nil {
 		return nil, err
 	}
-	r := s.report(c, times)
+	r := s.report(times)
 	if _, ok := be.(kernels.Device); ok {
 		after, err := bench.InUse(be)
 		if err != nil {
@@ -100,21 +101,21 @@ func measureSteps(ctx context.Context, be kernels.Backend, c config.Config, step
 const mostProfiled = 10
 
 // profileSteps is where the time of steps goes, on a backend of their own.
-func profileSteps(ctx context.Context, c config.Config, steps int) (_ []bench.Share, err error) {
+func profileSteps(ctx context.Context, c config.Config, k task.Task, steps int) (_ []bench.Share, err error) {
 	be, err := recipe.Device(c, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, be.Close()) }()
-	return measureProfile(ctx, be, c, steps)
+	return measureProfile(ctx, be, c, k, steps)
 }
 
-func measureProfile(ctx context.Context, be kernels.Backend, c config.Config, steps int) ([]bench.Share, error) {
+func measureProfile(ctx context.Context, be kernels.Backend, c config.Config, k task.Task, steps int) ([]bench.Share, error) {
 	p, err := bench.NewProfiler(be)
 	if err != nil {
 		return nil, err
 	}
-	s, err := benchStepper(p, c)
+	s, err := benchStepper(p, c, k)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +155,7 @@ func (s *stepper) timed(ctx context.Context, steps int, begin func()) ([]float64
 	return times, nil
 }
 
-func (s *stepper) report(c config.Config, times []float64) *BenchReport {
+func (s *stepper) report(times []float64) *BenchReport {
 	total, step, info := sum(times), bench.Summarise(times), s.be.Info()
 	for _, m := range s.micro {
 		if s.measure {
@@ -164,7 +165,7 @@ func (s *stepper) report(c config.Config, times []float64) *BenchReport {
 	}
 	var seen mask.Record
 	s.control.Record(&seen, s.stats)
-	work := s.work(c)
+	work := s.work()
 	r := &BenchReport{Params: s.params.Count(), TokensPerStep: work.tokens,
 		StepMsMedian: step.Median * 1e3, StepMsMin: step.Min * 1e3, Threads: info.Threads, Device: info.Device(), NoGPU: info.NoGPU,
 		VisibleShare: seen.Visible, TilesComputed: seen.Tiles, TilesTotal: seen.TilesTotal,

@@ -2,14 +2,19 @@
 
 package train
 
-import "testing"
+import (
+	"testing"
+
+	"dmtrain/internal/task/fixture"
+	"dmtrain/internal/task/lm"
+)
 
 // A step on a GPU is timed, profiled and held against the peak as one on the CPU is, by the device's own clock.
 func TestBenchOnDevice(t *testing.T) {
 	be := deviceOrSkip(t)
-	c := tiny()
+	c := fixture.Tiny()
 	c.Bench.Vocab, c.Train.BatchSize = 16, 2
-	r, err := measureSteps(t.Context(), be, c, 2)
+	r, err := measureSteps(t.Context(), be, c, lm.Task{}, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,11 +11,13 @@ import (
 	"dmtrain/internal/bench"
 	"dmtrain/internal/config"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/task/fixture"
+	"dmtrain/internal/task/tasks"
 )
 
 func benchmark(t *testing.T, c config.Config, o BenchOptions) *BenchReport {
 	t.Helper()
-	r, err := Bench(t.Context(), c, o)
+	r, err := Bench(t.Context(), c, tasks.All().Must(c), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +25,7 @@ func benchmark(t *testing.T, c config.Config, o BenchOptions) *BenchReport {
 }
 
 func TestBenchReports(t *testing.T) {
-	c := withMask(mask.FormInfill, mask.ControlFixed)
+	c := fixture.WithMask(mask.FormInfill, mask.ControlFixed)
 	c.Bench.Vocab = 32
 	r := benchmark(t, c, BenchOptions{Steps: 3, Profile: true})
 	if r.TokensPerStep != 8*16 || r.ProfileSteps != 3 || r.DeviceMemoryMiB != 0 {
@@ -55,8 +57,8 @@ func TestBenchReports(t *testing.T) {
 }
 
 func TestBenchTimesPairs(t *testing.T) {
-	c := tiny()
-	c.Task, c.Bench.Vocab = config.TaskPairs, 32
+	c := fixture.Tiny()
+	c.Task, c.Bench.Vocab = "seq2seq", 32
 	c.Data.Pairs.BatchTokens = 100 // three pairs of 16 and 16 tokens
 	c.Data.Pairs.Buckets = 4
 	for _, micro := range []int{0, 1} {
@@ -75,7 +77,7 @@ func TestProfiledStepsAreTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := withMask(mask.FormInfill, mask.ControlAdaptive)
+	c := fixture.WithMask(mask.FormInfill, mask.ControlAdaptive)
 	plain, profiled := stepperOf(t, be, c, 16), stepperOf(t, p, c, 16)
 	together(t, plain, profiled, 5, func(step int, a, b result) {
 		if a != b {
@@ -87,9 +89,9 @@ func TestProfiledStepsAreTheSame(t *testing.T) {
 func TestBenchIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	c := tiny()
+	c := fixture.Tiny()
 	c.Bench.Vocab = 32
-	if _, err := Bench(ctx, c, BenchOptions{Steps: 1}); !errors.Is(err, context.Canceled) {
+	if _, err := Bench(ctx, c, tasks.All().Must(c), BenchOptions{Steps: 1}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"dmtrain/internal/kernels/ref"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/recipe"
+	"dmtrain/internal/task/fixture"
 )
 
 // lowBackends compute on bfloat16.
@@ -27,7 +28,7 @@ const lowVocab = 13
 
 // restless is a configuration whose steps draw everything that can be drawn: hidden tokens, dropped edges, dropout, in two micro-batches.
 func restless() config.Config {
-	c := withMask(mask.FormInput, mask.ControlAdaptive)
+	c := fixture.WithMask(mask.FormInput, mask.ControlAdaptive)
 	c.Mask.Fill, c.Mask.EdgeDrop, c.Model.Dropout = mask.FillLearned, 0.1, 0.1
 	c.Train.BatchSize, c.Train.MicroBatch = 4, 2
 	return c
@@ -36,7 +37,7 @@ func restless() config.Config {
 // restlessPairs is restless for pairs of texts.
 func restlessPairs() config.Config {
 	c := restless()
-	c.Task, c.Data.SeqLen, c.Data.Train = config.TaskPairs, 48, []string{"builtin:dates?n=60"}
+	c.Task, c.Data.SeqLen, c.Data.Train = "seq2seq", 48, []string{"builtin:dates?n=60"}
 	c.Data.Pairs.Buckets, c.Data.Pairs.BatchTokens, c.Model.Layers = 2, 160, 1
 	return c
 }
@@ -44,7 +45,7 @@ func restlessPairs() config.Config {
 // stepperFor builds what steps of a configuration's task need.
 func stepperFor(t *testing.T, be kernels.Backend, c config.Config) *stepper {
 	t.Helper()
-	if c.Task != config.TaskPairs {
+	if c.Task != "seq2seq" {
 		return stepperOf(t, be, c, lowVocab)
 	}
 	return pairStepper(t, be, c)
@@ -130,7 +131,7 @@ func TestRowsBehindTheVocabularyStayZero(t *testing.T) {
 
 // The CPU has no bfloat16, and says so whatever name it was asked for by.
 func TestBFloat16NeedsADevice(t *testing.T) {
-	err := recipe.CheckPrecision(openCPU(t, 1), in16(tiny()))
+	err := recipe.CheckPrecision(openCPU(t, 1), in16(fixture.Tiny()))
 	if err == nil || !strings.HasPrefix(err.Error(), "precision: bf16 needs a CUDA device") {
 		t.Errorf("the error is %v", err)
 	}

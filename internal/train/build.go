@@ -1,7 +1,8 @@
 package train
 
 import (
-	"dmtrain/internal/batch"
+	"fmt"
+
 	"dmtrain/internal/config"
 	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
@@ -9,28 +10,11 @@ import (
 	"dmtrain/internal/model"
 	"dmtrain/internal/optim"
 	"dmtrain/internal/recipe"
-	"dmtrain/internal/tokenizer"
+	"dmtrain/internal/task"
 )
 
-// newStepper builds what a step of task lm needs, parameters freshly drawn.
-func newStepper(be kernels.Backend, c config.Config, run mask.Run, fill func(*batch.Batch, int)) (*stepper, error) {
-	s, err := newMasks(be, c, run)
-	if err != nil {
-		return nil, err
-	}
-	m, err := model.New(be, recipe.Model(c, run.Vocab), true)
-	if err != nil {
-		return nil, err
-	}
-	m.Init(c.Run.Seed)
-	if s.text, err = newRowText(be, c, m, s.planner.Tagged(), fill); err != nil {
-		return nil, err
-	}
-	return s, s.optimise(c, m.Params)
-}
-
-// newMasks builds what a step of any task needs before it has a model.
-func newMasks(be kernels.Backend, c config.Config, run mask.Run) (*stepper, error) {
+// newStepper builds what a step needs, parameters freshly drawn.
+func newStepper(be kernels.Backend, c config.Config, k task.Task, rows task.Rows, run mask.Run) (*stepper, error) {
 	planner, err := mask.NewPlanner(c.Mask, c.Run.Seed, run)
 	if err != nil {
 		return nil, err
@@ -40,21 +24,123 @@ func newMasks(be kernels.Backend, c config.Config, run mask.Run) (*stepper, erro
 		return nil, err
 	}
 	info := be.Info()
-	return &stepper{seed: c.Run.Seed, certify: c.Mask.Certify, measure: c.Mask.Form != mask.FormNone, tileQ: info.TileQ, tileS: info.TileS,
-		be: be, planner: planner, control: control, stats: control.NewStats(), schedule: recipe.Schedule(c.Train),
-		stop: func() error { return nil }}, nil
+	s := &stepper{
+		seed:     c.Run.Seed,
+		certify:  c.Mask.Certify,
+		measure:  c.Mask.Form != mask.FormNone,
+		tileQ:    info.TileQ,
+		tileS:    info.TileS,
+		be:       be,
+		planner:  planner,
+		control:  control,
+		stats:    control.NewStats(),
+		schedule: recipe.Schedule(c.Train),
+		rows:     rows,
+		arena:    graph.NewArena(be),
+		stop:     func() error { return nil },
+	}
+	if s.model, err = model.New(be, k.Model(c, run.Vocab), true); err != nil {
+		return nil, err
+	}
+	s.model.Init(c.Run.Seed)
+	if err := s.record(c); err != nil {
+		return nil, err
+	}
+	return s, s.optimise(c)
 }
 
 // optimise makes the optimiser and, where asked for, the average.
-func (s *stepper) optimise(c config.Config, params *graph.Params) (err error) {
-	s.params = params
-	s.opt, err = recipe.AdamW(s.be, c.Train, params)
+func (s *stepper) optimise(c config.Config) (err error) {
+	s.params = s.model.Params
+	s.opt, err = recipe.AdamW(s.be, c.Train, s.params)
 	if err == nil && c.Train.EMA > 0 {
-		s.average, err = optim.NewAverage(s.be, params, c.Train.EMA)
+		s.average, err = optim.NewAverage(s.be, s.params, c.Train.EMA)
 	}
 	return err
 }
 
-func textOf(t tokenizer.Tokenizer, entropy float64) recipe.Text {
-	return recipe.Text{Vocab: t.Vocab(), End: t.Specials().End, Entropy: entropy}
+// record makes the passes and the micro-batches of every shape of step.
+func (s *stepper) record(c config.Config) error {
+	if err := roomFor(s.rows.Shapes(), c.Train); err != nil {
+		return err
+	}
+	for _, shape := range s.rows.Shapes() {
+		all, err := s.recordShape(c, shape)
+		if err != nil {
+			return fmt.Errorf("%s: %w (train.micro_batch makes passes smaller)", sizeOf(shape), err)
+		}
+		s.shapes = append(s.shapes, all)
+	}
+	return nil
+}
+
+func (s *stepper) recordShape(c config.Config, shape task.Shape) (all []*micro, err error) {
+	rows := passRows(shape, c.Train)
+	shape.T = min(shape.T+s.planner.EndRoom(), c.Data.SeqLen)
+	o := model.PassOptions{
+		B:          rows,
+		S:          shape.S,
+		T:          shape.T,
+		Train:      true,
+		Hide:       c.Mask.Form != mask.FormNone,
+		HideSource: c.Mask.SourceProb > 0,
+		Second:     s.planner.Tagged(),
+		Dropout:    float32(c.Model.Dropout),
+		EdgeDrop:   float32(c.Mask.EdgeDrop),
+		Smoothing:  float32(c.Train.LabelSmoothing),
+		Arena:      s.arena,
+	}
+	pass, err := s.model.NewPass(o)
+	if err != nil {
+		return nil, err
+	}
+	var look *model.FirstLook
+	if c.Mask.Control == mask.ControlTwoPass {
+		if look, err = s.model.NewFirstLook(o); err != nil {
+			return nil, err
+		}
+	}
+	for first := 0; first < shape.Rows; first += rows {
+		m := &micro{rows: shape.Batch(rows), pass: pass, look: look}
+		m.rows.First = first
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// passRows is how many rows of a step one pass computes.
+func passRows(shape task.Shape, t config.Train) int {
+	if t.MicroBatch > 0 {
+		return min(shape.Rows, t.MicroBatch)
+	}
+	return shape.Rows
+}
+
+// sizeOf names a shape of step by the key that sets its size.
+func sizeOf(s task.Shape) string {
+	if s.S == 0 {
+		return fmt.Sprintf("train.batch_size: %d rows of %d tokens", s.Rows, s.T)
+	}
+	return fmt.Sprintf("data.pairs.batch_tokens: %d pairs of %d and %d tokens", s.Rows, s.S, s.T)
+}
+
+// What a step keeps on the host of its text and masks: batch.Stream has four integers a token, mask.Plan up to eleven and a draw.
+const (
+	tokenBytes = 15*4 + 1
+	microBytes = 1024 // and a micro-batch as such, roughly
+)
+
+// roomFor tells when the host has no room for the text and the masks of all micro-batches: a step plans them before it computes any.
+func roomFor(shapes []task.Shape, t config.Train) error {
+	need, largest := uint64(0), shapes[0]
+	for _, s := range shapes {
+		need += uint64(s.Rows)*uint64(s.S+s.T)*tokenBytes + uint64(s.Rows/passRows(s, t))*microBytes
+		if s.Rows*(s.S+s.T) > largest.Rows*(largest.S+largest.T) {
+			largest = s
+		}
+	}
+	if free, known := hostMemory(); known && need > free {
+		return fmt.Errorf("%s: the text and masks of a step need %d MiB, and %d MiB are free", sizeOf(largest), need>>20, free>>20)
+	}
+	return nil
 }

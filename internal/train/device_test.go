@@ -17,6 +17,7 @@ import (
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/kernels/cuda"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/task/fixture"
 )
 
 // deviceOrSkip opens the device there is, real or emulated.
@@ -45,7 +46,7 @@ func deviceIfAny(t *testing.T) kernels.Backend {
 
 // small is as little as has every part: an emulated device takes a second for what a CPU does in a millisecond.
 func small(form, control string) config.Config {
-	c := withMask(form, control)
+	c := fixture.WithMask(form, control)
 	c.Model.Layers, c.Train.BatchSize = 1, 4
 	return c
 }
@@ -114,7 +115,7 @@ func TestBFloat16RunsResumeExactly(t *testing.T) {
 	if !bytes.Equal(fileOf(t, whole, "model.safetensors"), fileOf(t, cut, "model.safetensors")) {
 		t.Error("the resumed run's model differs")
 	}
-	l, err := Load(Source{Run: whole.Run.Dir, Device: "cpu"})
+	l, err := saved.Load(saved.Ref{Run: whole.Run.Dir, Device: "cpu"}, tasks.All())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,24 +13,26 @@ import (
 
 	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/metrics"
+	"dmtrain/internal/saved"
+	"dmtrain/internal/task/fixture"
+	"dmtrain/internal/task/tasks"
 )
 
 // A run whose parameters are no numbers any more stops, and keeps the checkpoint before as its last.
 func TestDivergedRunKeepsItsLastGoodCheckpoint(t *testing.T) {
-	c := runConfig(t, tiny())
+	c := runConfig(t, fixture.Tiny())
 	c.Train.SaveEvery = c.Train.EvalEvery
-	s, err := open(context.Background(), quiet(c, Options{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := 2 * c.Train.EvalEvery
-	s.exam = faultyExam{s.exam, at, func() error {
+	var s *session
+	s, err := open(context.Background(), faulty(quiet(c, Options{}), 2*c.Train.EvalEvery, func() error {
 		p := s.step.params.All()[1]
 		w := make([]float32, p.Shape.Elems())
 		w[0] = float32(math.Inf(1))
 		s.be.Upload(p.Value(), w)
 		return nil
-	}}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
 	var bad *checkpoint.NotFiniteError
 	err = errors.Join(s.trainUntilAsked(), s.close())
 	if !errors.As(err, &bad) || bad.Values != 1 || bad.Tensor != s.step.params.All()[1].Name {
@@ -79,14 +81,14 @@ func poisoned(t *testing.T, run string) string {
 
 // A saved model with a value that is no number is refused by whoever reads it, and the tensor named.
 func TestModelThatIsNotFiniteIsRefused(t *testing.T) {
-	c := runConfig(t, tiny())
+	c := runConfig(t, fixture.Tiny())
 	c.Train.Steps = 2
 	mustRun(t, quiet(c, Options{}))
-	pairs := inRun(t, tinyPairs())
+	pairs := inRun(t, fixture.Pairs())
 	pairs.Train.Steps = 2
 	mustRun(t, quiet(pairs, Options{}))
-	_, lm := Load(Source{Checkpoint: poisoned(t, c.Run.Dir), Device: "cpu"})
-	_, translator := LoadTranslator(Source{Checkpoint: poisoned(t, pairs.Run.Dir), Device: "cpu"})
+	_, lm := saved.Load(saved.Ref{Checkpoint: poisoned(t, c.Run.Dir), Device: "cpu"}, tasks.All())
+	_, translator := saved.Load(saved.Ref{Checkpoint: poisoned(t, pairs.Run.Dir), Device: "cpu"}, tasks.All())
 	for _, err := range []error{lm, translator} {
 		if err == nil || !strings.Contains(err.Error(), "model.safetensors: tensor \"") || !strings.Contains(err.Error(), "1 values that are not finite, the first NaN") {
 			t.Errorf("got %v", err)
@@ -104,7 +106,7 @@ func TestTokensAreAlwaysJSON(t *testing.T) {
 		{math.NaN(), `{"position":1,"token":0,"nll":null,"confidence":0.1,"entropy":0}`},
 		{math.Inf(1), `{"position":1,"token":0,"nll":null,"confidence":0.1,"entropy":0}`},
 	} {
-		text, err := json.Marshal(Token{Position: 1, NLL: metrics.Number32(tc.nll), Confidence: 0.1})
+		text, err := json.Marshal(saved.Token{Position: 1, NLL: metrics.Number32(tc.nll), Confidence: 0.1})
 		if err != nil || string(text) != tc.want {
 			t.Errorf("%s, %v; want %s", text, err, tc.want)
 		}
@@ -113,13 +115,13 @@ func TestTokensAreAlwaysJSON(t *testing.T) {
 
 // Tensors that the configuration has no use for are told, whatever the model.
 func TestUnusedTensorsAreTold(t *testing.T) {
-	c := runConfig(t, tiny())
+	c := runConfig(t, fixture.Tiny())
 	c.Train.Steps = 1
 	mustRun(t, quiet(c, Options{}))
-	pairs := inRun(t, tinyPairs())
+	pairs := inRun(t, fixture.Pairs())
 	pairs.Train.Steps, pairs.Model.Layers = 1, 2
 	mustRun(t, quiet(pairs, Options{}))
-	shallow := func(run string) Source {
+	shallow := func(run string) saved.Ref {
 		dir := uncertain(t, run)
 		path := filepath.Join(dir, "config.json")
 		text, err := os.ReadFile(path)
@@ -133,14 +135,14 @@ func TestUnusedTensorsAreTold(t *testing.T) {
 		if err := os.WriteFile(path, []byte(less), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		return Source{Checkpoint: dir, Device: "cpu"}
+		return saved.Ref{Checkpoint: dir, Device: "cpu"}
 	}
-	lm, err := Load(shallow(c.Run.Dir))
+	lm, err := saved.Load(shallow(c.Run.Dir), tasks.All())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer lm.Close()
-	translator, err := LoadTranslator(shallow(pairs.Run.Dir))
+	translator, err := saved.Load(shallow(pairs.Run.Dir), tasks.All())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +152,7 @@ func TestUnusedTensorsAreTold(t *testing.T) {
 			t.Errorf("told %q", warnings)
 		}
 	}
-	whole, err := Load(Source{Checkpoint: uncertain(t, c.Run.Dir), Device: "cpu"})
+	whole, err := saved.Load(saved.Ref{Checkpoint: uncertain(t, c.Run.Dir), Device: "cpu"}, tasks.All())
 	if err != nil || whole.Warnings != nil {
 		t.Fatal(err, whole.Warnings)
 	}

@@ -1,29 +1,17 @@
 package train
 
 import (
-	"math"
 	"strings"
 	"testing"
 
 	"dmtrain/internal/metrics"
 	"dmtrain/internal/recipe"
+	"dmtrain/internal/task/fixture"
+	"dmtrain/internal/task/lm"
 )
 
-// A model that has diverged has losses and confidences that are no numbers; evaluating it must not fail.
-func TestEvaluationOfADivergedModel(t *testing.T) {
-	nan := float32(math.NaN())
-	var sum tally
-	sum.add(nan, nan, false)
-	sum.add(1, float32(math.Inf(1)), false)
-	sum.add(1, 1, true)
-	s := sum.score()
-	if !math.IsNaN(s.Loss) || s.Tokens != 3 || s.Accuracy != 1.0/3 || s.ECE != 2.0/3 {
-		t.Errorf("%+v", s)
-	}
-}
-
 func TestDivergedRunsEndWithAMessage(t *testing.T) {
-	c := runConfig(t, tiny())
+	c := runConfig(t, fixture.Tiny())
 	c.Train.LR, c.Train.Warmup, c.Train.EvalEvery = 1e38, 0, 1
 	err := Run(t.Context(), quiet(c, Options{}))
 	if err == nil || !strings.Contains(err.Error(), "steps in a row had a loss or gradient that is not finite") {
@@ -46,10 +34,11 @@ func TestBatchesBeyondMemory(t *testing.T) {
 	}
 	for name, micro := range map[string]int{"one pass": 0, "rows one by one": 1} {
 		t.Run(name, func(t *testing.T) {
-			c := tiny()
+			c := fixture.Tiny()
 			c.Train.BatchSize, c.Train.MicroBatch = 1<<31-1, micro
 			c.Data.SeqLen = 1000 // not valid as a configuration, but no less to be refused
-			_, err := newStepper(openCPU(t, 1), c, recipe.MaskRun(c, recipe.Text{Vocab: 16, End: -1, Entropy: 1}, nil), randomRows(1, 16))
+			_, err := newStepper(openCPU(t, 1), c, lm.Task{}, lm.Task{}.Random(c, 16),
+				recipe.MaskRun(c, recipe.Text{Vocab: 16, End: -1, Entropy: 1}, nil))
 			if err == nil || !strings.HasPrefix(err.Error(), "train.batch_size: ") {
 				t.Errorf("%v", err)
 			}

@@ -5,40 +5,22 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 	"dmtrain/internal/mask"
-	"dmtrain/internal/recipe"
-	"dmtrain/internal/rng"
+	"dmtrain/internal/task"
+	"dmtrain/internal/task/fixture"
 )
 
 // Random documents: letters drawn evenly from sixteen, and after each one the end with the same probability. What can be known of a token
 // is known exactly, and no model can know more without a leak.
 const (
-	letters  = 16
-	stopping = 1.0 / 8
+	letters  = fixture.Letters
+	stopping = fixture.Stopping
 )
-
-// randomDocuments are so many, joined by separators.
-func randomDocuments(seed uint64, n int) string {
-	var b strings.Builder
-	for d := range n {
-		if d > 0 {
-			b.WriteByte('|')
-		}
-		for i := uint32(0); ; i++ {
-			b.WriteByte('a' + byte(rng.Below(seed, rng.Probe, uint32(d), 0, i, letters)))
-			if rng.Uniform(seed, rng.Probe, uint32(d), 1, i) < stopping {
-				break
-			}
-		}
-	}
-	return b.String()
-}
 
 // leakTrial trains a small model on random documents, and measures it on others under the masks of training.
 type leakTrial struct {
@@ -49,7 +31,7 @@ type leakTrial struct {
 func (l leakTrial) config(t *testing.T) config.Config {
 	c := config.Default()
 	dir := t.TempDir()
-	for name, text := range map[string]string{"train": randomDocuments(1, 40000), "valid": randomDocuments(2, 4000)} {
+	for name, text := range map[string]string{"train": fixture.Documents(1, 40000), "valid": fixture.Documents(2, 4000)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -85,25 +67,21 @@ func TestRandomDocumentsTellNothing(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(l), func(t *testing.T) {
 			c := l.config(t)
+			s, text := opened(t, openCPU(t, 0), c)
 			set, err := data.Open(c.Data, data.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer set.Close()
-			run := recipe.MaskRun(c, textOf(set.Tokenizer, set.UnigramEntropy), nil)
-			s, err := newStepper(openCPU(t, 0), c, run, data.NewLoader(set.Train, 1).Fill)
-			if err != nil {
-				t.Fatal(err)
-			}
 			for step := range c.Train.Steps {
 				if _, err := s.step(step); err != nil {
 					t.Fatal(err)
 				}
 			}
-			s.text.(*rowText).fill = data.NewLoader(set.Valid, 7).Fill
+			s.rows = validRows{s.rows, data.NewLoader(set.Valid, 7)}
 			var slots, next gap
 			for step := c.Train.Steps; step < c.Train.Steps+200; step++ {
-				measureGap(t, s, step, run.End, &slots, &next)
+				measureGap(t, s, step, text.Facts().End, &slots, &next)
 			}
 			for _, g := range []struct {
 				name string
@@ -145,6 +123,14 @@ func (g *gap) mean() (mean, se float64) {
 	return mean, math.Sqrt(v) / g.tokens
 }
 
+// validRows are those of training, but of other text.
+type validRows struct {
+	task.Rows
+	loader *data.Loader
+}
+
+func (v validRows) Fill(b *batch.Batch, step int) { v.loader.Fill(b, step) }
+
 // measureGap plans and reads the rows of a step without learning from them.
 func measureGap(t *testing.T, s *stepper, step int, end int32, slots, next *gap) {
 	t.Helper()
@@ -153,10 +139,11 @@ func measureGap(t *testing.T, s *stepper, step int, end int32, slots, next *gap)
 	}
 	for _, m := range s.micro {
 		m.load()
-		m.lane.pass.Supervised(1)
-		m.lane.pass.At(s.seed, step, m.rows.First)
-		m.lane.pass.Forward()
-		if err := m.lane.out.download(s.be, m.lane.stats); err != nil {
+		m.pass.Supervised(1)
+		m.pass.At(s.seed, step, m.rows.First)
+		m.pass.Forward()
+		out, err := m.pass.Outputs()
+		if err != nil {
 			t.Fatal(err)
 		}
 		p := &m.plan
@@ -171,7 +158,7 @@ func measureGap(t *testing.T, s *stepper, step int, end int32, slots, next *gap)
 				if !p.Slot(b, i) {
 					class = 1
 				}
-				sums[class] += float64(m.lane.out.NLL[n]) - leastLoss(p, m.rows, b, i, end)
+				sums[class] += float64(out.NLL[n]) - leastLoss(p, m.rows, b, i, end)
 				counts[class]++
 			}
 			slots.add(sums[0], counts[0])

@@ -13,7 +13,6 @@ import (
 	"dmtrain/internal/data"
 	"dmtrain/internal/generate"
 	"dmtrain/internal/kernels"
-	"dmtrain/internal/recipe"
 	"dmtrain/internal/rng"
 	"dmtrain/internal/tokenizer"
 )
@@ -38,7 +37,7 @@ func randomPairs(t *testing.T, n, buckets int) config.Config {
 		t.Fatal(err)
 	}
 	c := config.Default()
-	c.Task = config.TaskPairs
+	c.Task = "seq2seq"
 	c.Data.Train, c.Data.ValidFraction, c.Data.SeqLen, c.Data.Tokenizer.Kind = []string{path}, 0.05, 64, "char"
 	c.Data.Pairs.Buckets, c.Data.Pairs.BatchTokens = buckets, 1024
 	c.Model = config.Model{Layers: 2, Heads: 4, Dim: 64}
@@ -48,11 +47,8 @@ func randomPairs(t *testing.T, n, buckets int) config.Config {
 
 func trainedPairs(t *testing.T, c config.Config) (*stepper, *data.PairSet) {
 	t.Helper()
+	s, _ := opened(t, openCPU(t, 0), c)
 	set, err := data.OpenPairs(c.Data, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := newPairStepper(openCPU(t, 0), c, recipe.MaskRun(c, textOf(set.Tokenizer, set.UnigramEntropy), nil), set.Train)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +102,7 @@ func sampledPairs(t *testing.T, s *stepper, set *data.PairSet, mask config.Confi
 		Batch: 100,
 		Begin: special.Begin,
 	}
-	found, _, err := generate.Translate(context.Background(), s.text.(*pairText).model, mask.Mask, sources, o)
+	found, _, err := generate.Translate(context.Background(), s.model, mask.Mask, sources, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,16 +157,8 @@ func TestParallelDecodingKeepsLengths(t *testing.T) {
 	})
 	t.Run("text", func(t *testing.T) {
 		c := leakTrial{"causal", "infill", "fixed", 0.15}.config(t)
-		set, err := data.Open(c.Data, data.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer set.Close()
 		be := openCPU(t, 0)
-		s, err := newStepper(be, c, recipe.MaskRun(c, textOf(set.Tokenizer, set.UnigramEntropy), nil), data.NewLoader(set.Train, 1).Fill)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s, set := opened(t, be, c)
 		trainAll(t, s, c.Train.Steps)
 		compare(t, sampledText(t, be, s, set.Tokenizer, c, 0, accept), sampledText(t, be, s, set.Tokenizer, c, 8, accept))
 	})
@@ -178,7 +166,7 @@ func TestParallelDecodingKeepsLengths(t *testing.T) {
 
 func sampledText(t *testing.T, be kernels.Backend, s *stepper, tok tokenizer.Tokenizer, c config.Config, block int, a generate.Acceptance) (l lengths) {
 	t.Helper()
-	d, err := generate.NewDecoder(s.text.(*rowText).model, c.Mask)
+	d, err := generate.NewDecoder(s.model, c.Mask)
 	if err != nil {
 		t.Fatal(err)
 	}

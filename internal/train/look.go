@@ -10,12 +10,6 @@ import (
 	"dmtrain/internal/metrics"
 )
 
-// How many tokens evaluations of filling blanks hide: those on the way the first, a report both.
-const (
-	blankRate  = 0.15
-	manyBlanks = 0.5
-)
-
 // scoreOf is the metric that says which checkpoint is best, higher being better; of equal ones, as with metric loss, the loss decides.
 func scoreOf(m *metrics.Eval, metric string) float64 {
 	switch {
@@ -52,7 +46,7 @@ func (s *session) evaluate() error {
 // examine measures the parameters' average, where there is one.
 func (s *session) examine() (m metrics.Eval, loss float64, err error) {
 	err = s.withAverage(func() (err error) {
-		m, loss, err = s.exam.look(s.ctx, s.at.Step)
+		m, loss, err = s.valid.Measure(s.ctx, s.Config, s.at.Step, s.Config.Train.EvalBatches, s.scored())
 		return err
 	})
 	return m, loss, err
@@ -95,23 +89,13 @@ func (s *session) judge(loss, score float64) bool {
 	return false
 }
 
-// record is the score as metrics.jsonl has it.
-func (s Score) record(step int) metrics.Eval {
-	return metrics.Eval{Step: step, ValidLoss: metrics.Number(s.Loss), Perplexity: metrics.Number(metrics.Perplexity(s.Loss)),
-		BitsPerByte: metrics.Number(s.BitsPerByte), Accuracy: s.Accuracy, ECE: s.ECE, Tokens: s.Tokens}
-}
-
-func (s Score) infill() *metrics.Infill {
-	return &metrics.Infill{Loss: metrics.Number(s.Loss), Accuracy: s.Accuracy, Tokens: s.Tokens}
-}
-
 // summary is how the run ends for its user.
 func (s *session) summary(outcome string) {
 	sum := metrics.Summary{Outcome: outcome, Dir: s.run.Dir, Step: s.at.Step, Tokens: s.at.Tokens, ElapsedS: s.meter.ElapsedS(), First: s.first, Best: s.best, BestOf: s.at.Evals, Test: s.tested}
 	if outcome == finished {
-		sum.Next = []string{"dmtrain eval --run " + files.Quoted(s.run.Dir), s.corpus.next(s.run.Dir)}
+		sum.Next = []string{"dmtrain eval --run " + files.Quoted(s.run.Dir), s.task.Next(s.run.Dir)}
 	} else {
-		sum.Next = []string{fmt.Sprintf("dmtrain train --config %s --resume", files.Quoted(filepath.Join(s.run.Dir, checkpoint.ConfigFile))), s.corpus.next(s.run.Dir)}
+		sum.Next = []string{fmt.Sprintf("dmtrain train --config %s --resume", files.Quoted(filepath.Join(s.run.Dir, checkpoint.ConfigFile))), s.task.Next(s.run.Dir)}
 	}
 	s.Console.Summary(sum)
 }

@@ -1,49 +1,36 @@
 package train
 
 import (
-	"context"
-	"encoding/json"
 	"reflect"
 	"slices"
 	"testing"
 
-	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
-	"dmtrain/internal/data"
 	"dmtrain/internal/mask"
-	"dmtrain/internal/model"
+	"dmtrain/internal/maskcheck"
+	"dmtrain/internal/task/fixture"
+	"dmtrain/internal/task/tasks"
 )
-
-// story gives a configuration a text.
-func story(c config.Config) config.Config {
-	c.Data.Train = []string{"builtin:stories?mb=0.02"}
-	return c
-}
-
-func masksOf(t *testing.T, c config.Config) *Masks {
-	t.Helper()
-	m, err := OpenMasks(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.Close() })
-	return m
-}
 
 // What is shown is what is trained on: each row of a step, planned alone, has the same bits.
 func TestMasksAreThoseOfTraining(t *testing.T) {
 	for name, c := range map[string]config.Config{
-		"static":   tiny(),
-		"linear":   withMask(mask.FormInput, mask.ControlLinear),
-		"adaptive": withMask(mask.FormInfill, mask.ControlAdaptive),
+		"static":   fixture.Tiny(),
+		"linear":   fixture.WithMask(mask.FormInput, mask.ControlLinear),
+		"adaptive": fixture.WithMask(mask.FormInfill, mask.ControlAdaptive),
+		"pairs":    fixture.Pairs(),
+		"waiting":  fixture.Waiting(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := story(c)
-			m := masksOf(t, c)
-			s, err := newStepper(openCPU(t, 1), c, m.run, data.NewLoader(m.set.Train, c.Run.Seed).Fill)
+			if len(c.Data.Train) == 0 {
+				c = fixture.Story(c)
+			}
+			m, err := maskcheck.Open(c, tasks.All())
 			if err != nil {
 				t.Fatal(err)
 			}
+			defer m.Close()
+			s, _ := opened(t, openCPU(t, 1), c)
 			for step := range 12 {
 				if _, err := s.step(step); err != nil {
 					t.Fatal(err)
@@ -62,15 +49,13 @@ func TestMasksAreThoseOfTraining(t *testing.T) {
 	}
 }
 
-func compareRows(t *testing.T, m *Masks, s *stepper, step int, open []float64) {
+func compareRows(t *testing.T, m *maskcheck.Masks, s *stepper, step int, open []float64) {
 	t.Helper()
 	whole := s.micro[0]
-	rows, n := batch.New(1, whole.rows.T), whole.rows.T
-	for r := range whole.rows.B {
-		var p mask.Plan
-		rows.First = r
-		m.Lay(rows, step)
-		m.Plan(&p, rows, step, open)
+	n := whole.rows.T
+	for r := range m.Height(step) {
+		row := m.Row(step, r, open)
+		rows, p := row.Batch, &row.Plan
 		from, to := r*n, (r+1)*n
 		for _, pair := range [][2]any{
 			{rows.IDs, whole.rows.IDs[from:to]}, {p.Hidden, whole.plan.Hidden[from:to]}, {p.Targets, whole.plan.Targets[from:to]},
@@ -80,114 +65,5 @@ func compareRows(t *testing.T, m *Masks, s *stepper, step int, open []float64) {
 				t.Fatalf("step %d, row %d: planned alone %v, in training %v", step, r, pair[0], pair[1])
 			}
 		}
-	}
-}
-
-// Under control two_pass an openness is shown by an evenly sure first pass, whatever measures its sureness.
-func TestMasksOfTwoPassOpen(t *testing.T) {
-	for _, measure := range []string{mask.ReliabilityConfidence, mask.ReliabilityEntropy, mask.ReliabilityMargin} {
-		c := story(withMask(mask.FormInfill, mask.ControlTwoPass))
-		c.Mask.Reliability, c.Mask.MaxWindow, c.Mask.Prob = measure, 8, 0.5
-		m := masksOf(t, c)
-		for _, u := range []float64{0, 0.5, 1} {
-			rows := batch.New(4, c.Data.SeqLen)
-			m.Lay(rows, 5)
-			var p mask.Plan
-			m.Plan(&p, rows, 5, []float64{u})
-			if widest, want := int(slices.Max(p.Window)), int(8*u); widest != want {
-				t.Errorf("%s, openness %v: the widest window is %d, want %d", measure, u, widest, want)
-			}
-		}
-	}
-}
-
-func TestSeen(t *testing.T) {
-	c := story(tiny())
-	m := masksOf(t, c)
-	rows := batch.New(1, c.Data.SeqLen)
-	m.Lay(rows, 0)
-	for i := range rows.Start {
-		rows.Start[i], rows.End[i] = 0, int32(rows.T)
-	}
-	var p mask.Plan
-	m.Plan(&p, rows, 0, []float64{1})
-	if visible, ahead := Seen(&p); visible != 136./256 || ahead != 0 {
-		t.Errorf("of a causal row of 16, %v and %v are seen", visible, ahead)
-	}
-}
-
-// Every structure, form and control is sound by all three methods, but look-ahead, which all three catch.
-func TestCheckMasks(t *testing.T) {
-	structures := []string{"causal", "full", "prefix", "window", "blocks", "sinks", "lookahead"}
-	forms := [][2]string{{"none", "fixed"}, {"input", "linear"}, {"infill", "adaptive"}, {"infill", "two_pass"}}
-	for _, structure := range structures {
-		for _, form := range forms {
-			if structure == "full" && form[0] == "none" {
-				continue
-			}
-			t.Run(structure+" "+form[0]+" "+form[1], func(t *testing.T) {
-				c := story(withMask(form[0], form[1]))
-				c.Mask.Structure, c.Mask.Window, c.Mask.Sinks, c.Mask.Prob, c.Mask.MaxWindow = structure, 3, 1, 0.3, 6
-				c.Mask.Fill = mask.FillLearned
-				r, err := CheckMasks(context.Background(), c, CheckOptions{Rows: 4})
-				if err != nil {
-					t.Fatal(err)
-				}
-				leaks := structure == "lookahead"
-				if r.Sound == leaks || len(r.Plans) < checkSteps {
-					t.Errorf("sound: %v, by %d plans", r.Sound, len(r.Plans))
-				}
-				anchors, open := 0, 0.0
-				for _, p := range r.Plans {
-					anchors += p.Anchors
-					open += p.Openness
-					for _, v := range []Verdict{p.Certificate, p.Closure, p.Probe} {
-						if v.Sound == leaks || v.Sound != (v.First == nil) {
-							t.Errorf("step %d, openness %v: %+v", p.Step, p.Openness, v)
-						}
-					}
-					if leaks && (p.Closure.Leaks != p.Probe.Leaks || !reflect.DeepEqual(p.Closure.First.Path, p.Probe.First.Path)) {
-						t.Errorf("step %d: the closure finds %+v, the probe %+v", p.Step, p.Closure, p.Probe)
-					}
-				}
-				if anchors == 0 || open == 0 {
-					t.Errorf("%d anchor rows, openness %v in all", anchors, open)
-				}
-			})
-		}
-	}
-}
-
-// Where probing every position would take too long some are, among them the counter-example that others found.
-func TestCheckProbesTheCounterExample(t *testing.T) {
-	p := &prober{probed: 3, pass: &model.Pass{PassOptions: model.PassOptions{T: 16}}}
-	for n := range 40 {
-		at := p.positions(n, &mask.Leak{Answer: n % 16})
-		if len(at) != 3 || !slices.Contains(at, n%16) || at[0] == at[1] || at[1] == at[2] || at[0] == at[2] {
-			t.Errorf("plan %d probes %v", n, at)
-		}
-	}
-}
-
-// The same check says the same, in the same bytes.
-func TestCheckRepeats(t *testing.T) {
-	c := story(withMask(mask.FormInfill, mask.ControlAdaptive))
-	var first []byte
-	for range 2 {
-		r, err := CheckMasks(context.Background(), c, CheckOptions{Rows: 2, Layers: 3})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r.Layers != 3 || r.Model.Layers != 3 {
-			t.Errorf("%d layers, %d of the model, want 3", r.Layers, r.Model.Layers)
-		}
-		text, err := json.Marshal(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if first != nil && !slices.Equal(text, first) {
-			t.Errorf("first %s\nthen %s", first, text)
-		}
-		first = text
 	}
 }

@@ -9,6 +9,10 @@ import (
 	"dmtrain/internal/checkpoint"
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
+	"dmtrain/internal/saved"
+	"dmtrain/internal/task"
+	"dmtrain/internal/task/fixture"
+	"dmtrain/internal/task/tasks"
 	"dmtrain/internal/tokenizer"
 )
 
@@ -21,10 +25,10 @@ func oldRun(t *testing.T, c config.Config) (valid *data.Set) {
 		t.Fatal(err)
 	}
 	s := &session{Options: quiet(c, Options{Until: 4}), ctx: t.Context(), evaled: -1, saved: -1}
-	if err := s.assemble(before.Tokenizer); err != nil {
+	if err := s.assemble(before.Tokenizer, nil); err != nil {
 		t.Fatal(err)
 	}
-	s.texts = texts{Train: before.Train.Checksum(), Valid: before.Valid.Checksum()}
+	s.text.Identity = task.Identity{Train: before.Train.Checksum(), Valid: before.Valid.Checksum()}
 	if s.run, err = checkpoint.ClaimRun(c.Run.Dir, false); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +69,7 @@ func TestRunsOfProgramsThatSplitTokens(t *testing.T) {
 		{"a vocabulary from a file", tokenizer.Config{Kind: "bpe", File: learnt(t)}, strings.Repeat("0123456789", 100), "split the text by tokens, at token"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			c := runConfig(t, tiny())
+			c := runConfig(t, fixture.Tiny())
 			c.Train.Steps, c.Train.EvalEvery, c.Train.SaveEvery = 6, 2, 2
 			f, err := os.OpenFile(c.Data.Train[0], os.O_APPEND|os.O_WRONLY, 0)
 			if err != nil {
@@ -79,7 +83,7 @@ func TestRunsOfProgramsThatSplitTokens(t *testing.T) {
 			}
 			c.Data.Tokenizer = x.tokenizer
 			before := oldRun(t, c)
-			r, err := Evaluate(t.Context(), EvalOptions{Source: Source{Run: c.Run.Dir, Device: "cpu"}})
+			r, err := saved.Evaluate(t.Context(), saved.EvalOptions{Ref: saved.Ref{Run: c.Run.Dir, Device: "cpu"}}, tasks.All())
 			if err != nil {
 				t.Fatal(err)
 			}

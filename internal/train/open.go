@@ -9,10 +9,10 @@ import (
 	"strings"
 
 	"dmtrain/internal/checkpoint"
-	"dmtrain/internal/config"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
 	"dmtrain/internal/recipe"
+	"dmtrain/internal/task"
 	"dmtrain/internal/tokenizer"
 )
 
@@ -31,7 +31,7 @@ func open(ctx context.Context, o Options) (_ *session, err error) {
 	if _, err := checkpoint.ViewRun(o.Config.Run.Dir); err == nil && !o.Overwrite {
 		return nil, fmt.Errorf("%s: %w", o.Config.Run.Dir, checkpoint.ErrRunExists)
 	}
-	if err := s.assemble(nil); err != nil {
+	if err := s.assemble(nil, nil); err != nil {
 		return nil, err
 	}
 	if err := s.refuseLeak(); err != nil {
@@ -71,7 +71,7 @@ func (s *session) resume() (err error) {
 	}
 	saved, err := s.run.Load("last")
 	if errors.Is(err, checkpoint.ErrNoCheckpoint) {
-		if err := s.assemble(nil); err != nil {
+		if err := s.assemble(nil, nil); err != nil {
 			return err
 		}
 		s.Console.Note("no checkpoint yet in %s: starting from step 0", s.run.Dir)
@@ -82,15 +82,16 @@ func (s *session) resume() (err error) {
 		return offer(err)
 	}
 	defer saved.Close()
-	if err := s.refuseOldSplit(saved); err != nil {
-		return err
-	}
 	tok, err := tokenizer.Load(saved.Files())
 	if err != nil {
 		return fmt.Errorf("%s: %w", saved.Dir, err)
 	}
-	if err := s.assemble(tok); err != nil {
-		return err
+	var was task.Identity
+	if json.Unmarshal(saved.State.Data, &was) != nil {
+		was = task.Identity{} // of no text: restore says so
+	}
+	if err := s.assemble(tok, &was); err != nil {
+		return s.outdated(err, saved.State.Version)
 	}
 	if err := s.restore(saved); err != nil {
 		return err
@@ -98,6 +99,16 @@ func (s *session) resume() (err error) {
 	s.Console.Note("resumed %s at step %d", s.run.Dir, s.at.Step)
 	s.sayDevice()
 	return s.begin()
+}
+
+// outdated tells whose run it is that can't go on with this program.
+func (s *session) outdated(err error, version string) error {
+	var o *task.OutdatedError
+	if !errors.As(err, &o) {
+		return err
+	}
+	return fmt.Errorf("%s can't be resumed: dmtrain %s, which began it, %s; end it with that program, or begin a new run in another "+
+		"run.dir. Its checkpoints can be read as before", s.run.Dir, version, o.Reason)
 }
 
 // offer adds the way on to the error of a damaged checkpoint.
@@ -110,8 +121,8 @@ func offer(err error) error {
 	return fmt.Errorf("%w: go on from it by --resume --from %s", err, step)
 }
 
-// assemble opens the device and the text, and builds what a step and an evaluation need.
-func (s *session) assemble(tok tokenizer.Tokenizer) (err error) {
+// assemble opens the device and the text, and builds what a step and an evaluation need. Tok and was are those of a run that goes on.
+func (s *session) assemble(tok tokenizer.Tokenizer, was *task.Identity) (err error) {
 	c := s.Config
 	yoke, err := recipe.Yoke(c.Mask)
 	if err != nil {
@@ -123,11 +134,27 @@ func (s *session) assemble(tok tokenizer.Tokenizer) (err error) {
 	if c.Train.Warmup > c.Train.Steps {
 		s.Console.Warn("train.warmup: %d steps are more than train.steps, %d: the learning rate never reaches train.lr", c.Train.Warmup, c.Train.Steps)
 	}
-	open := s.openRows
-	if c.Task == config.TaskPairs {
-		open = s.openPairs
+	s.task = s.Tasks.Must(c)
+	if s.text, err = s.task.Open(c, task.Options{Tokenizer: tok, Was: was}); err != nil {
+		return err
 	}
-	return open(tok, yoke)
+	for _, w := range s.text.Warnings {
+		s.Console.Warn("%s", w)
+	}
+	if s.step, err = newStepper(s.be, c, s.task, s.text.Train, recipe.MaskRun(c, s.text.Facts(), yoke)); err != nil {
+		return err
+	}
+	s.step.hooks, s.step.tokenizer = s.Hooks, s.text.Tokenizer
+	return s.evaluators()
+}
+
+// evaluators record the passes that validate and test.
+func (s *session) evaluators() (err error) {
+	if s.valid, err = task.NewEvaluator(s.step.model, s.step.planner, s.text.Valid, s.step.arena); err != nil || s.text.Test == nil {
+		return err
+	}
+	s.test, err = task.NewEvaluator(s.step.model, s.step.planner, s.text.Test, s.step.arena)
+	return err
 }
 
 // restore takes everything that has state from a checkpoint.
@@ -136,8 +163,8 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 	if s.at.Seed != s.Config.Run.Seed {
 		return fmt.Errorf("run.seed: %d, but the run began with %d", s.Config.Run.Seed, s.at.Seed)
 	}
-	var was texts
-	if err := json.Unmarshal(s.at.Data, &was); err != nil || !was.same(s.texts) {
+	var was task.Identity
+	if err := json.Unmarshal(s.at.Data, &was); err != nil || !was.Same(s.text.Identity) {
 		return fmt.Errorf("data.train, data.valid: the text is not the one that %s was trained on; the run's own settings are in %s", saved.Dir, s.run.Path(checkpoint.ConfigFile))
 	}
 	var state mask.State
@@ -171,7 +198,7 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 	if b := s.at.Best; b != nil {
 		s.best = &metrics.Eval{Step: b.Step, ValidLoss: metrics.Number(b.Loss), Perplexity: metrics.Number(metrics.Perplexity(b.Loss))}
 	}
-	if s.at.Tested != nil && was.Test != s.texts.Test {
+	if s.at.Tested != nil && was.Test != s.text.Identity.Test {
 		s.at.Tested.Step = -1
 	}
 	return s.lookBack()
@@ -195,7 +222,7 @@ func (s *session) begin() (err error) {
 		return err
 	}
 	if s.at.MetricsBytes == 0 {
-		if err := s.log.Write(&s.text); err != nil {
+		if err := s.log.Write(&s.text.Overlaps); err != nil {
 			return err
 		}
 	}
@@ -220,8 +247,8 @@ func (s *session) close() error {
 	if s.be != nil {
 		errs = append(errs, s.be.Close())
 	}
-	if s.corpus != nil {
-		errs = append(errs, s.corpus.Close())
+	if s.text != nil {
+		errs = append(errs, s.text.Close())
 	}
 	return errors.Join(errs...)
 }

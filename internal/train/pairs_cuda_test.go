@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"dmtrain/internal/kernels"
+	"dmtrain/internal/task/fixture"
 )
 
 // Steps of pairs, their hidden sources and targets and the average of the parameters come out on a device as on the CPU, up to rounding.
 func TestPairsOnDevice(t *testing.T) {
 	be := deviceOrSkip(t)
 	host := openCPU(t, 2)
-	c := tinyPairs()
+	c := fixture.Pairs()
 	c.Data.Train, c.Data.Pairs.BatchTokens = []string{"builtin:dates?n=30"}, 150
 	a, b := pairStepper(t, be, c), pairStepper(t, host, c)
 	together(t, a, b, 3, func(step int, got, want result) { near(t, step, got, want) })

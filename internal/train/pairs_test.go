@@ -9,34 +9,9 @@ import (
 	"testing"
 
 	"dmtrain/internal/config"
-	"dmtrain/internal/data"
 	"dmtrain/internal/kernels"
-	"dmtrain/internal/mask"
-	"dmtrain/internal/recipe"
+	"dmtrain/internal/task/fixture"
 )
-
-// tinyPairs trains in moments but has everything with state in it: several shapes of batch, masks that move, dropout, an average.
-func tinyPairs() config.Config {
-	c := tiny()
-	c.Task = config.TaskPairs
-	c.Data.SeqLen = 40
-	c.Data.Train, c.Data.Valid = []string{"builtin:dates?n=60"}, []string{"builtin:dates?n=5&part=valid"}
-	c.Data.Pairs.Buckets, c.Data.Pairs.BatchTokens = 3, 300
-	c.Model = config.Model{Layers: 1, Heads: 2, Dim: 16, Dropout: 0.1}
-	c.Mask.Form, c.Mask.Control, c.Mask.EdgeDrop, c.Mask.SourceProb = mask.FormInfill, mask.ControlAdaptive, 0.1, 0.2
-	c.Mask.Low, c.Mask.High, c.Mask.Buckets = 0, 0.3, 2
-	c.Train.Steps, c.Train.EvalEvery, c.Train.SaveEvery = 24, 8, 8
-	c.Train.EMA, c.Train.LabelSmoothing, c.Train.Metric = 0.9, 0.1, "bleu"
-	return c
-}
-
-// waiting is tinyPairs reading its sources word by word.
-func waiting() config.Config {
-	c := tinyPairs()
-	c.Mask.Form, c.Mask.Control = mask.FormInput, mask.ControlLinear
-	c.Mask.Cross, c.Model.CausalEncoder = mask.CrossWaitK, true
-	return c
-}
 
 func inRun(t *testing.T, c config.Config) config.Config {
 	t.Helper()
@@ -45,7 +20,7 @@ func inRun(t *testing.T, c config.Config) config.Config {
 }
 
 func TestPairsResumeExactly(t *testing.T) {
-	for name, c := range map[string]config.Config{"infill": tinyPairs(), "wait_k": waiting()} {
+	for name, c := range map[string]config.Config{"infill": fixture.Pairs(), "wait_k": fixture.Waiting()} {
 		t.Run(name, func(t *testing.T) {
 			whole := inRun(t, c)
 			mustRun(t, quiet(whole, Options{}))
@@ -65,7 +40,7 @@ func TestPairsResumeExactly(t *testing.T) {
 
 func TestThreadsChangeNothingOfPairs(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	c := inRun(t, tinyPairs())
+	c := inRun(t, fixture.Pairs())
 	mustRun(t, quiet(c, Options{}))
 	want := outcomeOf(t, c)
 	for _, n := range []int{1, 2, 4} {
@@ -81,26 +56,19 @@ func TestKilledRunsOfPairsResume(t *testing.T) {
 	if os.Getenv("DMTRAIN_LONG") != "" {
 		kills = 10
 	}
-	c := inRun(t, tinyPairs())
+	c := inRun(t, fixture.Pairs())
 	c.Train.Steps, c.Train.SaveEvery, c.Train.Keep = 60, 3, 2
 	resumesAfter(t, c, kills)
 }
 
 func pairStepper(t *testing.T, be kernels.Backend, c config.Config) *stepper {
 	t.Helper()
-	set, err := data.OpenPairs(c.Data, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := newPairStepper(be, c, recipe.MaskRun(c, textOf(set.Tokenizer, set.UnigramEntropy), nil), set.Train)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, _ := opened(t, be, c)
 	return s
 }
 
 func TestStepOfPairsAllocatesNothing(t *testing.T) {
-	for name, c := range map[string]config.Config{"infill": tinyPairs(), "wait_k": waiting()} {
+	for name, c := range map[string]config.Config{"infill": fixture.Pairs(), "wait_k": fixture.Waiting()} {
 		t.Run(name, func(t *testing.T) {
 			c.Data.Train, c.Train.MicroBatch = []string{"builtin:dates?n=1000"}, 2 // far more steps an epoch than are taken
 			s := pairStepper(t, openCPU(t, 2), c)
@@ -112,7 +80,7 @@ func TestStepOfPairsAllocatesNothing(t *testing.T) {
 // A step of pairs cut into micro-batches, whose last may have rows without a pair, hides the same tokens and is the step of one big
 // batch, up to the rounding of sums taken in another order.
 func TestMicroBatchesOfPairsMakeOneStep(t *testing.T) {
-	for name, whole := range map[string]config.Config{"infill": tinyPairs(), "wait_k": waiting()} {
+	for name, whole := range map[string]config.Config{"infill": fixture.Pairs(), "wait_k": fixture.Waiting()} {
 		t.Run(name, func(t *testing.T) {
 			cut := whole
 			cut.Train.MicroBatch = 2

@@ -20,6 +20,9 @@ import (
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
 	"dmtrain/internal/rng"
+	"dmtrain/internal/task"
+	"dmtrain/internal/task/fixture"
+	"dmtrain/internal/task/tasks"
 )
 
 // childVar makes the test binary train the configuration in the file it names, for tests that kill it.
@@ -50,6 +53,7 @@ func trainFile(path string) {
 }
 
 func quiet(c config.Config, o Options) Options {
+	o.Tasks = tasks.All()
 	o.Config, o.Version = c, "test"
 	o.Console = metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true})
 	return o
@@ -133,7 +137,7 @@ func (want outcome) equals(t *testing.T, got outcome) {
 }
 
 func adaptive() config.Config {
-	c := withMask(mask.FormInfill, mask.ControlAdaptive)
+	c := fixture.WithMask(mask.FormInfill, mask.ControlAdaptive)
 	c.Mask.Low, c.Mask.High, c.Mask.Buckets = 0, 0.3, 2
 	c.Model.Dropout = 0.1
 	return c
@@ -230,7 +234,7 @@ func runChild(t *testing.T, file string, after time.Duration) (killed bool) {
 
 // A run that is interrupted before its first step leaves nothing behind, and may be begun again.
 func TestInterruptedBeforeItsFirstStep(t *testing.T) {
-	c := runConfig(t, tiny())
+	c := runConfig(t, fixture.Tiny())
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := Run(ctx, quiet(c, Options{})); !errors.Is(err, ErrNotBegun) || !errors.Is(err, ErrInterrupted) {
@@ -242,39 +246,35 @@ func TestInterruptedBeforeItsFirstStep(t *testing.T) {
 	mustRun(t, quiet(c, Options{}))
 }
 
-// faultyExam fails at one step.
-type faultyExam struct {
-	exam
-	at   int
-	fail func() error
-}
-
-func (e faultyExam) look(ctx context.Context, step int) (metrics.Eval, float64, error) {
-	if step == e.at {
-		return metrics.Eval{}, 0, e.fail()
+// faulty are options whose run fails within an evaluation after so many steps, unless fail returns nil.
+func faulty(o Options, at int, fail func() error) Options {
+	o.Hooks.Scored = func(b *task.Batch) error {
+		if b.Kind == task.BatchValid && b.Step == at {
+			return fail()
+		}
+		return nil
 	}
-	return e.exam.look(ctx, step)
+	return o
 }
 
 // runFaulty is Run with an evaluation that fails.
 func runFaulty(t *testing.T, ctx context.Context, o Options, at int, fail func() error) error {
 	t.Helper()
-	s, err := open(ctx, o)
+	s, err := open(ctx, faulty(o, at, fail))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.close()
-	s.exam = faultyExam{s.exam, at, fail}
 	return s.trainUntilAsked()
 }
 
 // A run that is interrupted within an evaluation makes it when it is resumed, and ends as one that was not.
 func TestInterruptedEvaluationIsMadeUpFor(t *testing.T) {
-	whole := runConfig(t, tiny())
+	whole := runConfig(t, fixture.Tiny())
 	mustRun(t, quiet(whole, Options{}))
 	want := outcomeOf(t, whole)
 	for _, at := range []int{whole.Train.EvalEvery, whole.Train.Steps} {
-		c := runConfig(t, tiny())
+		c := runConfig(t, fixture.Tiny())
 		ctx, cancel := context.WithCancel(context.Background())
 		err := runFaulty(t, ctx, quiet(c, Options{}), at, func() error {
 			cancel()
@@ -290,7 +290,7 @@ func TestInterruptedEvaluationIsMadeUpFor(t *testing.T) {
 
 // What fails before the first step is taken leaves no run, and the one that was there.
 func TestFirstFaultLeavesNoRun(t *testing.T) {
-	c := runConfig(t, tiny())
+	c := runConfig(t, fixture.Tiny())
 	fault := errors.New("the device is gone")
 	fail := func() error { return fault }
 	if err := runFaulty(t, context.Background(), quiet(c, Options{}), 0, fail); !errors.Is(err, fault) {
@@ -305,7 +305,7 @@ func TestFirstFaultLeavesNoRun(t *testing.T) {
 }
 
 func TestRunsAreNotMixedUp(t *testing.T) {
-	c := runConfig(t, tiny())
+	c := runConfig(t, fixture.Tiny())
 	c.Train.Steps = 20
 	if err := Run(context.Background(), quiet(c, Options{Resume: true})); !errors.Is(err, checkpoint.ErrNoRun) {
 		t.Errorf("resuming nothing: %v", err)
@@ -348,7 +348,7 @@ func otherText(t *testing.T) string {
 
 // A damaged checkpoint is named, with the way on; and the way leads to the end of the undamaged run.
 func TestDamageIsNamedAndPassedBy(t *testing.T) {
-	c := runConfig(t, tiny())
+	c := runConfig(t, fixture.Tiny())
 	mustRun(t, quiet(c, Options{}))
 	want := outcomeOf(t, c)
 	path := filepath.Join(c.Run.Dir, "checkpoints", "step-000060", "optimizer.safetensors")
@@ -369,7 +369,7 @@ func TestDamageIsNamedAndPassedBy(t *testing.T) {
 }
 
 func TestPatience(t *testing.T) {
-	c := runConfig(t, tiny())
+	c := runConfig(t, fixture.Tiny())
 	c.Train.Steps, c.Train.LR, c.Train.MinLR, c.Train.Schedule = 500, 0.3, 0.3, "constant"
 	c.Train.EvalEvery, c.Train.Patience, c.Train.GradClip = 5, 3, 0
 	mustRun(t, quiet(c, Options{}))
@@ -388,7 +388,7 @@ func TestPatience(t *testing.T) {
 }
 
 func TestTenBadStepsEndTheRun(t *testing.T) {
-	c := runConfig(t, tiny())
+	c := runConfig(t, fixture.Tiny())
 	c.Train.LR, c.Train.MinLR, c.Train.Schedule, c.Train.Warmup, c.Train.GradClip = 1e30, 1e30, "constant", 0, 0
 	c.Train.EvalEvery, c.Train.SaveEvery, c.Train.Keep = 0, 1, 2
 	err := Run(context.Background(), quiet(c, Options{}))

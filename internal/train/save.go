@@ -9,14 +9,6 @@ import (
 	"dmtrain/internal/checkpoint"
 )
 
-// texts identifies the text a run is trained on, for a resumed run to see that it is still the same.
-type texts struct {
-	Train uint32 `json:"train"`
-	Valid uint32 `json:"valid"`
-	Test  uint32 `json:"test,omitempty"`
-	Cut   int    `json:"cut,omitempty"` // task lm: tokens before those that are split off. Programs that split tokens, not text, did not tell
-}
-
 // save stores everything that has state.
 func (s *session) save() (err error) {
 	s.at.Version, s.at.Seed, s.at.Evaled, s.at.ElapsedS = s.Version, s.Config.Run.Seed, s.evaled, s.meter.ElapsedS()
@@ -26,7 +18,7 @@ func (s *session) save() (err error) {
 	if s.at.Mask, err = json.Marshal(s.step.control.Snapshot()); err != nil {
 		return fmt.Errorf("the mask controller's state: %w", err)
 	}
-	if s.at.Data, err = json.Marshal(s.texts); err != nil {
+	if s.at.Data, err = json.Marshal(s.text.Identity); err != nil {
 		return err
 	}
 	if s.at.Optimizer, err = json.Marshal(optimizerState{s.step.opt.Taken}); err != nil {
@@ -35,7 +27,7 @@ func (s *session) save() (err error) {
 	model, optimizer := s.tensors()
 	_, err = s.run.Save(&checkpoint.Checkpoint{
 		State:     s.at,
-		Config:    s.corpus.modelFile(),
+		Config:    s.modelFile(),
 		Model:     model,
 		Optimizer: optimizer,
 		Files:     s.files(),
@@ -49,6 +41,17 @@ func (s *session) save() (err error) {
 		return nil
 	}
 	return s.run.Prune(s.Config.Train.Keep)
+}
+
+// modelFile is config.json.
+func (s *session) modelFile() any {
+	special := s.text.Tokenizer.Specials()
+	return checkpoint.ModelFile(checkpoint.Description{
+		Config:  s.step.model.Config,
+		Dropout: s.Config.Model.Dropout,
+		Begin:   int(special.Begin),
+		End:     int(special.End),
+	})
 }
 
 // diverged says of a run whose parameters can't be saved what is left of it.
@@ -82,8 +85,8 @@ func (s *session) tensors() (model, optimizer []checkpoint.Tensor) {
 
 // files are the tokenizer's and the configuration.
 func (s *session) files() map[string][]byte {
-	files := maps.Clone(s.corpus.tokenizer().Files())
-	files[settingsFile] = s.settings()
+	files := maps.Clone(s.text.Tokenizer.Files())
+	files[checkpoint.SettingsFile] = s.settings()
 	return files
 }
 

@@ -11,6 +11,7 @@ import (
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
+	"dmtrain/internal/task"
 )
 
 // maxBadInARow is how many steps in a row may have a loss or gradient that is not finite before the run gives up.
@@ -25,6 +26,7 @@ var ErrNotBegun = fmt.Errorf("%w before the first step was taken: there is nothi
 // Options say which run to train.
 type Options struct {
 	Config    config.Config
+	Tasks     task.Table
 	Version   string // of the program, kept with the run
 	Resume    bool
 	Overwrite bool
@@ -41,12 +43,12 @@ type session struct {
 	ctx     context.Context // done when the run is asked to stop
 	release func()          // of the hold on the process; nil before there is something to save
 	be      kernels.Backend
-	texts   texts
-	corpus  corpus
-	text    metrics.Data // what is known of the text
+	task    task.Task
+	text    *task.Text
 	run     *checkpoint.Run
 	step    *stepper
-	exam    exam
+	valid   *task.Evaluator
+	test    *task.Evaluator // nil without a test text
 	log     *metrics.Log
 	meter   *metrics.Meter
 	moved   mask.Record // what the step's masks looked like; kept for its memory

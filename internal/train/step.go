@@ -8,7 +8,9 @@ import (
 	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/model"
 	"dmtrain/internal/optim"
+	"dmtrain/internal/task"
 	"dmtrain/internal/tokenizer"
 )
 
@@ -26,7 +28,10 @@ type stepper struct {
 	opt       *optim.AdamW
 	average   *optim.Average // of the parameters; nil without train.ema
 	schedule  optim.Schedule
-	text      text
+	model     *model.Model
+	rows      task.Rows
+	shapes    [][]*micro   // micro-batches by shape of step, in the order of their rows
+	arena     *graph.Arena // of all passes: they run one after another
 	hooks     Hooks
 	tokenizer tokenizer.Tokenizer // for the hooks
 	micro     []*micro            // of the step being taken
@@ -42,37 +47,12 @@ type spent struct {
 	certify time.Duration // of that, certifying
 }
 
-// text is what depends on the task: how a step's text is cut into micro-batches, and where those are computed.
-type text interface {
-	// layOut is the step's micro-batches in the order of their rows, their plans yet to be made, and how much the step weighs: its share
-	// of the run's text over that of a mean step.
-	layOut(step int) (all []*micro, weight float64)
-}
-
 // micro is one micro-batch: its text, its plan and where it is computed.
 type micro struct {
-	rows  *batch.Batch
-	plan  mask.Plan
-	state mask.State // what the plan was made from
-	lane  *lane
-}
-
-// lane is a recorded pass, whatever its model, and what it says of its tokens.
-type lane struct {
-	pass  recorded
-	stats *graph.TokenStats
-	out   outputs
-	first *firstPass                         // control two_pass only
-	load  func(b *batch.Batch, p *mask.Plan) // uploads a batch under a plan
-}
-
-// recorded is what a step does with a pass.
-type recorded interface {
-	Supervised(n float64)
-	At(seed uint64, step, first int)
-	Forward()
-	Backward()
-	Free()
+	rows *batch.Batch
+	plan mask.Plan
+	pass *model.Pass
+	look *model.FirstLook // control two_pass only
 }
 
 // result is what a step showed.
@@ -116,17 +96,16 @@ func (s *stepper) step(step int) (result, error) {
 func (s *stepper) plan(step int, r *result) error {
 	defer func(start time.Time) { s.spent.plan += time.Since(start) }(time.Now())
 	state := s.control.At(step)
-	s.micro, s.weight = s.text.layOut(step)
+	shape, _, weight := s.rows.Layout(step)
+	s.micro, s.weight = s.shapes[shape], weight
 	for _, m := range s.micro {
-		m.state = state
+		s.rows.Fill(m.rows, step)
 		s.planner.RepeatEnds(m.rows, step)
-		if m.lane.first == nil {
-			s.planner.Plan(&m.plan, m.rows, step, state)
-		} else if err := m.lane.first.plan(m, s.planner, step); err != nil {
+		if err := m.look.Plan(&m.plan, s.planner, m.rows, step, state); err != nil {
 			return err
 		}
 		if s.hooks.Planned != nil {
-			s.hooks.Planned(m.batch(s.tokenizer))
+			s.hooks.Planned(s.seen(m, mask.Outputs{}))
 		}
 		if err := s.check(&m.plan); err != nil {
 			return err
@@ -173,32 +152,31 @@ func (s *stepper) gradients(step int, r *result) error {
 }
 
 // load uploads the micro-batch under its plan.
-func (m *micro) load() { m.lane.load(m.rows, &m.plan) }
+func (m *micro) load() { m.pass.Load(m.rows, &m.plan) }
 
 // run computes the loaded micro-batch's gradients, of a loss that is averaged over so many supervised tokens.
 func (m *micro) run(seed uint64, step int, supervised float64) {
-	pass := m.lane.pass
-	pass.Supervised(supervised)
-	pass.At(seed, step, m.rows.First)
-	pass.Forward()
-	pass.Backward()
+	m.pass.Supervised(supervised)
+	m.pass.At(seed, step, m.rows.First)
+	m.pass.Forward()
+	m.pass.Backward()
 }
 
 // observe waits for a micro-batch, and adds what it said of its tokens to the step's statistics. It returns the sum of their losses.
 func (s *stepper) observe(m *micro) (nll float64, err error) {
-	out := &m.lane.out
-	if err := out.download(s.be, m.lane.stats); err != nil {
+	out, err := m.pass.Outputs()
+	if err != nil {
 		return 0, err
 	}
 	for _, v := range out.NLL {
 		nll += float64(v)
 	}
 	if s.hooks.Scored != nil {
-		if err := s.hooks.Scored(m.batch(s.tokenizer)); err != nil {
+		if err := s.hooks.Scored(s.seen(m, out)); err != nil {
 			return 0, err
 		}
 	}
-	s.stats.Add(&m.plan, m.rows, out.Outputs)
+	s.stats.Add(&m.plan, m.rows, out)
 	if s.measure {
 		s.stats.Measure(&m.plan, s.tileQ, s.tileS)
 	}

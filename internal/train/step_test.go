@@ -10,28 +10,11 @@ import (
 	"dmtrain/internal/kernels/cpu"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/recipe"
+	"dmtrain/internal/task"
+	"dmtrain/internal/task/fixture"
+	"dmtrain/internal/task/lm"
+	"dmtrain/internal/task/tasks"
 )
-
-// tiny is a configuration whose steps take milliseconds.
-func tiny() config.Config {
-	c := config.Default()
-	c.Data.SeqLen = 16
-	c.Model = config.Model{Layers: 2, Heads: 2, Dim: 16}
-	c.Train.Steps, c.Train.BatchSize, c.Train.Warmup = 60, 8, 5
-	c.Train.LR, c.Train.MinLR = 1e-2, 1e-3
-	c.Train.EvalEvery, c.Train.SaveEvery, c.Train.Keep = 20, 20, 9
-	c.Mask.MinTokens, c.Mask.Warmup = 1, 3
-	return c
-}
-
-func withMask(form, control string) config.Config {
-	c := tiny()
-	c.Mask.Form, c.Mask.Control = form, control
-	if control == mask.ControlTwoPass {
-		c.Mask.Reliability = mask.ReliabilityConfidence
-	}
-	return c
-}
 
 func openCPU(t testing.TB, threads int) kernels.Backend {
 	t.Helper()
@@ -43,9 +26,26 @@ func openCPU(t testing.TB, threads int) kernels.Backend {
 	return be
 }
 
+// opened is the text of a configuration and a step over it.
+func opened(t testing.TB, be kernels.Backend, c config.Config) (*stepper, *task.Text) {
+	t.Helper()
+	k := tasks.All().Must(c)
+	text, err := k.Open(c, task.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { text.Close() })
+	s, err := newStepper(be, c, k, text.Train, recipe.MaskRun(c, text.Facts(), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, text
+}
+
 func stepperOf(t testing.TB, be kernels.Backend, c config.Config, vocab int) *stepper {
 	t.Helper()
-	s, err := newStepper(be, c, recipe.MaskRun(c, recipe.Text{Vocab: vocab, End: -1, Entropy: math.Log(float64(vocab))}, nil), randomRows(c.Run.Seed, vocab))
+	s, err := newStepper(be, c, lm.Task{}, lm.Task{}.Random(c, vocab),
+		recipe.MaskRun(c, recipe.Text{Vocab: vocab, End: -1, Entropy: math.Log(float64(vocab))}, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,13 +54,13 @@ func stepperOf(t testing.TB, be kernels.Backend, c config.Config, vocab int) *st
 
 func TestStepAllocatesNothing(t *testing.T) {
 	for name, c := range map[string]config.Config{
-		"static":   tiny(),
-		"input":    withMask(mask.FormInput, mask.ControlFixed),
-		"adaptive": withMask(mask.FormInfill, mask.ControlAdaptive),
-		"two pass": withMask(mask.FormInfill, mask.ControlTwoPass),
-		"dropout":  func() config.Config { c := tiny(); c.Model.Dropout, c.Mask.EdgeDrop = 0.1, 0.1; return c }(),
-		"average":  func() config.Config { c := tiny(); c.Train.EMA = 0.99; return c }(),
-		"micro":    func() config.Config { c := tiny(); c.Train.MicroBatch = 2; return c }(),
+		"static":   fixture.Tiny(),
+		"input":    fixture.WithMask(mask.FormInput, mask.ControlFixed),
+		"adaptive": fixture.WithMask(mask.FormInfill, mask.ControlAdaptive),
+		"two pass": fixture.WithMask(mask.FormInfill, mask.ControlTwoPass),
+		"dropout":  func() config.Config { c := fixture.Tiny(); c.Model.Dropout, c.Mask.EdgeDrop = 0.1, 0.1; return c }(),
+		"average":  func() config.Config { c := fixture.Tiny(); c.Train.EMA = 0.99; return c }(),
+		"micro":    func() config.Config { c := fixture.Tiny(); c.Train.MicroBatch = 2; return c }(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := stepperOf(t, openCPU(t, 2), c, 16)
@@ -114,7 +114,7 @@ func near(t *testing.T, step int, got, want result) {
 // A step cut into micro-batches is the step of one big batch: the same plans, and losses and gradients up to the rounding of
 // sums taken in another order.
 func TestMicroBatchesMakeOneStep(t *testing.T) {
-	whole := withMask(mask.FormInfill, mask.ControlAdaptive)
+	whole := fixture.WithMask(mask.FormInfill, mask.ControlAdaptive)
 	cut := whole
 	cut.Train.MicroBatch = 2
 	be := openCPU(t, 2)
@@ -124,7 +124,7 @@ func TestMicroBatchesMakeOneStep(t *testing.T) {
 
 // Steps are functions of the seed alone: neither the number of threads nor an earlier run of the same step changes a bit.
 func TestStepsRepeat(t *testing.T) {
-	c := withMask(mask.FormInfill, mask.ControlAdaptive)
+	c := fixture.WithMask(mask.FormInfill, mask.ControlAdaptive)
 	c.Model.Dropout = 0.1
 	var want []result
 	for _, threads := range []int{1, 2, 3, 4} {
@@ -149,7 +149,7 @@ func TestStepsRepeat(t *testing.T) {
 }
 
 func TestLookaheadIsRefused(t *testing.T) {
-	c := tiny()
+	c := fixture.Tiny()
 	c.Mask.Structure, c.Mask.Window = mask.StructureLookahead, 1
 	_, err := stepperOf(t, openCPU(t, 1), c, 16).step(0)
 	var leak *mask.Leak
@@ -160,7 +160,7 @@ func TestLookaheadIsRefused(t *testing.T) {
 
 func TestStepWithoutAFiniteLossChangesNothing(t *testing.T) {
 	be := openCPU(t, 1)
-	s := stepperOf(t, be, tiny(), 16)
+	s := stepperOf(t, be, fixture.Tiny(), 16)
 	p := s.params.All()[0]
 	w := make([]float32, p.Shape.Elems())
 	if err := be.Download(w, p.Value()); err != nil {
@@ -212,12 +212,12 @@ func TestCanary(t *testing.T) {
 		return loss / float64(n), 5 * 0.5 / math.Sqrt(float64(n))
 	}
 	for name, c := range map[string]config.Config{
-		"static":   tiny(),
-		"input":    withMask(mask.FormInput, mask.ControlFixed),
-		"infill":   withMask(mask.FormInfill, mask.ControlFixed),
-		"adaptive": withMask(mask.FormInfill, mask.ControlAdaptive),
-		"inverse":  withMask(mask.FormInfill, mask.ControlInverse),
-		"two pass": withMask(mask.FormInfill, mask.ControlTwoPass),
+		"static":   fixture.Tiny(),
+		"input":    fixture.WithMask(mask.FormInput, mask.ControlFixed),
+		"infill":   fixture.WithMask(mask.FormInfill, mask.ControlFixed),
+		"adaptive": fixture.WithMask(mask.FormInfill, mask.ControlAdaptive),
+		"inverse":  fixture.WithMask(mask.FormInfill, mask.ControlInverse),
+		"two pass": fixture.WithMask(mask.FormInfill, mask.ControlTwoPass),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if loss, bound := run(t, c, 300); loss < math.Log(vocab)-bound {
@@ -226,7 +226,7 @@ func TestCanary(t *testing.T) {
 		})
 	}
 	t.Run("unsound", func(t *testing.T) {
-		c := tiny()
+		c := fixture.Tiny()
 		c.Mask.Structure, c.Mask.Window, c.Mask.Certify = mask.StructureLookahead, 1, false
 		if loss, _ := run(t, c, 600); loss > 0.5*math.Log(vocab) {
 			t.Errorf("loss %.4f: a mask that shows every answer was not found out", loss)

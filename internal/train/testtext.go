@@ -16,7 +16,7 @@ func (s *session) testBest() error {
 	if s.at.Best != nil {
 		step = s.at.Best.Step
 	}
-	if !s.exam.tests() || s.at.Tested != nil && s.at.Tested.Step == step {
+	if s.test == nil || s.at.Tested != nil && s.at.Tested.Step == step {
 		return nil
 	}
 	e, err := s.examineAt(step)
@@ -47,7 +47,7 @@ func (s *session) testBest() error {
 func (s *session) examineAt(step int) (m metrics.Eval, err error) {
 	if step == s.at.Step {
 		err = s.withAverage(func() (err error) {
-			m, err = s.exam.test(s.ctx, step)
+			m, err = s.measureTest(step)
 			return err
 		})
 		return m, err
@@ -70,35 +70,19 @@ func (s *session) examineAt(step int) (m metrics.Eval, err error) {
 	if err := params.Round(); err != nil {
 		return m, err
 	}
-	return s.exam.test(s.ctx, step)
+	return s.measureTest(step)
 }
 
-// bestOf is from how many evaluations of its run a saved model was chosen: 0 if it is not the best, or if nothing tells.
-func (src Source) bestOf(saved *checkpoint.Saved) int {
-	s := saved.State
-	if src.Run != "" {
-		run, err := checkpoint.ViewRun(src.Run)
-		if err != nil {
-			return 0
-		}
-		if s, err = run.LastState(); err != nil {
-			return 0 // damaged, say: the model that is read is not
-		}
-		if s.Evals == 0 {
-			s.Evals, _ = evalsIn(run, s.Step) // none that can be counted
-		}
-	}
-	if s.Best == nil || s.Best.Step != saved.State.Step {
-		return 0
-	}
-	return s.Evals
+func (s *session) measureTest(step int) (metrics.Eval, error) {
+	m, _, err := s.test.Measure(s.ctx, s.Config, step, 0, nil)
+	return m, err
 }
 
 // lookBack takes from the log what checkpoints do not tell: the last look at the test text, and how many evaluations there were where
 // programs did not count them.
 func (s *session) lookBack() (err error) {
 	if s.at.Evals == 0 && s.at.Evaled > 0 {
-		if s.at.Evals, err = evalsIn(s.run, s.at.Step); err != nil {
+		if s.at.Evals, err = metrics.EvalsIn(s.run.Path(checkpoint.MetricsFile), s.at.Step); err != nil {
 			return err
 		}
 	}
@@ -117,20 +101,4 @@ func (s *session) lookBack() (err error) {
 		}
 	}
 	return nil
-}
-
-// evalsIn counts a run's evaluations of trained models up to a step.
-func evalsIn(run *checkpoint.Run, step int) (n int, err error) {
-	for r, err := range metrics.ReadFile(run.Path(checkpoint.MetricsFile)) {
-		if errors.Is(err, fs.ErrNotExist) {
-			return 0, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-		if r.Eval != nil && r.Eval.Step > 0 && r.Eval.Step <= step {
-			n++
-		}
-	}
-	return n, nil
 }

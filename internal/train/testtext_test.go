@@ -13,6 +13,9 @@ import (
 	"dmtrain/internal/config"
 	"dmtrain/internal/metrics"
 	"dmtrain/internal/rng"
+	"dmtrain/internal/saved"
+	"dmtrain/internal/task/fixture"
+	"dmtrain/internal/task/tasks"
 )
 
 // testsOf are a run's looks at its test text.
@@ -34,7 +37,7 @@ func tested(t *testing.T) map[string]config.Config {
 	rows := runConfig(t, adaptive())
 	rows.Data.TestFraction = 0.1
 	rows.Train.Steps, rows.Train.EvalEvery, rows.Train.SaveEvery, rows.Train.EMA = 12, 3, 5, 0.5
-	pairs := inRun(t, tinyPairs())
+	pairs := inRun(t, fixture.Pairs())
 	pairs.Train.Steps, pairs.Train.EvalEvery, pairs.Train.SaveEvery = 12, 4, 8
 	pairs.Data.Test = []string{"builtin:dates?n=6&part=valid&seed=5"}
 	return map[string]config.Config{"lm": rows, "seq2seq": pairs}
@@ -62,10 +65,10 @@ func TestTheBestModelIsTestedOnce(t *testing.T) {
 			if m.Step != best || m.Looks != 1 || m.BestOf != c.Train.Steps/c.Train.EvalEvery || m.Tokens == 0 {
 				t.Errorf("%+v, the best step is %d", m, best)
 			}
-			if loss, bestOf := lossOn(t, c, SplitTest); loss != m.TestLoss || bestOf != 0 {
+			if loss, bestOf := lossOn(t, c, saved.SplitTest); loss != m.TestLoss || bestOf != 0 {
 				t.Errorf("training says %v, evaluating the model %v; the text chose it from %d evaluations", m.TestLoss, loss, bestOf)
 			}
-			if loss, bestOf := lossOn(t, c, SplitValid); loss != m.ValidLoss || bestOf != m.BestOf {
+			if loss, bestOf := lossOn(t, c, saved.SplitValid); loss != m.ValidLoss || bestOf != m.BestOf {
 				t.Errorf("validation loss %v, evaluating the model %v, the best of %d", m.ValidLoss, loss, bestOf)
 			}
 			mustRun(t, quiet(c, Options{Resume: true}))
@@ -111,30 +114,18 @@ func TestLooksAreCounted(t *testing.T) {
 
 func lossOn(t *testing.T, c config.Config, split string) (metrics.Number, int) {
 	t.Helper()
-	src := Source{Run: c.Run.Dir, Device: "cpu"}
-	if c.Task != config.TaskPairs {
-		r, err := Evaluate(t.Context(), EvalOptions{Source: src, Split: split})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r.Loss, r.BestOf
-	}
-	tr, err := LoadTranslator(src)
+	src := saved.Ref{Run: c.Run.Dir, Device: "cpu"}
+	r, err := saved.Evaluate(t.Context(), saved.EvalOptions{Ref: src, Split: split}, tasks.All())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tr.Close()
-	r, err := tr.Evaluate(t.Context(), split)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r.ValidLoss, r.BestOf
+	return r.Loss, r.BestOf
 }
 
 // A canary: every letter of the text is one of four, each as likely as the others whatever came before, so no model can do with less than
 // ln 4 nats. The best of many evaluations on one text does, by luck; on text that chose nothing it does not.
 func TestTheBestOfManyIsLucky(t *testing.T) {
-	c := runConfig(t, tiny())
+	c := runConfig(t, fixture.Tiny())
 	letters := make([]byte, 3000)
 	for i := range letters {
 		letters[i] = "abcd"[rng.Below(3, rng.Probe, 0, 0, uint32(i), 4)]
@@ -150,13 +141,13 @@ func TestTheBestOfManyIsLucky(t *testing.T) {
 		t.Errorf("the best of %d evaluations is %.4f, not below ln 4: this test finds no luck", m.BestOf, m.ValidLoss)
 	}
 	var b bytes.Buffer
-	r, err := Evaluate(t.Context(), EvalOptions{Source: Source{Run: c.Run.Dir, Device: "cpu"}, Split: SplitTest, PerToken: &b})
+	r, err := saved.Evaluate(t.Context(), saved.EvalOptions{Ref: saved.Ref{Run: c.Run.Dir, Device: "cpu"}, Split: saved.SplitTest, PerToken: &b}, tasks.All())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var sum, squares, n float64
 	for lines := bufio.NewScanner(&b); lines.Scan(); n++ {
-		var token Token
+		var token saved.Token
 		if err := json.Unmarshal(lines.Bytes(), &token); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package train
+package maskcheck
 
 import (
 	"math"
@@ -6,12 +6,10 @@ import (
 	"strings"
 
 	"dmtrain/internal/batch"
-	"dmtrain/internal/config"
 	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
-	"dmtrain/internal/recipe"
 	"dmtrain/internal/rng"
 	"dmtrain/internal/tensor"
 )
@@ -26,6 +24,10 @@ type ProbeModel struct {
 	Device string `json:"device"`
 }
 
+func describe(m model.Config, be kernels.Backend) ProbeModel {
+	return ProbeModel{Layers: m.Layers, Heads: m.Heads, Dim: m.Dim, Vocab: m.Vocab, Device: be.Info().Device()}
+}
+
 // The probe's model, and how much arithmetic all probes of a check may take: seconds on a CPU.
 const (
 	probeHeads = 2
@@ -33,72 +35,90 @@ const (
 	probeFlops = 1e11
 )
 
-// minProbed is how many positions are probed at least, however dear.
-const minProbed = 2
+// minProbed is how many positions are probed at least, however dear; maxSourceProbed how many of a source at most.
+const (
+	minProbed       = 2
+	maxSourceProbed = 8
+)
 
 // prober asks a real model whether outputs depend on their answers.
 type prober struct {
 	be      kernels.Backend
-	m       *model.Model
+	model   *model.Model
 	pass    *model.Pass
-	first   *firstPass // control two_pass only
-	planner *mask.Planner
+	look    *model.FirstLook // control two_pass only
+	planner *mask.Planner    // of the model's few tokens
 	text    *probeText
 	now     mask.Plan
 	masks   *Masks
 	probed  int // positions of each plan
 }
 
-func newProber(be kernels.Backend, c config.Config, m *Masks, layers, rows, plans int) (_ *prober, err error) {
-	shape := probeShape(c, m.run.Vocab, c.Data.SeqLen, layers)
-	if be.Info().BFloat16 {
-		shape.Precision = recipe.Precision(c)
+// newProber asks about so many plans of batches like one.
+func newProber(be kernels.Backend, m *Masks, layers int, like *batch.Batch, plans int) (_ *prober, err error) {
+	shape := m.probeShape(like, layers)
+	if !be.Info().BFloat16 {
+		shape.Precision = tensor.Float32
 	}
 	p := &prober{be: be, masks: m}
 	run := m.run
 	run.Vocab, run.End = shape.Vocab, probeEnd(shape.Vocab, m.run.End)
-	if p.planner, err = mask.NewPlanner(c.Mask, c.Run.Seed, run); err != nil {
+	if p.planner, err = mask.NewPlanner(m.config.Mask, m.config.Run.Seed, run); err != nil {
 		return nil, err
 	}
-	if p.m, err = model.New(be, shape, false); err != nil {
+	if p.model, err = model.New(be, shape, false); err != nil {
 		return nil, err
 	}
-	randomise(p.m.Params)
-	p.text = newProbeText(p.planner, shape.Vocab, run.End, batch.New(rows, c.Data.SeqLen))
-	o := model.PassOptions{B: rows, T: c.Data.SeqLen, Hide: true, Second: p.planner.Tagged(), Logits: true}
-	if p.pass, err = p.m.NewPass(o); err != nil {
+	randomise(p.model.Params)
+	p.text = newProbeText(p.planner, shape.Vocab, run.End, like)
+	if err = p.record(like); err != nil {
+		p.free()
 		return nil, err
 	}
-	if c.Mask.Control == mask.ControlTwoPass {
-		o.Logits = false
-		if p.first, err = newFirstPass(be, p.m, o); err != nil {
-			return nil, err
-		}
-	}
-	perPass := float64(rows) * shape.Flops(0, c.Data.SeqLen) / 3 // forwards only
-	p.probed = int(math.Min(math.Max(probeFlops/perPass/float64(plans), minProbed), float64(c.Data.SeqLen)))
+	perPass := float64(like.B) * shape.Flops(p.pass.S, p.pass.T) / 3 // forwards only
+	p.probed = int(math.Min(math.Max(probeFlops/perPass/float64(plans), minProbed), float64(like.T)))
 	return p, nil
 }
 
-// probeShape is ProbeModel's for a configuration: so many positions and layers.
-func probeShape(c config.Config, vocab, context, layers int) model.Config {
-	heads := min(c.Model.Heads, probeHeads)
-	shape := recipe.Model(c, max(min(vocab, probeVocab), 2))
-	shape.Context, shape.Layers, shape.Heads, shape.Dim = context, layers, heads, c.Model.Dim/c.Model.Heads*heads
-	shape.Precision = tensor.Float32
-	return shape
+// record makes the passes that are asked.
+func (p *prober) record(like *batch.Batch) (err error) {
+	o := model.PassOptions{
+		B:          like.B,
+		T:          like.T,
+		Hide:       true,
+		HideSource: p.masks.config.Mask.SourceProb > 0,
+		Second:     p.planner.Tagged(),
+		Logits:     true,
+	}
+	for _, s := range like.Sources {
+		o.S = s.T
+	}
+	if p.pass, err = p.model.NewPass(o); err != nil {
+		return err
+	}
+	if p.masks.config.Mask.Control == mask.ControlTwoPass {
+		p.look, err = p.model.NewFirstLook(o)
+	}
+	return err
+}
+
+// probeShape is ProbeModel's for batches like one.
+func (m *Masks) probeShape(like *batch.Batch, layers int) model.Config {
+	s := m.task.Model(m.config, max(min(m.run.Vocab, probeVocab), 2))
+	heads := min(s.Heads, probeHeads)
+	s.Dim, s.Heads, s.Layers, s.Context = s.Dim/s.Heads*heads, heads, layers, like.T
+	for _, source := range like.Sources {
+		s.Context = max(s.Context, source.T)
+	}
+	return s
 }
 
 func (p *prober) free() {
-	if p.first != nil {
-		p.first.lane.pass.Free()
+	if p.pass != nil {
+		p.pass.Free()
 	}
-	p.pass.Free()
-	p.m.Free()
-}
-
-func describe(m model.Config, be kernels.Backend) ProbeModel {
-	return ProbeModel{Layers: m.Layers, Heads: m.Heads, Dim: m.Dim, Vocab: m.Vocab, Device: be.Info().Device()}
+	p.look.Free()
+	p.model.Free()
 }
 
 // embeddings are read by rows, not multiplied by all of them.
@@ -127,27 +147,23 @@ func randomise(params *graph.Params) {
 
 // plan plans the text as it is laid out: under control two_pass the model's own first look at it decides.
 func (p *prober) plan(dst *mask.Plan, s sample) error {
-	state := p.masks.evenly(s.openness)
-	if p.first == nil {
-		p.planner.Plan(dst, p.text.rows, s.step, state)
-		return nil
-	}
-	m := micro{rows: p.text.rows, plan: *dst, state: state}
-	err := p.first.plan(&m, p.planner, s.step)
-	*dst = m.plan
-	return err
+	return p.look.Plan(dst, p.planner, p.text.rows, s.step, p.masks.evenly(s.openness))
 }
 
 // positions are those whose tokens the n-th plan's probe changes: all of them, or some spread evenly that differ from plan to plan,
 // and that of a leak found by others.
 func (p *prober) positions(n int, leak *mask.Leak) []int {
-	t := p.pass.T
-	var at []int
-	for i := range p.probed {
-		at = append(at, (i*t/p.probed+n)%t)
-	}
-	if leak != nil && !slices.Contains(at, leak.Answer) {
+	at := spread(p.pass.T, p.probed, n)
+	if leak != nil && leak.AnswerInRow() && !slices.Contains(at, leak.Answer) {
 		at[0] = leak.Answer
+	}
+	return at
+}
+
+// spread is some of n places, evenly, that differ from plan to plan.
+func spread(n, some, plan int) (at []int) {
+	for i := range some {
+		at = append(at, (i*n/some+plan)%n)
 	}
 	return at
 }
@@ -161,6 +177,18 @@ func (p *prober) try(s sample) mask.Try {
 		}
 		return &p.now, p.ask(dst)
 	}
+}
+
+// sources probes a source of the n-th plan.
+func (p *prober) sources(plan *mask.Plan, source, n int, s sample) ([]*mask.Leak, error) {
+	p.text.lay(-1)
+	at := spread(p.pass.S, min(p.probed, p.pass.S, maxSourceProbed), n)
+	return plan.ProbeSource(p.text.rows, source, p.model.Vocab, at, func(dst []float32) error {
+		if err := p.plan(&p.now, s); err != nil {
+			return err
+		}
+		return p.ask(dst)
+	})
 }
 
 // ask computes the logits of the text as it is laid out and planned now.

@@ -1,4 +1,4 @@
-package train
+package maskcheck
 
 import (
 	"dmtrain/internal/batch"

@@ -1,4 +1,6 @@
-package train
+// Package maskcheck plans a configuration's masks without training anything: for pictures, and to let certificate, closure and probe judge
+// them. Its plans are those that a run would train on.
+package maskcheck
 
 import (
 	"math"
@@ -6,46 +8,46 @@ import (
 
 	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
-	"dmtrain/internal/data"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/recipe"
+	"dmtrain/internal/task"
 	"dmtrain/internal/tokenizer"
 )
 
-// Masks lays out a configuration's text and plans its masks without training anything: for pictures and checks. Its plans are
-// those that a run would train on.
+// Masks lays out a configuration's text and plans its masks.
 type Masks struct {
 	Tokenizer tokenizer.Tokenizer
 	Warnings  []string // about the text
 
 	config  config.Config
-	set     *data.Set    // of task lm
-	loader  *data.Loader // likewise
-	pairs   *data.Pairs  // of task seq2seq
+	task    task.Task
+	text    *task.Text
 	run     mask.Run
 	planner *mask.Planner
 	control *mask.Controller
-
-	pairLoader *data.PairLoader // of task seq2seq
 }
 
-// OpenMasks reads the configured text. Close gives it back.
-func OpenMasks(c config.Config) (*Masks, error) {
-	if c.Task == config.TaskPairs {
-		return openPairMasks(c)
-	}
+// Open reads the configured text. Close gives it back.
+func Open(c config.Config, tasks task.Table) (*Masks, error) {
 	yoke, err := recipe.Yoke(c.Mask)
 	if err != nil {
 		return nil, err
 	}
-	set, err := data.Open(c.Data, data.Options{})
+	k := tasks.Must(c)
+	text, err := k.Open(c, task.Options{})
 	if err != nil {
 		return nil, err
 	}
-	m := &Masks{Tokenizer: set.Tokenizer, Warnings: set.Warnings, config: c, set: set, loader: data.NewLoader(set.Train, c.Run.Seed),
-		run: recipe.MaskRun(c, textOf(set.Tokenizer, set.UnigramEntropy), yoke)}
+	m := &Masks{
+		Tokenizer: text.Tokenizer,
+		Warnings:  text.Warnings,
+		config:    c,
+		task:      k,
+		text:      text,
+		run:       recipe.MaskRun(c, text.Facts(), yoke),
+	}
 	if err := m.build(); err != nil {
-		set.Close()
+		text.Close()
 		return nil, err
 	}
 	return m, nil
@@ -60,12 +62,7 @@ func (m *Masks) build() (err error) {
 }
 
 // Close gives the text back.
-func (m *Masks) Close() error {
-	if m.set == nil {
-		return nil
-	}
-	return m.set.Close()
-}
+func (m *Masks) Close() error { return m.text.Close() }
 
 // Config is the mask section with every "0 = default" filled in.
 func (m *Masks) Config() mask.Config { return m.planner.Config() }
@@ -86,24 +83,52 @@ func (m *Masks) Openness(step int) (u []float64, known bool) {
 	return u, true
 }
 
-// Lay fills rows of task lm with the text they hold at a step, from row rows.First on.
-func (m *Masks) Lay(rows *batch.Batch, step int) {
-	m.loader.Fill(rows, step)
-	m.planner.RepeatEnds(rows, step)
+// Height is how many rows a step has.
+func (m *Masks) Height(step int) int {
+	_, rows, _ := m.text.Train.Layout(step)
+	return rows
+}
+
+// Row is one row of a training step and its mask, as a run has them.
+type Row struct {
+	*batch.Batch // of this row alone
+	Plan         mask.Plan
+}
+
+// Row lays out and plans a row of a step, at an openness by bucket.
+func (m *Masks) Row(step, row int, openness []float64) *Row {
+	shape, _, _ := m.text.Train.Layout(step)
+	r := &Row{Batch: m.room(m.text.Train.Shapes()[shape], 1)}
+	r.First = row
+	m.Lay(r.Batch, step)
+	m.Plan(&r.Plan, r.Batch, step, openness)
+	return r
+}
+
+// room is for rows of a shape, with the places that repeated Ends take.
+func (m *Masks) room(s task.Shape, rows int) *batch.Batch {
+	s.T = min(s.T+m.planner.EndRoom(), m.config.Data.SeqLen)
+	return s.Batch(rows)
+}
+
+// Lay fills rows with the text they hold at a step, from row First on.
+func (m *Masks) Lay(b *batch.Batch, step int) {
+	m.text.Train.Fill(b, step)
+	m.planner.RepeatEnds(b, step)
 }
 
 // Plan plans rows for a step at an openness by bucket. Under control two_pass, where every slot has its own, all are planned as if
 // the first pass had been equally sure of every token: so sure that the windows open so far.
-func (m *Masks) Plan(dst *mask.Plan, rows *batch.Batch, step int, openness []float64) {
+func (m *Masks) Plan(dst *mask.Plan, b *batch.Batch, step int, openness []float64) {
 	s := m.state(openness)
 	if m.Config().Control != mask.ControlTwoPass {
-		m.planner.Plan(dst, rows, step, s)
+		m.planner.Plan(dst, b, step, s)
 		return
 	}
 	var first mask.Plan
-	m.planner.PlanFirst(&first, rows, step, s)
-	out := evenlySure(m.Config(), m.run.Vocab, len(rows.IDs), openness[0])
-	m.planner.PlanTwoPass(dst, rows, step, s, &mask.FirstPass{Plan: &first, Out: out})
+	m.planner.PlanFirst(&first, b, step, s)
+	out := evenlySure(m.Config(), m.run.Vocab, len(b.IDs), openness[0])
+	m.planner.PlanTwoPass(dst, b, step, s, &mask.FirstPass{Plan: &first, Out: out})
 }
 
 // evenly is a controller's state at one openness.
@@ -125,18 +150,10 @@ func evenlySure(c mask.Config, vocab, n int, u float64) mask.Outputs {
 	r := c.Low + u*(c.High-c.Low)
 	chance := 1 / float64(vocab)
 	return mask.Outputs{
-		Conf:    filled(n, chance+r*(1-chance)),
-		Entropy: filled(n, (1-r)*math.Log(float64(vocab))),
-		Margin:  filled(n, r),
+		Conf:    slices.Repeat([]float32{float32(chance + r*(1-chance))}, n),
+		Entropy: slices.Repeat([]float32{float32((1 - r) * math.Log(float64(vocab)))}, n),
+		Margin:  slices.Repeat([]float32{float32(r)}, n),
 	}
-}
-
-func filled(n int, v float64) []float32 {
-	s := make([]float32, n)
-	for i := range s {
-		s[i] = float32(v)
-	}
-	return s
 }
 
 // Seen is how much of a plan's pairs is visible, and of those whose key comes after the query.

@@ -1,10 +1,12 @@
-package train
+package maskcheck
 
 import (
 	"context"
 	"testing"
 
 	"dmtrain/internal/mask"
+	"dmtrain/internal/task/fixture"
+	"dmtrain/internal/task/tasks"
 )
 
 // Every form and control is sound for pairs by all methods, but look-ahead; and where the encoder looks at the whole source, waiting for it
@@ -20,7 +22,7 @@ func TestCheckMasksOfPairs(t *testing.T) {
 		{mask.FormNone, mask.ControlFixed, mask.StructureCausal, "in vain"},
 	} {
 		t.Run(k.form+" "+k.control+" "+k.structure+" "+k.cross, func(t *testing.T) {
-			c := tinyPairs()
+			c := fixture.Pairs()
 			c.Mask.Form, c.Mask.Control, c.Mask.Structure, c.Mask.Window = k.form, k.control, k.structure, 3
 			if k.control == mask.ControlTwoPass {
 				c.Mask.Reliability = mask.ReliabilityConfidence
@@ -30,7 +32,7 @@ func TestCheckMasksOfPairs(t *testing.T) {
 			if vain {
 				c.Mask.Cross, c.Model.CausalEncoder = mask.CrossWaitK, false // which a configuration is refused for
 			}
-			r, err := CheckMasks(context.Background(), c, CheckOptions{Rows: 3})
+			r, err := Check(context.Background(), c, tasks.All(), Options{Rows: 3})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,21 +1,22 @@
-package train
+package maskcheck
 
 import (
 	"os"
 	"path/filepath"
 	"testing"
 
-	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
+	"dmtrain/internal/kernels/cpu"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/rng"
+	"dmtrain/internal/task/fixture"
 )
 
 // documents gives a configuration many short documents.
 func documents(t *testing.T, c config.Config) config.Config {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "documents")
-	if err := os.WriteFile(path, []byte(randomDocuments(1, 400)), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(fixture.Documents(1, 400)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	c.Data.Train, c.Data.DocumentSeparator, c.Data.Tokenizer.Kind, c.Data.SeqLen = []string{path}, "|", "char", 32
@@ -26,8 +27,8 @@ func documents(t *testing.T, c config.Config) config.Config {
 // probed probes every position of a step's rows.
 func probed(t *testing.T, p *prober, m *Masks, step int, plan func(*mask.Plan) error) []*mask.Leak {
 	t.Helper()
-	rows := batch.New(p.pass.B, p.pass.T)
-	m.loader.Fill(rows, step)
+	rows := m.room(m.largest(), p.pass.B)
+	m.text.Train.Fill(rows, step)
 	p.text.take(rows, m.run.End, step)
 	var base mask.Plan
 	if err := plan(&base); err != nil {
@@ -37,7 +38,7 @@ func probed(t *testing.T, p *prober, m *Masks, step int, plan func(*mask.Plan) e
 	for i := range p.pass.T {
 		all = append(all, i)
 	}
-	leaks, err := base.ProbeAt(p.m.Vocab, all, func(dst []float32, at int) (*mask.Plan, error) {
+	leaks, err := base.ProbeAt(p.model.Vocab, all, func(dst []float32, at int) (*mask.Plan, error) {
 		p.text.lay(at)
 		if err := plan(&p.now); err != nil {
 			return nil, err
@@ -53,7 +54,12 @@ func probed(t *testing.T, p *prober, m *Masks, step int, plan func(*mask.Plan) e
 func proberOf(t *testing.T, c config.Config) (*prober, *Masks) {
 	t.Helper()
 	m := masksOf(t, c)
-	p, err := newProber(openCPU(t, 2), c, m, 2, 4, 1)
+	be, err := cpu.New(cpu.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { be.Close() })
+	p, err := newProber(be, m, 2, m.room(m.largest(), 4), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +71,7 @@ func proberOf(t *testing.T, c config.Config) (*prober, *Masks) {
 // planner's own plans have no such slot, and pass.
 func TestProbeFindsTheSlotThatIsABound(t *testing.T) {
 	for _, structure := range []string{"causal", "window", "sinks"} {
-		c := documents(t, withMask(mask.FormInfill, mask.ControlFixed))
+		c := documents(t, fixture.WithMask(mask.FormInfill, mask.ControlFixed))
 		c.Mask.Structure, c.Mask.Window, c.Mask.Sinks = structure, 6, 2
 		p, m := proberOf(t, c)
 		for step := range 3 {
@@ -76,7 +82,7 @@ func TestProbeFindsTheSlotThatIsABound(t *testing.T) {
 		}
 
 		run := m.run
-		run.End, run.Vocab = -1, p.m.Vocab
+		run.End, run.Vocab = -1, p.model.Vocab
 		unaware, err := mask.NewPlanner(c.Mask, c.Run.Seed, run)
 		if err != nil {
 			t.Fatal(err)
@@ -109,55 +115,45 @@ func TestProbeFindsTheSlotThatIsABound(t *testing.T) {
 	}
 }
 
-// A first look at what is hidden in the second is found, in both tasks, and a first look at the rest is not.
+// A first look at what is hidden in the second is found, in every task, and a first look at the rest is not.
 func TestProbeFindsAFirstLookAtWhatIsHidden(t *testing.T) {
-	p, m := proberOf(t, documents(t, withMask(mask.FormInfill, mask.ControlTwoPass)))
-	own := func(dst *mask.Plan) error { return p.plan(dst, sample{step: 30, openness: 1}) }
-	if leaks := probed(t, p, m, 30, own); len(leaks) > 0 {
-		t.Fatal(leaks[0])
-	}
-	load := p.first.lane.load
-	p.first.lane.load = func(b *batch.Batch, _ *mask.Plan) {
-		var all mask.Plan
-		p.planner.PlanStatic(&all, b, 30)
-		load(b, &all)
-	}
-	if leaks := probed(t, p, m, 30, own); len(leaks) == 0 {
-		t.Error("a first look at hidden tokens of a text is not found")
-	}
-
-	c := tinyPairs()
-	c.Mask.Control, c.Mask.Reliability, c.Mask.Buckets, c.Mask.Prob = mask.ControlTwoPass, mask.ReliabilityConfidence, 1, 0.5
-	c.Mask.Low, c.Mask.High, c.Mask.MaxWindow = 0, 1, 20
-	masks, err := openPairMasks(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := newPairChecker(openCPU(t, 2), masks, CheckOptions{Rows: 6})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(k.free)
-	check := func() (leaks int) {
-		for n := range 6 {
-			r, err := k.check(n, sample{step: 17 + n, openness: 1})
-			if err != nil {
-				t.Fatal(err)
+	pairs := fixture.Pairs()
+	pairs.Mask.Control, pairs.Mask.Reliability, pairs.Mask.Buckets = mask.ControlTwoPass, mask.ReliabilityConfidence, 1
+	pairs.Mask.Prob, pairs.Mask.Low, pairs.Mask.High, pairs.Mask.MaxWindow = 0.5, 0, 1, 20
+	for name, c := range map[string]config.Config{
+		"lm":      documents(t, fixture.WithMask(mask.FormInfill, mask.ControlTwoPass)),
+		"seq2seq": pairs,
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, m := proberOf(t, c)
+			planted := 0
+			for step := 30; step < 36; step++ {
+				s := sample{step: step, openness: 1}
+				if leaks := probed(t, p, m, step, func(dst *mask.Plan) error { return p.plan(dst, s) }); len(leaks) > 0 {
+					t.Fatal(leaks[0])
+				}
+				planted += len(probed(t, p, m, step, func(dst *mask.Plan) error { return unhidden(p, dst, s) }))
 			}
-			leaks += r.Probe.Leaks
-		}
-		return leaks
+			if planted == 0 {
+				t.Error("a first look at hidden tokens is not found")
+			}
+		})
 	}
-	if n := check(); n > 0 {
-		t.Fatalf("%d leaks of pairs", n)
+}
+
+// unhidden plans after a first look at all tokens, hidden or not.
+func unhidden(p *prober, dst *mask.Plan, s sample) error {
+	var all, first mask.Plan
+	rows, state := p.text.rows, p.masks.evenly(s.openness)
+	p.planner.PlanStatic(&all, rows, s.step)
+	p.look.Pass.Load(rows, &all)
+	p.look.Pass.At(p.planner.Seed(), s.step, rows.First)
+	p.look.Pass.Forward()
+	out, err := p.look.Pass.Outputs()
+	if err != nil {
+		return err
 	}
-	load = k.lane.first.lane.load
-	k.lane.first.lane.load = func(b *batch.Batch, seen *mask.Plan) {
-		var all mask.Plan
-		k.planner.PlanStatic(&all, b, seen.Step)
-		load(b, &all)
-	}
-	if check() == 0 {
-		t.Error("a first look at hidden tokens of targets is not found")
-	}
+	p.planner.PlanFirst(&first, rows, s.step, state)
+	p.planner.PlanTwoPass(dst, rows, s.step, state, &mask.FirstPass{Plan: &first, Out: out})
+	return nil
 }

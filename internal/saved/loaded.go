@@ -1,0 +1,177 @@
+// Package saved opens trained models, to be evaluated, sampled from or translated with.
+package saved
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"dmtrain/internal/backend"
+	"dmtrain/internal/checkpoint"
+	"dmtrain/internal/config"
+	"dmtrain/internal/graph"
+	"dmtrain/internal/kernels"
+	"dmtrain/internal/metrics"
+	"dmtrain/internal/model"
+	"dmtrain/internal/task"
+	"dmtrain/internal/tokenizer"
+)
+
+// Ref names a saved model: a checkpoint of a run, or a directory.
+type Ref struct {
+	Run        string // run directory
+	Which      string // best, last or a step; empty: best, or last where none is best
+	Checkpoint string // directory of a checkpoint, or of any GPT-2 in Hugging Face's format; instead of Run
+	Device     string
+}
+
+// Model is a saved model, ready for use.
+type Model struct {
+	*model.Model
+	Dir       string
+	Step      int
+	Tokenizer tokenizer.Tokenizer
+	Config    config.Config // of its training; the defaults for a model that is not ours
+	Ours      bool          // Config is of its training
+	Backend   kernels.Backend
+	Warnings  []string // about what was read
+
+	task   task.Task
+	was    *task.Identity // of the text of its training; nil where nothing tells
+	bestOf int            // evaluations that it was chosen from; 0: it is not a run's best
+}
+
+// Load opens a saved model. Close it when done.
+func Load(ref Ref, tasks task.Table) (_ *Model, err error) {
+	s, err := ref.open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	m := &Model{Dir: s.Dir, Step: s.State.Step, bestOf: ref.bestOf(s)}
+	if err := m.settings(s, tasks); err != nil {
+		return nil, err
+	}
+	if m.Tokenizer, err = tokenizer.Load(s.Files()); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Dir, err)
+	}
+	if m.Backend, err = backend.Open(ref.Device); err != nil {
+		return nil, err
+	}
+	if m.Model, err = s.Model(m.Backend, false); err != nil {
+		return nil, errors.Join(err, m.Backend.Close())
+	}
+	m.Config.Data.SeqLen = m.Context
+	m.Warnings = unused(s, m.Params)
+	if m.Tokenizer.Vocab() > m.Vocab {
+		err := fmt.Errorf("%s: the tokenizer has %d tokens, the model only %d", s.Dir, m.Tokenizer.Vocab(), m.Vocab)
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+// unused warns of tensors that are no part of the model.
+func unused(s *checkpoint.Saved, params *graph.Params) []string {
+	names := s.Unused(params)
+	if len(names) == 0 {
+		return nil
+	}
+	const shown = 3
+	list := strings.Join(names[:min(shown, len(names))], ", ")
+	if len(names) > shown {
+		list += ", …"
+	}
+	return []string{fmt.Sprintf("%s: %d tensors of model.safetensors are no part of the model that config.json describes and are left out: %s",
+		s.Dir, len(names), list)}
+}
+
+// open finds and verifies the checkpoint.
+func (r Ref) open() (*checkpoint.Saved, error) {
+	if r.Run == "" {
+		return checkpoint.LoadModel(r.Checkpoint)
+	}
+	run, err := checkpoint.ViewRun(r.Run)
+	if err != nil {
+		return nil, err
+	}
+	which := r.Which
+	if which == "" {
+		if which = "best"; !hasBest(run) {
+			which = "last"
+		}
+	}
+	s, err := run.LoadModel(which)
+	var d *checkpoint.DamagedError
+	if errors.As(err, &d) && d.Intact != "" {
+		err = fmt.Errorf("%w: choose it by --checkpoint %s", err, d.Intact)
+	}
+	return s, err
+}
+
+// hasBest says whether a best checkpoint is there. One that is named but damaged is there: using another in its place without a
+// word would be wrong.
+func hasBest(run *checkpoint.Run) bool {
+	best, err := run.Best()
+	if err != nil {
+		var d *checkpoint.DamagedError
+		return errors.As(err, &d)
+	}
+	_, err = run.Find(fmt.Sprint(best))
+	return err == nil
+}
+
+// bestOf is from how many evaluations of its run a saved model was chosen: 0 if it is not the best, or if nothing tells.
+func (r Ref) bestOf(saved *checkpoint.Saved) int {
+	s := saved.State
+	if r.Run != "" {
+		run, err := checkpoint.ViewRun(r.Run)
+		if err != nil {
+			return 0
+		}
+		if s, err = run.LastState(); err != nil {
+			return 0 // damaged, say: the model that is read is not
+		}
+		if s.Evals == 0 { // programs did not count them
+			s.Evals, _ = metrics.EvalsIn(run.Path(checkpoint.MetricsFile), s.Step) // none that can be counted
+		}
+	}
+	if s.Best == nil || s.Best.Step != saved.State.Step {
+		return 0
+	}
+	return s.Evals
+}
+
+// settings reads the configuration of the model's training, where there is one.
+func (m *Model) settings(s *checkpoint.Saved, tasks task.Table) error {
+	m.Config, m.task = config.Default(), tasks[0]
+	text, err := fs.ReadFile(s.Files(), checkpoint.SettingsFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	file, err := config.Parse(checkpoint.SettingsFile, text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.Dir, err)
+	}
+	if m.Config, err = file.Config(); err != nil {
+		return fmt.Errorf("%s: %w", s.Dir, err)
+	}
+	if k, ok := tasks.Of(m.Config.Task); ok {
+		m.task, m.Ours = k, true
+	}
+	var was task.Identity
+	if len(s.State.Data) > 0 && json.Unmarshal(s.State.Data, &was) == nil {
+		m.was = &was
+	}
+	return nil
+}
+
+// Close gives the model's memory back.
+func (m *Model) Close() error {
+	m.Free()
+	return m.Backend.Close()
+}
