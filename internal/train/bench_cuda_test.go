@@ -24,7 +24,7 @@ func TestBenchOnDevice(t *testing.T) {
 	if r.DeviceMemoryMiB < r.MemoryMiB*0.9 || r.DeviceMemoryMiB > r.MemoryMiB+64 {
 		t.Errorf("%v MiB of the device held, %v MiB for the model", r.DeviceMemoryMiB, r.MemoryMiB)
 	}
-	shares, err := measureProfile(t.Context(), be, c, 1)
+	shares, err := measureProfile(t.Context(), be, c, lm.Task{}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

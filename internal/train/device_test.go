@@ -17,7 +17,9 @@ import (
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/kernels/cuda"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/saved"
 	"dmtrain/internal/task/fixture"
+	"dmtrain/internal/task/tasks"
 )
 
 // deviceOrSkip opens the device there is, real or emulated.

@@ -56,14 +56,16 @@ func (h held) Quality(ctx context.Context, m *model.Model, c config.Config, rows
 		sources[i] = h.Source(i)
 	}
 	special := h.tok.Specials()
-	found, err := generate.Translate(ctx, m, c.Mask, sources, generate.Translation{
-		Beams:     1,
-		Batch:     evalPairs,
-		MaxTokens: h.shape.T + h.shape.T/4,
-		Sampling:  generate.Sampling{TopP: 1},
-		Begin:     special.Begin,
-		End:       special.End,
-	}, nil)
+	found, _, err := generate.Translate(ctx, m, c.Mask, sources, generate.Translation{
+		Options: generate.Options{
+			MaxTokens: h.shape.T + h.shape.T/4,
+			Sampling:  generate.Sampling{TopP: 1},
+			End:       special.End,
+		},
+		Beams: 1,
+		Batch: evalPairs,
+		Begin: special.Begin,
+	})
 	if err != nil {
 		return nil, err
 	}
