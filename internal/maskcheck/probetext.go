@@ -73,12 +73,18 @@ func (x *probeText) lay(t int) {
 	x.planner.RepeatEnds(x.rows, x.step)
 }
 
+// repeated says whether the token at n is a repeated End.
+func (x *probeText) repeated(n int) bool {
+	b := x.base
+	return x.end >= 0 && b.IDs[n] == x.end && b.IDs[n-1] == x.end && b.Next[n-1] < 0 && b.Start[n] >= 0 && b.Start[n] == b.Start[n-1]
+}
+
 // change changes the token that stands at t of row b when it is laid out. Where that is the End of a document, the document gets one more
 // letter and ends after it: it can't end nowhere.
 func (x *probeText) change(b, t int) {
 	from, repeats := b*x.base.T, 0
 	for n := from + 1; n <= from+t; n++ {
-		if x.base.Start[n] >= 0 && x.base.Start[n] == x.base.Start[n-1] && x.base.Next[n-1] < 0 {
+		if x.repeated(n) {
 			repeats++
 		}
 	}
@@ -97,7 +103,7 @@ func (x *probeText) change(b, t int) {
 		}
 		r.IDs[n], r.Next[n] = (r.IDs[n-1]+1)%x.letters, x.end
 	}
-	if at > start {
+	if at > start && r.Next[n-1] >= 0 { // or else it is not to be predicted
 		r.Next[n-1] = r.IDs[n]
 	}
 }
