@@ -8,14 +8,13 @@ import (
 	"io"
 
 	"dmtrain/internal/generate"
-	"dmtrain/internal/mask"
 	"dmtrain/internal/saved"
 	"dmtrain/internal/tokenizer"
 )
 
 // goOn continues the prompt, as many times as asked.
 func (o *sampleOptions) goOn(ctx context.Context, l *saved.Model, prompt string, stdout, stderr io.Writer) error {
-	if o.decode == "parallel" && l.Ours && l.Config.Mask.Form != mask.FormInfill {
+	if o.decode == "parallel" && l.Ours && !l.Config.Mask.Slots() {
 		return usagef("--decode: parallel: %s was trained with mask.form %s, and only form infill teaches a model to predict blocks", l.Dir, l.Config.Mask.Form)
 	}
 	if o.decode == "parallel" && !l.Ours {

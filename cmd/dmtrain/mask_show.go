@@ -146,7 +146,7 @@ func (v *view) choose() error {
 	}
 	for row := max(v.row, 0); ; row++ {
 		v.Row = v.masks.Row(v.step, row, v.open)
-		if v.row >= 0 || !v.Plan.Anchor[0] || v.c.Mask.Form == mask.FormNone || row+1 == height {
+		if v.row >= 0 || !v.Plan.Anchor[0] || !v.c.Mask.Hides() || row+1 == height {
 			return nil
 		}
 	}
@@ -157,7 +157,7 @@ func (v *view) settleStep() {
 	case v.step >= 0:
 	case len(v.past) > 0:
 		v.step = v.past[len(v.past)-1].Step - 1 // records count steps from 1
-	case v.c.Mask.Control == mask.ControlTwoPass:
+	case v.c.Mask.FirstLook():
 		v.step = v.masks.Config().Warmup // closed before
 	default:
 		v.step = 0
@@ -225,7 +225,7 @@ func (v *view) headline() string {
 	if len(v.Batch.Sources) > 0 {
 		text += ", cross " + c.Cross
 	}
-	if c.Form == mask.FormNone {
+	if !c.Hides() {
 		return text
 	}
 	text += fmt.Sprintf(", control %s\nopenness %s, %s", c.Control, joinFloats(v.open), v.origin)

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"dmtrain/internal/generate"
-	"dmtrain/internal/mask"
 	"dmtrain/internal/saved"
 	"dmtrain/internal/task/tasks"
 )
@@ -171,7 +170,7 @@ func (o *translateOptions) translator(t *saved.Model) (*generate.Translator, err
 	if most := t.Model.Context / 2; o.block < 1 || o.block > most {
 		return nil, usagef("--block: %d tokens is not within 1 … %d, half the model's context", o.block, most)
 	}
-	if t.Config.Mask.Form != mask.FormInfill {
+	if !t.Config.Mask.Slots() {
 		return nil, usagef("--decode: %s was not trained to fill blanks (mask.form: infill), so it can't decode in parallel", t.Dir)
 	}
 	o.Blocks = &generate.Blocks{Size: o.block, Acceptance: o.Acceptance}

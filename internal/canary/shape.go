@@ -5,7 +5,6 @@ import (
 
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
-	"dmtrain/internal/mask"
 )
 
 // Shape is what random text is like.
@@ -65,7 +64,7 @@ const (
 
 // text is how text of the shape is made for a configuration that has been made small, whose rows were shrunk by a factor.
 func (s Shape) text(c config.Config, factor float64, pairs bool) *text {
-	follows := c.Mask.Control == mask.ControlAdaptive || c.Mask.Control == mask.ControlInverse || c.Mask.Control == mask.ControlTwoPass
+	follows := c.Mask.Follows()
 	t := &text{chain: newChain(s.Letters, follows), separator: c.Data.DocumentSeparator, symbol: map[int32]int{},
 		apart: c.Data.Tokenizer.Kind == "bpe", pairs: pairs}
 	t.alphabet = alphabet(s.Letters, t.separator)

@@ -120,7 +120,7 @@ func (t *trial) scored(b *task.Batch) error {
 	t.oracle.look(b)
 	var impossible error
 	for row := range b.Rows.B {
-		static := b.Kind == task.BatchTrain && b.Plan.Anchor[row] && t.config.Mask.Form != mask.FormNone
+		static := b.Kind == task.BatchTrain && b.Plan.Anchor[row] && t.config.Mask.Hides()
 		t.oracle.row(b, row, func(p *prediction) {
 			nll, bound := float64(b.Out.NLL[p.n]), t.oracle.bound(b, row, p)
 			if math.IsInf(bound, 0) || math.IsNaN(bound) {

@@ -127,7 +127,7 @@ func (o Options) yokable(arm Arm) []config.Problem {
 	for _, s := range o.find(arm.Yoked).Settings {
 		apply(s, &c) // its own problems are told with it
 	}
-	if c.Mask.Form == mask.FormNone || c.Mask.Control == mask.ControlFixed || c.Mask.Control == mask.ControlTwoPass {
+	if !c.Mask.Hides() || c.Mask.Control == mask.ControlFixed || c.Mask.FirstLook() {
 		return []config.Problem{{Text: fmt.Sprintf("replays the openness of %s, which has none that moves (form %s, control %s)", arm.Yoked, c.Mask.Form, c.Mask.Control)}}
 	}
 	return nil

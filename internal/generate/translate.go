@@ -66,7 +66,7 @@ type Translator struct {
 // infill: blocks of one are greedy decoding; a hypothesis' score is of the confidences it was accepted with.
 func NewTranslator(m *model.Model, c mask.Config, o Translation) (*Translator, error) {
 	switch {
-	case o.Blocks != nil && c.Form != mask.FormInfill:
+	case o.Blocks != nil && !c.Slots():
 		return nil, errors.New("mask.form: only a model trained with infill predicts blocks in parallel")
 	case o.Blocks != nil && o.Beams != 1:
 		return nil, errors.New("beams: parallel decoding follows one target at a time")

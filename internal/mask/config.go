@@ -60,26 +60,11 @@ func DefaultConfig() Config {
 	}
 }
 
-// measures says whether openness follows reliability.
-func (c *Config) measures() bool { return c.Control == ControlAdaptive || c.Control == ControlInverse }
-
 // anchored says whether there are rows to measure reliability on.
-func (c *Config) anchored() bool { return c.Form == FormNone || c.Anchors > 0 }
+func (c *Config) anchored() bool { return !c.Hides() || c.Anchors > 0 }
 
 // maxWindow is W, the largest look-ahead at openness u.
 func (c *Config) maxWindow(u float64) int { return int(math.Round(u * float64(c.MaxWindow))) }
-
-// rate is p, how often a form hides a token at openness u.
-func (c *Config) rate(form string, u float64) float64 {
-	switch {
-	case form == FormNone:
-		return 0
-	case form == FormInfill || c.Control == ControlFixed:
-		return c.Prob
-	}
-	open, closed := c.ProbRange[0], c.ProbRange[1]
-	return closed - float64(u*(closed-open))
-}
 
 // resolve fills in every "0 = default" that depends on the run.
 func (c Config) resolve(run Run) Config {

@@ -6,23 +6,14 @@ import (
 	"math"
 )
 
-// The controls: what moves openness.
-const (
-	ControlFixed    = "fixed"    // nothing: a constant
-	ControlLinear   = "linear"   // a schedule
-	ControlAdaptive = "adaptive" // reliability opens
-	ControlInverse  = "inverse"  // reliability closes
-	ControlYoked    = "yoked"    // another run's recorded openness, which tells adaptivity from schedule
-	ControlTwoPass  = "two_pass" // each slot's own confidence in a first pass under the static mask
-)
-
 // Controller moves openness from step to step. The order of calls is the guard against the side channel of a mask
 // made from its own batch's losses: At(step) gives the State for planning a step, Observe brings what the step showed,
 // and after it no plan for that step can be made.
 type Controller struct {
-	cfg   Config
-	run   Run
-	state State
+	cfg     Config
+	control control
+	run     Run
+	state   State
 
 	planned []float64 // openness by bucket at the last At
 }
@@ -32,7 +23,7 @@ func NewController(cfg Config, run Run) (*Controller, error) {
 	if err := cfg.valid(); err != nil {
 		return nil, err
 	}
-	c := &Controller{cfg: cfg.resolve(run), run: run}
+	c := &Controller{cfg: cfg.resolve(run), control: controlOf(cfg.Control), run: run}
 	c.state = State{Buckets: make([]Bucket, cfg.Buckets), Entropy: run.Entropy}
 	c.planned = make([]float64, cfg.Buckets)
 	return c, c.fit()
@@ -60,30 +51,12 @@ func (c *Controller) At(step int) State {
 	}
 	for i := range c.state.Buckets {
 		b := &c.state.Buckets[i]
-		if !c.cfg.measures() {
-			b.Openness = c.scheduled(step, i)
+		if c.control.scheduled != nil {
+			b.Openness = c.control.scheduled(c, step, i)
 		}
 		c.planned[i] = b.Openness
 	}
 	return c.state
-}
-
-// scheduled is the openness of a control that does not follow this run's reliability. Under two_pass each slot has its
-// own; here stands 0.
-func (c *Controller) scheduled(step, bucket int) float64 {
-	switch c.cfg.Control {
-	case ControlFixed:
-		return c.cfg.Openness
-	case ControlLinear:
-		s := c.cfg.Schedule
-		if step >= s.Steps {
-			return s.To
-		}
-		return s.From + float64((s.To-s.From)*float64(step)/float64(s.Steps))
-	case ControlYoked:
-		return c.run.Yoke.at(step, bucket)
-	}
-	return 0
 }
 
 // Snapshot is a copy of the state, for a checkpoint.
@@ -132,7 +105,7 @@ func (c *Controller) update(b *Bucket, t *tally, step int) {
 	}
 	b.Mean = float64(c.cfg.Beta*b.Mean) + float64((1-c.cfg.Beta)*r)
 	b.Count++
-	if c.cfg.measures() {
+	if c.control.goal != nil {
 		c.move(b, c.goal(b, step))
 	}
 }
@@ -143,10 +116,7 @@ func (c *Controller) goal(b *Bucket, step int) float64 {
 	if step >= c.cfg.Warmup {
 		g = clip((b.Reliability(c.cfg.Beta)-c.cfg.Low)/(c.cfg.High-c.cfg.Low), 0, 1)
 	}
-	if c.cfg.Control == ControlInverse {
-		return 1 - g
-	}
-	return g
+	return c.control.goal(g)
 }
 
 func (c *Controller) move(b *Bucket, goal float64) {

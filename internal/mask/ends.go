@@ -15,7 +15,7 @@ import (
 // What no longer fits is cut off at the row's end, whose token is never hidden either, whatever it is. Rows under the static mask stay
 // as they are.
 func (p *Planner) RepeatEnds(rows *batch.Batch, step int) {
-	if p.cfg.Form != FormInfill || p.run.End < 0 {
+	if !p.form.slots || p.run.End < 0 {
 		return
 	}
 	for b := range rows.B {
@@ -40,7 +40,7 @@ func (p *Planner) RepeatEnds(rows *batch.Batch, step int) {
 // EndRoom is how many more positions than their tokens rows of single documents need, so that all but one in a hundred ends can be
 // repeated as the draws want it.
 func (p *Planner) EndRoom() int {
-	if p.cfg.Form != FormInfill || p.run.End < 0 {
+	if !p.form.slots || p.run.End < 0 {
 		return 0
 	}
 	room, rest := 0, 1.0

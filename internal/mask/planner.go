@@ -7,13 +7,6 @@ import (
 	"dmtrain/internal/rng"
 )
 
-// The forms: what the dynamic part does to a structure.
-const (
-	FormNone   = "none"   // nothing
-	FormInput  = "input"  // hidden tokens are filled; attention and loss stay as they are
-	FormInfill = "infill" // hidden tokens become slots, which predict themselves with look-ahead
-)
-
 // Evaluation draws come from steps that training never reaches, so that every evaluation of a run hides the same tokens.
 const evalStep = 1 << 30
 
@@ -37,6 +30,9 @@ type Planner struct {
 	seed uint64
 	run  Run
 	st   structure
+
+	form    form
+	control control
 }
 
 // NewPlanner makes the planner of a run. The error lists everything wrong with cfg.
@@ -49,7 +45,7 @@ func NewPlanner(cfg Config, seed uint64, run Run) (*Planner, error) {
 		panic("mask: Run.SeqLen is not set")
 	}
 	st := structure{kind: cfg.Structure, window: int32(cfg.Window), sinks: int32(cfg.Sinks)}
-	return &Planner{cfg: cfg, seed: seed, run: run, st: st}, nil
+	return &Planner{cfg: cfg, seed: seed, run: run, st: st, form: formOf(cfg.Form), control: controlOf(cfg.Control)}, nil
 }
 
 // Config is the planner's configuration with every "0 = default" filled in.
@@ -64,7 +60,7 @@ func (p *Planner) Plan(dst *Plan, rows *batch.Batch, step int, s State) {
 	if len(s.Buckets) == 0 {
 		panic("mask: a plan from a state without buckets")
 	}
-	if p.cfg.Control == ControlTwoPass {
+	if p.control.firstLook {
 		panic("mask: control two_pass plans with PlanTwoPass")
 	}
 	p.fill(dst, rows, step, p.training(s))
@@ -72,7 +68,7 @@ func (p *Planner) Plan(dst *Plan, rows *batch.Batch, step int, s State) {
 
 // PlanStatic fills dst with the static structure, nothing hidden: the plan of evaluation.
 func (p *Planner) PlanStatic(dst *Plan, rows *batch.Batch, step int) {
-	p.fill(dst, rows, step, opening{form: FormNone})
+	p.fill(dst, rows, step, opening{})
 }
 
 // PlanInfill fills dst for measuring how well the model fills blanks: every token but a document's first and last is hidden at
@@ -83,7 +79,7 @@ func (p *Planner) PlanInfill(dst *Plan, rows *batch.Batch, batch int, rate float
 	if !(rate > 0 && rate <= 1) {
 		panic("mask: infill is measured at a rate above 0, up to 1")
 	}
-	p.fill(dst, rows, evalStep+batch, opening{form: FormInfill, rate: rate, full: true})
+	p.fill(dst, rows, evalStep+batch, opening{form: formOf(FormInfill), rate: rate, full: true})
 	dst.dropCausalTargets()
 }
 
@@ -93,7 +89,7 @@ func (p *Planner) PlanSlots(dst *Plan, rows *batch.Batch, windows []int32) {
 	if len(windows) != rows.B*rows.T {
 		panic("mask: a window for every position is needed")
 	}
-	p.fill(dst, rows, 0, opening{form: FormInfill, given: windows})
+	p.fill(dst, rows, 0, opening{form: formOf(FormInfill), given: windows})
 }
 
 // dropCausalTargets leaves the loss to the slots.
@@ -110,7 +106,7 @@ func (p *Plan) dropCausalTargets() {
 
 // opening is how a plan departs from the static structure.
 type opening struct {
-	form    string
+	form    form       // the static structure's has nothing in it
 	source  float64    // rate of hiding a token of a source
 	buckets []Bucket   // openness by position
 	anchors int        // every n-th row stays static; 0 = none
@@ -123,13 +119,13 @@ type opening struct {
 
 // training is how a training step opens at a controller's state.
 func (p *Planner) training(s State) opening {
-	return opening{form: p.cfg.Form, source: p.cfg.SourceProb, buckets: s.Buckets, anchors: p.cfg.Anchors}
+	return opening{form: p.form, source: p.cfg.SourceProb, buckets: s.Buckets, anchors: p.cfg.Anchors}
 }
 
 func (p *Planner) fill(dst *Plan, rows *batch.Batch, step int, o opening) {
 	dst.reset(rows, step, p.st.tagged())
 	for b := range rows.B {
-		dst.Anchor[b] = o.form == FormNone || p.anchor(rows.First+b, step, o.anchors)
+		dst.Anchor[b] = !o.form.hides || p.anchor(rows.First+b, step, o.anchors)
 		p.rates(dst, rows, b, o)
 		from, to := b*dst.T, (b+1)*dst.T
 		p.draw(p.seed, dst, b, dst.Rate[from:to], dst.Hidden[from:to])
@@ -171,7 +167,7 @@ func (p *Planner) hideRate(rows *batch.Batch, n, t int, o opening) float64 {
 	case o.rate > 0:
 		return o.rate
 	}
-	return p.cfg.rate(o.form, p.openness(o.buckets, t-start))
+	return o.form.rate(&p.cfg, p.openness(o.buckets, t-start))
 }
 
 // draw hides the tokens of row b of a stream at their rates, exactly as the bernoulli kernel does.
@@ -206,7 +202,7 @@ func (p *Planner) vectors(dst *Plan, rows *batch.Batch, b int, o opening) {
 		if m.Tag != nil {
 			m.Tag[n], m.A[n], m.B[n] = i, 0, p.st.last(i, start)
 		}
-		if o.form == FormInfill && dst.Hidden[n] != 0 {
+		if o.form.slots && dst.Hidden[n] != 0 {
 			w := p.window(dst, rows, b, t, o)
 			m.Pos[n], m.Hi[n] = Inf, p.st.highestSlot(i, w, start)
 			dst.Window[n] = w
@@ -258,7 +254,7 @@ func (p *Planner) targets(dst *Plan, rows *batch.Batch, b int, o opening) {
 		switch {
 		case rows.Start[n] < 0:
 			target = -1
-		case o.form == FormInfill && dst.Hidden[n] != 0:
+		case o.form.slots && dst.Hidden[n] != 0:
 			target, answer = rows.IDs[n], i
 		case t+1 == rows.T:
 			answer = -1

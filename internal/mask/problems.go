@@ -95,7 +95,7 @@ func (c *Config) formProblems(p *problems) {
 	if !(c.SourceProb >= 0 && c.SourceProb < 1) {
 		p.add("source_prob", "%v is not a rate from 0 to below 1", c.SourceProb)
 	}
-	p.oneOf("form", c.Form, FormNone, FormInput, FormInfill)
+	p.oneOf("form", c.Form, namesOf(forms(), func(f form) string { return f.name })...)
 	p.oneOf("fill", c.Fill, FillZero, FillLearned)
 	p.probability("prob", c.Prob)
 	if c.MaxWindow < 0 || c.MaxWindow > most {
@@ -107,7 +107,7 @@ func (c *Config) formProblems(p *problems) {
 }
 
 func (c *Config) controlProblems(p *problems) {
-	p.oneOf("control", c.Control, ControlFixed, ControlLinear, ControlAdaptive, ControlInverse, ControlYoked, ControlTwoPass)
+	p.oneOf("control", c.Control, namesOf(controls(), func(c control) string { return c.name })...)
 	p.oneOf("reliability", c.Reliability, ReliabilitySkill, ReliabilityTargetProb, ReliabilityAccuracy,
 		ReliabilityConfidence, ReliabilityEntropy, ReliabilityMargin)
 	if c.Form == FormNone && c.Cross != CrossWaitK && c.Control != ControlFixed {
@@ -121,21 +121,8 @@ func (c *Config) controlProblems(p *problems) {
 	case c.Anchors == 1 && c.Form != FormNone:
 		p.add("anchors", "1 keeps every row under the static mask, so form %s would never act; use 2 or more, or form none", c.Form)
 	}
-	if c.Control == ControlYoked && c.YokedTo == "" {
-		p.add("yoked_to", "control yoked needs the run directory whose openness it replays")
-	}
-	if c.Control == ControlTwoPass {
-		c.twoPassProblems(p)
-	}
-}
-
-func (c *Config) twoPassProblems(p *problems) {
-	if c.Form == FormInput {
-		p.add("form", "control two_pass sets the windows of slots, so it needs form infill")
-	}
-	switch c.Reliability {
-	case ReliabilitySkill, ReliabilityTargetProb, ReliabilityAccuracy:
-		p.add("reliability", "%s knows the targets, and a mask made from it would tell them; control two_pass takes confidence, entropy or margin", c.Reliability)
+	if needs := controlOf(c.Control).problems; needs != nil {
+		needs(c, p)
 	}
 }
 

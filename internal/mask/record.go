@@ -35,13 +35,13 @@ func (c *Controller) Record(r *Record, s *Stats) {
 	sh := &s.shape
 	r.Hidden, r.MeanWindow = ratio(sh.hidden, sh.tokens), ratio(sh.lookahead, sh.slots)
 	for i, u := range c.planned {
-		if c.cfg.Control == ControlTwoPass && c.cfg.MaxWindow > 0 {
+		if c.control.firstLook && c.cfg.MaxWindow > 0 {
 			u = r.MeanWindow / float64(c.cfg.MaxWindow)
 		}
 		r.Openness[i] = u
 		r.Reliability[i] = c.state.Buckets[i].Reliability(c.cfg.Beta)
 		r.MaxWindow[i] = c.cfg.maxWindow(u)
-		r.Rate[i] = c.cfg.rate(c.cfg.Form, u)
+		r.Rate[i] = formOf(c.cfg.Form).rate(&c.cfg, u)
 	}
 	r.Skipped = c.state.Skipped
 	r.AnchorCE, r.AnchorTokens = meanOf(s.anchors)

@@ -51,7 +51,7 @@ func (p *Planner) sourceRates(dst *Plan, plan *SourcePlan, b, length int, o open
 	s := plan.Self.S
 	rate := plan.Rate[b*s : (b+1)*s]
 	clear(rate)
-	if o.form != FormNone && dst.Anchor[b] {
+	if o.form.hides && dst.Anchor[b] {
 		return
 	}
 	for j := range length - 1 {
@@ -82,7 +82,7 @@ func (p *Planner) cross(dst *Plan, plan *SourcePlan, b int, length int32, o open
 // waitFor is how many source positions are read before the output at t.
 func (p *Planner) waitFor(t int, buckets []Bucket) int32 {
 	k := float64(p.cfg.WaitK)
-	if len(buckets) > 0 && (p.cfg.Form != FormNone || p.cfg.Control != ControlFixed) {
+	if len(buckets) > 0 && (p.form.hides || p.cfg.Control != ControlFixed) {
 		k += math.Round(p.openness(buckets, t) * float64(p.cfg.WaitMore))
 	}
 	return int32(min(k+float64(t), most))

@@ -34,7 +34,7 @@ func (p *Planner) PlanTwoPass(dst *Plan, rows *batch.Batch, step int, s State, f
 
 // twoPass completes how a plan of control two_pass opens.
 func (p *Planner) twoPass(step int, s State, o opening) opening {
-	if p.cfg.Control != ControlTwoPass {
+	if !p.control.firstLook {
 		panic("mask: two looks need control two_pass")
 	}
 	if s.Next > step {

@@ -110,7 +110,7 @@ func TestWorkedExampleController(t *testing.T) {
 			{"g", c.goal(&b[0], step), row.goal},
 			{"u", b[0].Openness, row.u},
 			{"W", float64(p.cfg.maxWindow(b[0].Openness)), float64(row.w)},
-			{"p", p.cfg.rate(FormInput, b[0].Openness), row.p},
+			{"p", formOf(FormInput).rate(&p.cfg, b[0].Openness), row.p},
 		} {
 			if math.Abs(v.got-v.want) > 5e-7 {
 				t.Errorf("step %d: %s = %v, want %v", step, v.name, v.got, v.want)

@@ -108,7 +108,7 @@ func (m *Masks) samples() []sample {
 
 func (m *Masks) opennesses(i, step int) []float64 {
 	c := m.Config()
-	if c.Form == mask.FormNone || c.Control == mask.ControlTwoPass {
+	if !c.Hides() || c.FirstLook() {
 		return []float64{1}
 	}
 	between := float64(1+i%3) / 4
@@ -199,7 +199,7 @@ func (k *checker) count(p *PlanCheck) {
 		p.Hidden += int(h)
 		window += int(k.plan.Window[i])
 	}
-	if c := k.Config(); c.Control == mask.ControlTwoPass {
+	if c := k.Config(); c.FirstLook() {
 		p.Openness = float64(window) / float64(max(p.Hidden*c.MaxWindow, 1))
 	}
 }

@@ -73,8 +73,7 @@ func (m *Masks) Openness(step int) (u []float64, known bool) {
 	for _, b := range m.control.At(step).Buckets {
 		u = append(u, b.Openness)
 	}
-	switch m.Config().Control {
-	case mask.ControlAdaptive, mask.ControlInverse, mask.ControlTwoPass:
+	if c := m.Config(); c.Follows() {
 		for i := range u {
 			u[i] = 1
 		}
@@ -121,7 +120,7 @@ func (m *Masks) Lay(b *batch.Batch, step int) {
 // the first pass had been equally sure of every token: so sure that the windows open so far.
 func (m *Masks) Plan(dst *mask.Plan, b *batch.Batch, step int, openness []float64) {
 	s := m.state(openness)
-	if m.Config().Control != mask.ControlTwoPass {
+	if c := m.Config(); !c.FirstLook() {
 		m.planner.Plan(dst, b, step, s)
 		return
 	}

@@ -96,7 +96,7 @@ func (p *prober) record(like *batch.Batch) (err error) {
 	if p.pass, err = p.model.NewPass(o); err != nil {
 		return err
 	}
-	if p.masks.config.Mask.Control == mask.ControlTwoPass {
+	if p.masks.config.Mask.FirstLook() {
 		p.look, err = p.model.NewFirstLook(o)
 	}
 	return err

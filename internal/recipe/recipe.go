@@ -66,7 +66,7 @@ func Model(c config.Config, vocab int) model.Config {
 		Layers:        c.Model.Layers,
 		Heads:         c.Model.Heads,
 		Dim:           c.Model.Dim,
-		LearnedFill:   (c.Mask.Form != mask.FormNone || c.Mask.SourceProb > 0) && c.Mask.Fill == mask.FillLearned,
+		LearnedFill:   (c.Mask.Hides() || c.Mask.SourceProb > 0) && c.Mask.Fill == mask.FillLearned,
 		CausalEncoder: c.Model.CausalEncoder,
 		Precision:     Precision(c),
 	}

@@ -66,7 +66,7 @@ func Evaluate(ctx context.Context, o EvalOptions, tasks task.Table) (_ *Report, 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	infill := m.Config.Mask.Form == mask.FormInfill
+	infill := m.Config.Mask.Slots()
 	if o.Blanks != nil && !infill {
 		return nil, &OptionError{"blanks", fmt.Sprintf("%s was trained with mask.form %s, and only form infill teaches a model to fill blanks",
 			m.Dir, m.Config.Mask.Form)}

@@ -76,7 +76,7 @@ func (e *Evaluator) Measure(ctx context.Context, c config.Config, step, batches 
 		return metrics.Eval{}, 0, err
 	}
 	m, loss := score.Record(step), score.Loss
-	if c.Mask.Form == mask.FormInfill {
+	if c.Mask.Slots() {
 		blanks, err := e.Blanks(ctx, batches, BlankRate, each)
 		if err != nil {
 			return m, 0, err

@@ -27,7 +27,7 @@ func newStepper(be kernels.Backend, c config.Config, k task.Task, rows task.Rows
 	s := &stepper{
 		seed:     c.Run.Seed,
 		certify:  c.Mask.Certify,
-		measure:  c.Mask.Form != mask.FormNone,
+		measure:  c.Mask.Hides(),
 		tileQ:    info.TileQ,
 		tileS:    info.TileS,
 		be:       be,
@@ -82,7 +82,7 @@ func (s *stepper) recordShape(c config.Config, shape task.Shape) (all []*micro, 
 		S:          shape.S,
 		T:          shape.T,
 		Train:      true,
-		Hide:       c.Mask.Form != mask.FormNone,
+		Hide:       c.Mask.Hides(),
 		HideSource: c.Mask.SourceProb > 0,
 		Second:     s.planner.Tagged(),
 		Dropout:    float32(c.Model.Dropout),
@@ -95,7 +95,7 @@ func (s *stepper) recordShape(c config.Config, shape task.Shape) (all []*micro, 
 		return nil, err
 	}
 	var look *model.FirstLook
-	if c.Mask.Control == mask.ControlTwoPass {
+	if c.Mask.FirstLook() {
 		if look, err = s.model.NewFirstLook(o); err != nil {
 			return nil, err
 		}

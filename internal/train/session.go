@@ -185,7 +185,7 @@ func (s *session) record(r result) error {
 	s.step.control.Record(&s.moved, s.step.stats)
 	m := metrics.Step{Step: s.at.Step, Loss: metrics.Number(r.Loss), LR: r.LR, GradNorm: metrics.Number(r.GradNorm), Tokens: r.Supervised,
 		Skipped: r.Skipped, Hidden: s.moved.Hidden, Time: s.meter.Step(r.Supervised)}
-	if s.Config.Mask.Form != mask.FormNone {
+	if s.Config.Mask.Hides() {
 		m.Mask = &s.moved
 	}
 	s.Console.Step(&m)

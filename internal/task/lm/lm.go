@@ -40,7 +40,7 @@ func (Task) Problems(c config.Config) []config.Problem {
 	var l config.Complaints
 	l.Parse(c.Data.Problems())
 	m, t := c.Mask, c.Train
-	l.Need(m.Buckets == 1 || m.Form == mask.FormNone || m.Structure != mask.StructureWindow, "mask.buckets",
+	l.Need(m.Buckets == 1 || !m.Hides() || m.Structure != mask.StructureWindow, "mask.buckets",
 		"%d ranges of positions move apart what positions of a document see by how far they are from its start, but under "+
 			"structure window they don't see the start, and would learn of it that way; use 1, or structure sinks, which shows it",
 		m.Buckets)
