@@ -140,18 +140,27 @@ func TestKilledRunEndsAsOneThatWasNot(t *testing.T) {
 	inTempDir(t)
 	dmtrain(t, "train", "--config", "tiny.yaml", "--set", "run.dir=whole", "--quiet")
 	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
 	draw := rand.New(rand.NewPCG(seed, 0))
 	args := []string{"train", "--config", "tiny.yaml", "--set", "run.dir=killed", "--quiet"}
+	struck := 0
 	for kill := range kills {
-		at := 1 + draw.IntN(200)
-		stop(t, os.Kill, "killed/metrics.jsonl", at, args...)
+		at := 1 + draw.IntN(180)
+		stderr, err := stop(t, os.Kill, "killed/metrics.jsonl", at, args...)
+		var exit *exec.ExitError
+		switch {
+		case errors.As(err, &exit) && !exit.Exited():
+			struck++
+		case err != nil:
+			t.Fatalf("%v\n%s", err, stderr)
+		}
 		if kill == 0 {
 			args = append(args, "--resume")
 		}
 	}
+	if struck < (kills+1)/2 {
+		t.Errorf("%d of %d kills struck a living process", struck, kills)
+	}
 	dmtrain(t, args...)
 	equalRuns(t, "whole", "killed")
-	if t.Failed() {
-		t.Logf("seed %d", seed)
-	}
 }

@@ -228,7 +228,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-const trainSteps = 300
+const trainSteps = 600
 
 // train goes on with the run in dir to its end, as the process that is to be killed.
 func train(d disk, dir string) error {
@@ -263,8 +263,12 @@ func train(d disk, dir string) error {
 // it, nothing saved is lost, and in the end the run is complete.
 func TestKilledAtRandomMoments(t *testing.T) {
 	dir := filepath.Join(memoryDir(t), "run")
-	reached := 0
-	for range 12 {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	draw := rand.New(rand.NewPCG(seed, 0))
+	const kills, floor = 12, 8
+	reached, struck := 0, 0
+	for range kills {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), trainerEnv+"="+dir)
 		var stderr strings.Builder
@@ -272,12 +276,15 @@ func TestKilledAtRandomMoments(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(10+rand.IntN(50)) * time.Millisecond)
+		time.Sleep(time.Duration(5+draw.IntN(40)) * time.Millisecond)
 		if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			t.Fatal(err)
 		}
 		if cmd.Wait(); stderr.Len() > 0 {
 			t.Fatalf("the trainer failed: %s", stderr.String())
+		}
+		if !cmd.ProcessState.Success() {
+			struck++
 		}
 		r, err := ViewRun(dir)
 		if errors.Is(err, ErrNoRun) {
@@ -308,7 +315,10 @@ func TestKilledAtRandomMoments(t *testing.T) {
 		}
 		reached = last
 	}
-	t.Logf("killed 12 times, reached step %d", reached)
+	t.Logf("struck %d times, reached step %d", struck, reached)
+	if struck < floor {
+		t.Errorf("%d of %d kills struck a living process", struck, kills)
+	}
 	if err := train(disk{sync: unsynced}, dir); err != nil {
 		t.Fatal(err)
 	}

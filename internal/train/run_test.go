@@ -184,52 +184,76 @@ func TestKilledRunsResume(t *testing.T) {
 	resumesAfter(t, c, kills)
 }
 
-// resumesAfter kills a run so often, at random, and wants it to end as one that was left alone.
+// resumesAfter kills a run so often, at random steps and at any moment within them, and wants it to end as one that was left alone.
 func resumesAfter(t *testing.T, c config.Config, kills int) {
 	t.Helper()
 	start := time.Now()
 	mustRun(t, quiet(c, Options{}))
-	took := time.Since(start)
+	step := time.Since(start) / time.Duration(c.Train.Steps)
 	want := outcomeOf(t, c)
 	c.Run.Dir = filepath.Join(t.TempDir(), "killed")
 	file := filepath.Join(t.TempDir(), "c.yaml")
 	if err := os.WriteFile(file, c.YAML(""), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	log := filepath.Join(c.Run.Dir, checkpoint.MetricsFile)
+	draw := func(i, stream int) float64 { return float64(rng.Uniform(7, rng.Probe, 0, uint32(stream), uint32(i))) }
 	struck := 0
 	for i := range kills {
-		if runChild(t, file, time.Duration(float64(took)*float64(rng.Uniform(7, rng.Probe, 0, 0, uint32(i)))*1.5/float64(kills))) {
+		lines := int((float64(i) + draw(i, 0)) / float64(kills) * 0.8 * float64(c.Train.Steps))
+		wait := time.Duration(draw(i, 1) * 0.1 * float64(c.Train.Steps) * float64(step))
+		if killChild(t, file, log, lines, wait) {
 			struck++
 		}
 	}
-	if struck == 0 {
-		t.Error("every child ended before it was killed")
+	if struck <= kills/2 {
+		t.Errorf("%d of %d kills struck a living process", struck, kills)
 	}
-	if runChild(t, file, time.Minute) {
-		t.Fatal("the last child did not end")
+	if cmd, stderr := startChild(t, file); cmd.Wait() != nil {
+		t.Fatalf("the last child failed:\n%s", stderr)
 	}
 	want.equals(t, outcomeOf(t, c))
 }
 
-// runChild trains in another process and reports whether it had to be killed.
-func runChild(t *testing.T, file string, after time.Duration) (killed bool) {
+// startChild trains in another process.
+func startChild(t *testing.T, file string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	cmd, stderr := exec.Command(os.Args[0]), &bytes.Buffer{}
 	cmd.Env = append(os.Environ(), childVar+"="+file)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	cmd.Stderr = stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(after, func() { cmd.Process.Kill() })
+	return cmd, stderr
+}
+
+// killChild trains in another process, kills it a while after its log has so many lines, and reports whether it lived until then.
+func killChild(t *testing.T, file, log string, lines int, wait time.Duration) (struck bool) {
+	t.Helper()
+	cmd, stderr := startChild(t, file)
+	over := make(chan struct{})
+	killed := make(chan bool)
+	go func() {
+		for {
+			if text, _ := os.ReadFile(log); bytes.Count(text, []byte("\n")) >= lines {
+				break
+			}
+			select {
+			case <-over:
+				killed <- false
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+		time.Sleep(wait)
+		killed <- cmd.Process.Kill() == nil
+	}()
 	err := cmd.Wait()
-	if stopped := timer.Stop(); !stopped {
-		return true
+	close(over)
+	if !<-killed && err != nil {
+		t.Fatalf("%v\n%s", err, stderr)
 	}
-	if err != nil {
-		t.Fatalf("%v\n%s", err, &stderr)
-	}
-	return false
+	return err != nil
 }
 
 // A run that is interrupted before its first step leaves nothing behind, and may be begun again.
