@@ -1,23 +1,33 @@
 package doctor
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
+	"dmtrain/internal/backend"
+	"dmtrain/internal/gpu"
 	"dmtrain/internal/kernels"
-	"dmtrain/internal/kernels/cpu"
 	"dmtrain/internal/kernels/ref"
 	"dmtrain/internal/task/tasks"
 )
 
+// The CPU and the reference are healthy, and so is the device, real or emulated, where there is one.
 func TestHealthyBackends(t *testing.T) {
-	fast, err := cpu.New(cpu.Options{Threads: 2})
-	if err != nil {
-		t.Fatal(err)
+	all := []kernels.Backend{ref.New()}
+	for _, device := range []string{"cpu", "cuda"} {
+		be, err := backend.Open(device)
+		if errors.Is(err, gpu.ErrUnavailable) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer be.Close()
+		all = append(all, be)
 	}
-	defer fast.Close()
-	for _, be := range []kernels.Backend{fast, ref.New()} {
+	for _, be := range all {
 		for _, f := range SelfTest(be, tasks.All()) {
 			if !f.OK {
 				t.Errorf("%v: %s: %s", be.Info(), f.Operation, f.Problem)

@@ -15,11 +15,22 @@ import (
 // randomModel has weights large enough for its predictions to differ from one another.
 func randomModel(t *testing.T) (kernels.Backend, *model.Model) {
 	t.Helper()
+	be := openCPU(t)
+	return be, randomModelOn(t, be)
+}
+
+func openCPU(t *testing.T) kernels.Backend {
+	t.Helper()
 	be, err := cpu.New(cpu.Options{Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { be.Close() })
+	return be
+}
+
+func randomModelOn(t *testing.T, be kernels.Backend) *model.Model {
+	t.Helper()
 	m, err := model.New(be, model.Config{Vocab: 19, Context: 32, Layers: 2, Heads: 2, Dim: 16}, false)
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +42,7 @@ func randomModel(t *testing.T) (kernels.Backend, *model.Model) {
 		}
 		be.Upload(p.Value(), w)
 	}
-	return be, m
+	return m
 }
 
 func greedy(n int) Options { return Options{Sampling: Sampling{TopP: 1}, MaxTokens: n, End: -1} }

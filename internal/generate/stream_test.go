@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"dmtrain/internal/kernels"
-	"dmtrain/internal/kernels/cpu"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/model"
 	"dmtrain/internal/rng"
@@ -18,11 +17,12 @@ const pairVocab = 23
 // randomPairModel has weights as large as training would make them, so that every path shows.
 func randomPairModel(t *testing.T) (kernels.Backend, *model.Model) {
 	t.Helper()
-	be, err := cpu.New(cpu.Options{Threads: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { be.Close() })
+	be := openCPU(t)
+	return be, randomPairModelOn(t, be)
+}
+
+func randomPairModelOn(t *testing.T, be kernels.Backend) *model.Model {
+	t.Helper()
 	m, err := model.New(be, model.Config{
 		Vocab:         pairVocab,
 		Context:       24,
@@ -47,7 +47,7 @@ func randomPairModel(t *testing.T) (kernels.Backend, *model.Model) {
 		}
 		be.Upload(p.Value(), w)
 	}
-	return be, m
+	return m
 }
 
 func greedyPairs(n int) Translation {

@@ -6,7 +6,6 @@ import (
 
 	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
-	"dmtrain/internal/kernels/ref"
 	"dmtrain/internal/optim"
 	"dmtrain/internal/tensor"
 )
@@ -22,8 +21,9 @@ func (a *adam) step(grad, lr, decay float64, o optim.Options, t int) {
 	a.w -= lr * (mean/(math.Sqrt(square)+float64(o.Eps)) + decay*a.w)
 }
 
-func TestAdamWIsItsFormula(t *testing.T) {
-	be := ref.New()
+func TestAdamWIsItsFormula(t *testing.T) { eachBackend(t, testAdamWIsItsFormula) }
+
+func testAdamWIsItsFormula(t *testing.T, be kernels.Backend) {
 	params, err := graph.NewParams(be, []graph.ParamSpec{
 		{Name: "bias", Shape: tensor.Shape{3}},
 		{Name: "matrix", Shape: tensor.Shape{2, 3}, Decay: true},
@@ -87,8 +87,9 @@ func TestAdamWIsItsFormula(t *testing.T) {
 }
 
 // A gradient that is not finite has a norm that says so: the step must be skipped.
-func TestGradNormOfWhatIsNotFinite(t *testing.T) {
-	be := ref.New()
+func TestGradNormOfWhatIsNotFinite(t *testing.T) { eachBackend(t, testGradNormOfWhatIsNotFinite) }
+
+func testGradNormOfWhatIsNotFinite(t *testing.T, be kernels.Backend) {
 	params, err := graph.NewParams(be, []graph.ParamSpec{{Name: "w", Shape: tensor.Shape{3}}}, tensor.Float32, true)
 	if err != nil {
 		t.Fatal(err)

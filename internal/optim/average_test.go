@@ -5,18 +5,18 @@ import (
 	"testing"
 
 	"dmtrain/internal/graph"
-	"dmtrain/internal/kernels/cpu"
+	"dmtrain/internal/kernels"
 	"dmtrain/internal/optim"
 	"dmtrain/internal/tensor"
 )
 
-func TestAverageIsItsFormula(t *testing.T) {
-	be, err := cpu.New(cpu.Options{Threads: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer be.Close()
-	params, err := graph.NewParams(be, []graph.ParamSpec{{Name: "w", Shape: tensor.Shape{3, 5}, Decay: true}, {Name: "b", Shape: tensor.Shape{7}}}, tensor.Float32, true)
+func TestAverageIsItsFormula(t *testing.T) { eachBackend(t, testAverageIsItsFormula) }
+
+func testAverageIsItsFormula(t *testing.T, be kernels.Backend) {
+	params, err := graph.NewParams(be, []graph.ParamSpec{
+		{Name: "w", Shape: tensor.Shape{3, 5}, Decay: true},
+		{Name: "b", Shape: tensor.Shape{7}},
+	}, tensor.Float32, true)
 	if err != nil {
 		t.Fatal(err)
 	}
