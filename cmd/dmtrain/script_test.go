@@ -37,11 +37,19 @@ func condition(name string) (bool, error) {
 	switch name {
 	case "gpu":
 		devices, err := gpu.Devices()
-		return err == nil && len(devices) > 0, nil
+		if there := err == nil && len(devices) > 0; there || !emulated() {
+			return there, nil
+		}
+		return false, fmt.Errorf("the emulated device does not open: %v", err)
 	case "emulated-driver":
-		return gpu.DriverName == gpu.CUDA && strings.Contains(os.Getenv(driverVar), "emulated"), nil
+		return gpu.DriverName == gpu.CUDA && emulated(), nil
 	}
 	return false, fmt.Errorf("no condition %q", name)
+}
+
+// emulated says that there must be a device, because it is emulated.
+func emulated() bool {
+	return gpu.DriverName == gpu.Emulation || strings.Contains(os.Getenv(driverVar), "emulated")
 }
 
 // knowDriver hands the driver's library on to programs.

@@ -9,7 +9,6 @@ import (
 	"dmtrain/internal/graph"
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/model"
-	"dmtrain/internal/optim"
 )
 
 // goldenPair is a golden case with a source.
@@ -114,28 +113,7 @@ func (c *goldenPair) checkTraining(be kernels.Backend) {
 	defer m.Free()
 	p := c.pass(m, true)
 	defer p.Free()
-	o := c.meta.Optimizer
-	opt, err := optim.NewAdamW(be, m.Params, optim.Options{Beta1: float32(o.Betas[0]), Beta2: float32(o.Betas[1]), Eps: float32(o.Eps),
-		WeightDecay: float32(o.WeightDecay), Clip: o.Clip})
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer opt.Free()
-	var losses, norms []float32
-	for range c.floats("train.losses") {
-		m.Params.ZeroGrad()
-		p.Forward()
-		p.Backward()
-		norm, err := opt.GradNorm()
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		losses = append(losses, float32(meanLoss(read(c.t, be, p.Stats.NLL.Buffer()), c.plan.Supervised)))
-		norms = append(norms, float32(norm))
-		opt.Step(o.LR, norm)
-	}
-	c.within("train.losses", losses, 1e-3)
-	c.within("train.norms", norms, 1e-3)
+	c.checkSteps(be, m, p)
 }
 
 // The file has every parameter the model has, and no other.

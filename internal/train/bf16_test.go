@@ -83,7 +83,11 @@ func TestBFloat16LossesStayNearFloat32(t *testing.T) {
 	for name, be := range lowBackends(t) {
 		for task, c := range map[string]config.Config{"lm": restless(), "seq2seq": restlessPairs()} {
 			t.Run(name+"/"+task, func(t *testing.T) {
-				full, low := take(t, stepperFor(t, be, c), 20), take(t, stepperFor(t, be, in16(c)), 20)
+				steps := 20
+				if name == "device" {
+					steps = stepsOnDevice(steps)
+				}
+				full, low := take(t, stepperFor(t, be, c), steps), take(t, stepperFor(t, be, in16(c)), steps)
 				same := true
 				for i := range full {
 					if d := math.Abs(low[i].Loss-full[i].Loss) / full[i].Loss; !(d <= unit) {

@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"dmtrain/internal/checkpoint"
@@ -32,11 +34,14 @@ func deviceOrSkip(t *testing.T) kernels.Backend {
 	return be
 }
 
+// emulated says that the device is emulated, with the driver or beneath it, and so always there.
+var emulated = gpu.DriverName == gpu.Emulation || strings.Contains(os.Getenv("DMTRAIN_LIBCUDA"), "emulated")
+
 // deviceIfAny is deviceOrSkip, and nil where there is none.
 func deviceIfAny(t *testing.T) kernels.Backend {
 	t.Helper()
 	be, err := cuda.Open(0, cuda.Options{})
-	if errors.Is(err, gpu.ErrUnavailable) {
+	if errors.Is(err, gpu.ErrUnavailable) && !emulated {
 		return nil
 	}
 	if err != nil {
@@ -46,6 +51,14 @@ func deviceIfAny(t *testing.T) kernels.Backend {
 	return be
 }
 
+// stepsOnDevice is n steps, or on an emulated device, which takes a second for each, a third of them.
+func stepsOnDevice(n int) int {
+	if emulated {
+		return n / 3
+	}
+	return n
+}
+
 // small is as little as has every part: an emulated device takes a second for what a CPU does in a millisecond.
 func small(form, control string) config.Config {
 	c := fixture.WithMask(form, control)
@@ -53,7 +66,7 @@ func small(form, control string) config.Config {
 	return c
 }
 
-// Twenty steps on a device see the same masks, bit for bit, and come to the same losses as on the CPU, up to rounding.
+// Steps on a device see the same masks, bit for bit, and come to the same losses as on the CPU, up to rounding.
 func TestStepsOnDevice(t *testing.T) {
 	be, host := deviceOrSkip(t), openCPU(t, 2)
 	dropping := small(mask.FormInput, mask.ControlLinear)
@@ -65,7 +78,7 @@ func TestStepsOnDevice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, b := stepperOf(t, be, c, 16), stepperOf(t, host, c, 16)
-			together(t, a, b, 20, func(step int, got, want result) {
+			together(t, a, b, stepsOnDevice(20), func(step int, got, want result) {
 				near(t, step, got, want)
 				if got.Skipped {
 					t.Errorf("step %d was skipped", step)
@@ -84,6 +97,7 @@ func TestStepsOnDevice(t *testing.T) {
 func TestRunsMoveBetweenDevices(t *testing.T) {
 	deviceOrSkip(t)
 	c := small(mask.FormInfill, mask.ControlAdaptive)
+	c.Data.ValidFraction = 0.02
 	c.Train.Steps, c.Train.EvalEvery, c.Train.EvalBatches, c.Train.SaveEvery = 8, 0, 1, 4
 	c.Data.Tokenizer.Kind = "char"
 	train := func(first, second string) []float32 {
@@ -107,7 +121,7 @@ func TestRunsMoveBetweenDevices(t *testing.T) {
 func TestBFloat16RunsResumeExactly(t *testing.T) {
 	deviceOrSkip(t)
 	c := in16(small(mask.FormInput, mask.ControlLinear))
-	c.Device, c.Train.EMA = "cuda", 0.9
+	c.Device, c.Train.EMA, c.Data.ValidFraction = "cuda", 0.9, 0.02
 	c.Train.Steps, c.Train.EvalEvery, c.Train.EvalBatches, c.Train.SaveEvery = 6, 3, 1, 3
 	c.Data.Tokenizer.Kind = "char"
 	whole, cut := runConfig(t, c), runConfig(t, c)
@@ -142,11 +156,12 @@ func TestCapturedStepsHaveTheSameBits(t *testing.T) {
 	}
 	for name, c := range map[string]config.Config{"lm": restless(), "bf16": in16(restless()), "seq2seq": restlessPairs()} {
 		t.Run(name, func(t *testing.T) {
+			steps := stepsOnDevice(20)
 			launched := stepperFor(t, plainCalls{be}, c)
-			want := take(t, launched, 20)
+			want := take(t, launched, steps)
 			for name, be := range map[string]kernels.Backend{"captured": be, "refusing": refusing{be}} {
 				s := stepperFor(t, be, c)
-				if got := take(t, s, 20); !slices.Equal(got, want) {
+				if got := take(t, s, steps); !slices.Equal(got, want) {
 					t.Errorf("%s: %+v, launch by launch %+v", name, got, want)
 				}
 				if !slices.Equal(parametersOf(t, s), parametersOf(t, launched)) {
@@ -161,7 +176,7 @@ func TestCapturedStepsHaveTheSameBits(t *testing.T) {
 func TestStepOnDeviceAllocatesNothing(t *testing.T) {
 	be := deviceOrSkip(t)
 	for name, c := range map[string]config.Config{"lm": restless(), "bf16": in16(restless()), "seq2seq": restlessPairs()} {
-		t.Run(name, func(t *testing.T) { allocatesNothing(t, stepperFor(t, be, c), 10) })
+		t.Run(name, func(t *testing.T) { allocatesNothing(t, stepperFor(t, be, c), stepsOnDevice(10)) })
 	}
 }
 

@@ -50,7 +50,9 @@ func (l leakTrial) config(t *testing.T) config.Config {
 	return c
 }
 
-// No mask may let a model know more of random documents than what it sees tells. D is by how much the model's loss is above that, in nats.
+// No mask may let a model know more of random documents than what it sees tells, here where masks once did: ends of documents that were
+// hidden, a first look at what is hidden. (The canary's matrix tries the other structures and forms.) D is by how much the model's
+// loss is above that, in nats.
 func TestRandomDocumentsTellNothing(t *testing.T) {
 	if os.Getenv("DMTRAIN_LONG") == "" {
 		t.Skip("trains for minutes; DMTRAIN_LONG=1 runs it")
@@ -58,11 +60,6 @@ func TestRandomDocumentsTellNothing(t *testing.T) {
 	for _, l := range []leakTrial{
 		{"causal", "infill", "fixed", 0.15},
 		{"causal", "infill", "two_pass", 0.15},
-		{"causal", "infill", "fixed", 0.5},
-		{"full", "input", "fixed", 0.15},
-		{"full", "infill", "fixed", 0.15},
-		{"prefix", "input", "fixed", 0.15},
-		{"blocks", "input", "fixed", 0.15},
 		{"window", "infill", "fixed", 0.15},
 	} {
 		t.Run(fmt.Sprint(l), func(t *testing.T) {

@@ -3,6 +3,8 @@
 package cuda_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"dmtrain/internal/kernels"
@@ -14,7 +16,11 @@ import (
 func open() (kernels.Backend, error) { return cuda.Open(0, cuda.Options{NoBLAS: true}) }
 
 func TestConformance(t *testing.T) {
-	kernelstest.Run(t, open, kernelstest.BFloat16)
+	traits := []kernelstest.Trait{kernelstest.BFloat16}
+	if strings.Contains(os.Getenv("DMTRAIN_LIBCUDA"), "emulated") { // make test-emulated tries its kernels
+		traits = append(traits, kernelstest.Relayed)
+	}
+	kernelstest.Run(t, open, traits...)
 }
 
 func BenchmarkKernels(b *testing.B) {

@@ -38,8 +38,14 @@ func (c attentionCase) String() string {
 
 func (s *suite) testAttention(t *testing.T) {
 	s.eachFloat(t, func(t *testing.T, dt tensor.DType) {
-		for _, c := range attentionCases(dt) {
+		for i, c := range attentionCases(dt) {
+			if s.relayed && i%4 > 0 && c.drop == 0 && !c.fused {
+				continue
+			}
 			t.Run(c.String(), func(t *testing.T) { s.attention(t, dt, c) })
+		}
+		if s.relayed {
+			return
 		}
 		t.Run("random", rapid.MakeCheck(func(t *rapid.T) { s.attention(t, dt, randomAttention(t, dt)) }))
 	})

@@ -64,8 +64,14 @@ func (s *suite) testCrossEntropy(t *testing.T) {
 	}
 	s.eachFloat(t, func(t *testing.T, dt tensor.DType) {
 		for _, shape := range [][2]int{{3, 1}, {1, 2}, {7, 7}, {65, 63}, {33, 65}, {5, 129}, {3, 1030}} {
-			for _, f := range fills {
+			for i, f := range fills {
 				for options := range 9 {
+					if s.relayed && shape[0] > 9 {
+						continue
+					}
+					if shape[0] > 9 && i > 0 && options > 0 { // of many rows each option and each sort of logits, but not all pairs
+						continue
+					}
 					c := lossCase{
 						n: shape[0], v: shape[1], fill: f.fill,
 						inPlace: options == 1 || options == 3, gradient: options < 4, reports: options%4 < 2,

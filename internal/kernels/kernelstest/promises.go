@@ -110,7 +110,7 @@ func (s *suite) testAllocations(t *testing.T) {
 		t.Skip("this backend may allocate")
 	}
 	d := &device{t, s.k}
-	for _, c := range d.examples(fixture.Shape{Batch: 2, T: 65, Width: 64, Heads: 2, Inner: 256, Vocab: 61}) {
+	for _, c := range d.examples(fixture.Shape{Batch: 2, T: 33, Width: 32, Heads: 2, Inner: 128, Vocab: 61}) {
 		n := testing.AllocsPerRun(5, func() {
 			c.Run()
 			if err := s.k.Sync(); err != nil {
