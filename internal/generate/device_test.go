@@ -26,18 +26,11 @@ func ways(t *testing.T, be kernels.Backend) map[string]func() []int32 {
 	sources := mixedSources()[:3]
 	blocks := Blocks{Size: 4, Acceptance: Acceptance{Threshold: 0.5}}
 	return map[string]func() []int32{
-		"causal": func() (ids []int32) {
-			if err := d.Causal(context.Background(), []int32{3, 1, 4}, greedy(6), collect(&ids)); err != nil {
-				t.Fatal(err)
-			}
-			return ids
+		"causal": func() []int32 {
+			return continued(t, d, greedy(6))
 		},
-		"parallel blocks": func() (ids []int32) {
-			_, err := d.Parallel(context.Background(), []int32{3, 1, 4}, blocks.Size, blocks.Acceptance, greedy(8), collect(&ids))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return ids
+		"parallel blocks": func() []int32 {
+			return continued(t, d, greedy(8).inBlocks(blocks.Size, blocks.Acceptance))
 		},
 		"blanks": func() []int32 {
 			f, err := NewFiller(be, m, infill(mask.StructureCausal, 0))
@@ -67,6 +60,14 @@ func ways(t *testing.T, be kernels.Backend) map[string]func() []int32 {
 			return ids
 		},
 	}
+}
+
+func continued(t *testing.T, d *Decoder, o Options) (ids []int32) {
+	t.Helper()
+	if _, err := d.Continue(context.Background(), []int32{3, 1, 4}, o, collect(&ids)); err != nil {
+		t.Fatal(err)
+	}
+	return ids
 }
 
 // Every way of decoding finds on a device what it finds on the CPU.
