@@ -11,8 +11,10 @@
 //   - openness u: 0 is the static mask, 1 fully open. A controller moves it.
 //   - window w: how far past its own position a slot sees.
 //   - anchor row: a row kept under the static mask, on which alone reliability is measured.
-//   - plan: the masks, hide rates and targets of one (micro-)batch: a pure function of seed, step and controller state.
-//   - certificate: the O(T) check that a plan leaks no answer, through any number of layers.
+//   - source: a stream that the predicted one reads besides itself; an encoder reads it. Cross: what a position sees of it.
+//   - plan: the masks of every stream, hide rates and targets of one (micro-)batch: a pure function of seed, step and controller
+//     state.
+//   - certificate: the O(T+S) check that a plan leaks no answer, and nothing unread of a source, through any number of layers.
 //   - reach: the contents an output can depend on after L layers, computed exactly.
 //
 // # A training step
@@ -37,7 +39,7 @@
 //
 // # Looking into a plan
 //
-// Certify is the O(T) proof; Leaks the exact closure for a number of layers, with the path an answer takes; Probe the
+// Certify is the O(T+S) proof; Leaks the exact closure for a number of layers, with the path an answer takes; Probe the
 // experiment on a real model, which needs nothing but a function from tokens to logits under the plan. Text and PNG draw a row.
 // Tiles says what attention may skip. Mask.Visible is the oracle for all of them.
 package mask
