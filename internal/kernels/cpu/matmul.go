@@ -9,9 +9,10 @@ const (
 	panelFloats = 1 << 20
 	// itemSteps is about how many multiply-adds an item should have: some ten microseconds.
 	itemSteps = 1 << 20
-	// An item has minRows … maxRows rows, whole register blocks: enough to repay fetching a strip of B.
+	// An item has minRows … maxRows rows, whole register blocks: enough to repay fetching a strip of B. Where there are manyItems, it has the
+	// most: B comes from far then.
 	minRows, maxRows, rowUnit = 64, 128, 8
-	fewRows                   = 16
+	fewRows, manyItems        = 16, 128
 )
 
 // product is one matrix product on vector registers: a panel of k and n at a time, B packed into strips, then blocks of
@@ -73,6 +74,9 @@ func panelSteps(k, elements int) int {
 func (p *product) cut() {
 	perRow := max(1, (p.k1-p.k0)*(p.n1-p.n0))
 	p.rows = min(maxRows, max(minRows, itemSteps/perRow/rowUnit*rowUnit))
+	if p.m*perRow >= manyItems*itemSteps {
+		p.rows = maxRows
+	}
 	p.group = p.strips.count()
 	steps := max(fewRows, min(p.rows, p.m)) // with fewer rows than these, fetching B is what costs
 	for p.group > 1 && steps*perRow/p.strips.count()*p.group > itemSteps {
