@@ -12,7 +12,8 @@ import (
 	"dmtrain/internal/textio"
 )
 
-// decimalFlags makes the flags of a command and of those below it read numbers as settings are read: decimal, or refused.
+// decimalFlags makes the flags of a command and of those below it read numbers as settings are read: decimal, or
+// refused.
 func decimalFlags(cmd *cobra.Command) {
 	for _, set := range []*pflag.FlagSet{cmd.PersistentFlags(), cmd.Flags()} {
 		set.VisitAll(func(f *pflag.Flag) {

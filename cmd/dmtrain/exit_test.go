@@ -39,7 +39,8 @@ func TestGuardTurnsAPanicIntoOneLine(t *testing.T) {
 	}
 	var out bytes.Buffer
 	t.Setenv(traceVar, "")
-	if code := guard(&out, broken); code != exitFailed || strings.Count(out.String(), "\n") != 1 || !strings.Contains(out.String(), "DMTRAIN_TRACE=1") {
+	if code := guard(&out, broken); code != exitFailed || strings.Count(out.String(), "\n") != 1 ||
+		!strings.Contains(out.String(), "DMTRAIN_TRACE=1") {
 		t.Errorf("exit %d and %q", code, &out)
 	}
 	out.Reset()

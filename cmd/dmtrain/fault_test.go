@@ -25,8 +25,8 @@ func plant(t *testing.T, assembly, kernel, code string) string {
 	return assembly[:line] + code + assembly[line:]
 }
 
-// buildFaulty builds the program with two faulty kernels: one that every step needs begins with an illegal instruction, one of attention
-// with a load from nowhere.
+// buildFaulty builds the program with two faulty kernels: one that every step needs begins with an illegal
+// instruction, one of attention with a load from nowhere.
 func buildFaulty(t *testing.T, dir string) string {
 	t.Helper()
 	const source = "../../internal/kernels/cpu/asm/avx2_amd64.s"
@@ -50,13 +50,15 @@ func buildFaulty(t *testing.T, dir string) string {
 		}
 	}
 	program := filepath.Join(dir, "faulty")
-	if out, err := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", program,
+		".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return program
 }
 
-// A fault in a kernel ends every command in one line that names the kernel, its path and the way on; nothing of the machine is dumped.
+// A fault in a kernel ends every command in one line that names the kernel, its path and the way on; nothing of the
+// machine is dumped.
 func TestAFaultInAKernelIsOneLine(t *testing.T) {
 	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA || !cpu.X86.HasBMI2 {
 		t.Skip("this processor can't run the kernels of the avx2 path")
@@ -67,7 +69,8 @@ func TestAFaultInAKernelIsOneLine(t *testing.T) {
 	if err := os.WriteFile(config, []byte(tinyRun), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	const illegal, address = "LayerNormAVX2 of the CPU's avx2 path has an instruction", "SoftmaxStepAVX2 of the CPU's avx2 path went to an address"
+	const illegal, address = "LayerNormAVX2 of the CPU's avx2 path has an instruction",
+		"SoftmaxStepAVX2 of the CPU's avx2 path went to an address"
 	for _, c := range []struct{ args, threads, want string }{
 		{"train --device cpu --config tiny.yaml", "1", illegal},
 		{"train --device cpu --overwrite --config tiny.yaml", "4", illegal},
@@ -87,13 +90,15 @@ func TestAFaultInAKernelIsOneLine(t *testing.T) {
 		if !errors.As(err, &exit) || exit.ExitCode() != exitFailed {
 			t.Errorf("%s on %s threads: %v, want exit code 1", c.args, c.threads, err)
 		}
-		if !strings.HasPrefix(last, "dmtrain: ") || !strings.Contains(last, c.want) || !strings.Contains(last, "DMTRAIN_CPU=generic") || strings.Contains(stderr.String(), "goroutine ") {
+		if !strings.HasPrefix(last, "dmtrain: ") || !strings.Contains(last, c.want) ||
+			!strings.Contains(last, "DMTRAIN_CPU=generic") || strings.Contains(stderr.String(), "goroutine ") {
 			t.Errorf("%s on %s threads:\n%s", c.args, c.threads, &stderr)
 		}
 	}
 	cmd := exec.Command(program, "doctor")
 	cmd.Env = append(os.Environ(), "DMTRAIN_CPU=avx2")
-	if out, err := cmd.Output(); err == nil || !strings.Contains(string(out), illegal) || !strings.Contains(string(out), address) {
+	if out, err := cmd.Output(); err == nil || !strings.Contains(string(out), illegal) ||
+		!strings.Contains(string(out), address) {
 		t.Errorf("doctor: %v\n%s", err, out)
 	}
 }

@@ -19,7 +19,8 @@ func idleSampling(temperature float64) idleFlags {
 	if temperature > 0 {
 		return idleFlags{}
 	}
-	return idleFlags{[]string{"top-k", "top-p", "min-p", "seed"}, "without --temperature above 0 the most probable token is always taken"}
+	return idleFlags{[]string{"top-k", "top-p", "min-p", "seed"},
+		"without --temperature above 0 the most probable token is always taken"}
 }
 
 // acceptanceFlags say which predictions of a block are kept.

@@ -34,7 +34,8 @@ func (u *unknownCharacters) add(line, characters int) {
 
 func (u *unknownCharacters) tell(stderr io.Writer) {
 	if u.lines > 0 {
-		fmt.Fprintf(stderr, "dmtrain: warning: %d characters in %d sources, the first in line %d, are unknown to the model and left out\n", u.characters, u.lines, u.first)
+		fmt.Fprintf(stderr, "dmtrain: warning: %d characters in %d sources, the first in line %d, are unknown to "+
+			"the model and left out\n", u.characters, u.lines, u.first)
 	}
 }
 

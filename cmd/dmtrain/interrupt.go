@@ -14,8 +14,8 @@ import (
 // grace is how long a command that was interrupted, and has nothing more to save, may take to end by itself.
 const grace = 400 * time.Millisecond
 
-// interruption ends commands that do not end by themselves when they are interrupted: those that wait for input, or are within a long
-// computation. Whoever has something to save holds it off until that is done.
+// interruption ends commands that do not end by themselves when they are interrupted: those that wait for input, or
+// are within a long computation. Whoever has something to save holds it off until that is done.
 type interruption struct {
 	held    sync.RWMutex
 	mu      sync.Mutex

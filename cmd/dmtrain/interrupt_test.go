@@ -15,7 +15,9 @@ import (
 )
 
 // interrupted starts a command, interrupts it after a while, and returns how it ended and how long that took.
-func interrupted(t *testing.T, after time.Duration, stdin io.Reader, args ...string) (stderr string, code int, took time.Duration) {
+func interrupted(
+	t *testing.T, after time.Duration, stdin io.Reader, args ...string,
+) (stderr string, code int, took time.Duration) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "dmtrain", args...)
 	var out bytes.Buffer
@@ -82,9 +84,10 @@ func TestInterruptionEndsEveryCommand(t *testing.T) {
 		"tokenizer waits":     {"tokenizer", "train", "--out", "v.json", "/dev/stdin"},
 		"configuration waits": {"train", "--config", "/dev/stdin"},
 		"evaluation":          {"eval", "--run", "lm", "--data", "long.txt", "--per-token", "tokens.jsonl"},
-		"first evaluation":    {"train", "--config", "tiny.yaml", "--set", "run.dir=none", "--set", "data.valid=long.txt", "--set", "train.eval_batches=0"},
-		"mask check":          {"mask", "check", "--config", "tiny.yaml", "--rows", "500", "--layers", "50"},
-		"benchmark":           {"bench", "--config", "tiny.yaml", "--steps", "1000000"},
+		"first evaluation": {"train", "--config", "tiny.yaml", "--set", "run.dir=none", "--set",
+			"data.valid=long.txt", "--set", "train.eval_batches=0"},
+		"mask check": {"mask", "check", "--config", "tiny.yaml", "--rows", "500", "--layers", "50"},
+		"benchmark":  {"bench", "--config", "tiny.yaml", "--steps", "1000000"},
 	} {
 		waiting := pipe(t)
 		all.Go(func() {

@@ -45,7 +45,8 @@ func (l *lineReader) tell(stderr io.Writer) {
 	}
 }
 
-// next waits for a line and returns it with those that are there soon after, as many as may be read ahead; none at the end.
+// next waits for a line and returns it with those that are there soon after, as many as may be read ahead; none at
+// the end.
 func (l *lineReader) next(ctx context.Context) ([]string, error) {
 	var some []string
 	var late <-chan time.Time

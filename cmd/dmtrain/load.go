@@ -26,7 +26,8 @@ type sources struct {
 
 func (s *sources) addFlags(cmd *cobra.Command) {
 	s.addSettingFlags(cmd)
-	cmd.Flags().StringVar(&s.device, "device", "", "where to compute: auto, cpu, cuda or cuda:N (overrides the setting device)")
+	cmd.Flags().StringVar(&s.device, "device", "",
+		"where to compute: auto, cpu, cuda or cuda:N (overrides the setting device)")
 	complete(cmd, "device", "auto", "cpu", "cuda")
 	addThreads(cmd)
 }
@@ -37,13 +38,14 @@ func (s *sources) addSettingFlags(cmd *cobra.Command) {
 	flags.StringVarP(&s.file, "config", "c", "", "read settings from this YAML `file`")
 	flags.StringArrayVar(&s.set, "set", nil, "override one setting, as `key=value`; repeatable")
 	must(cmd.MarkFlagFilename("config", "yaml", "yml"))
-	must(cmd.RegisterFlagCompletionFunc("set", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		var keys []string
-		for _, key := range config.Keys() {
-			keys = append(keys, key+"=")
-		}
-		return keys, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
-	}))
+	must(cmd.RegisterFlagCompletionFunc("set",
+		func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var keys []string
+			for _, key := range config.Keys() {
+				keys = append(keys, key+"=")
+			}
+			return keys, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+		}))
 }
 
 // load resolves the settings. What is wrong with them is a [config.Invalid] with everything that is.
@@ -76,7 +78,8 @@ func (s *sources) resolve(file *config.File, environ []string) (config.Config, e
 	v.SetEnvPrefix(strings.TrimSuffix(envPrefix, "_"))
 	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
 	for _, key := range config.Keys() {
-		must(v.BindEnv(key)) // each by name: with AutomaticEnv a variable named like a section would hide all that is in it
+		// each by name: with AutomaticEnv a variable named like a section would hide all that is in it
+		must(v.BindEnv(key))
 	}
 	for key, value := range s.defaults(file).Settings() {
 		v.SetDefault(key, value)

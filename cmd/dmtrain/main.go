@@ -13,8 +13,8 @@ import (
 
 func main() {
 	os.Exit(guard(os.Stderr, func() int {
-		// The first signal asks for an orderly end; the second one kills. A reader that goes away ("dmtrain train | head")
-		// must not kill a training run: writing to it is an error like others.
+		// The first signal asks for an orderly end; the second one kills. A reader that goes away ("dmtrain train |
+		// head") must not kill a training run: writing to it is an error like others.
 		signal.Ignore(syscall.SIGPIPE)
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 		defer context.AfterFunc(ctx, stop)()

@@ -10,8 +10,8 @@ import (
 	"dmtrain/internal/config"
 )
 
-// misplaced are problems with relative names of files that are not where the program is run, but beside the configuration or above it:
-// names count from where the program is run.
+// misplaced are problems with relative names of files that are not where the program is run, but beside the
+// configuration or above it: names count from where the program is run.
 func (s *sources) misplaced(file *config.File, c config.Config) error {
 	var problems []config.Problem
 	settings := c.Settings()
@@ -19,7 +19,8 @@ func (s *sources) misplaced(file *config.File, c config.Config) error {
 		for _, name := range fileNames(key, settings[key]) {
 			if at, ok := s.foundElsewhere(name); ok {
 				problems = append(problems, config.Problem{Origin: file.Origin(key), Key: key, Text: fmt.Sprintf(
-					"%s is not here but in %s: names count from where the program is run, not from the configuration; run it there, or name %s", name, at, filepath.Join(at, name))})
+					"%s is not here but in %s: names count from where the program is run, not from the "+
+						"configuration; run it there, or name %s", name, at, filepath.Join(at, name))})
 			}
 		}
 	}

@@ -36,14 +36,16 @@ func enlarge(t *testing.T, checkpoint string, factor float32) {
 func TestEvaluationOfAModelThatOverflows(t *testing.T) {
 	inTempDir(t)
 	for name, config := range map[string]string{
-		"lm":    tinyRun,
-		"pairs": "task: seq2seq\ndata: {train: \"builtin:dates?n=200\", seq_len: 48, pairs: {batch_tokens: 512}}\nmodel: {layers: 1, heads: 2, dim: 16}\n",
+		"lm": tinyRun,
+		"pairs": "task: seq2seq\ndata: {train: \"builtin:dates?n=200\", seq_len: 48, pairs: {batch_tokens: " +
+			"512}}\nmodel: {layers: 1, heads: 2, dim: 16}\n",
 	} {
 		file := name + ".yaml"
 		if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		dmtrain(t, "train", "--config", file, "--device", "cpu", "--set", "train.steps=2", "--set", "train.warmup=1", "--set", "run.dir="+name, "--quiet")
+		dmtrain(t, "train", "--config", file, "--device", "cpu", "--set", "train.steps=2", "--set", "train.warmup=1",
+			"--set", "run.dir="+name, "--quiet")
 		checkpoint := filepath.Join(name, "checkpoints", "step-000002")
 		enlarge(t, checkpoint, 1e30)
 		source := []string{"--run", name, "--which", "last"}
@@ -60,7 +62,8 @@ func TestEvaluationOfAModelThatOverflows(t *testing.T) {
 		if err == nil || !strings.Contains(stderr.String(), "has its training diverged?") {
 			t.Errorf("%s: %v\n%s%s", name, err, &stdout, &stderr)
 		}
-		if name == "lm" && !strings.Contains(stdout.String(), `"loss":null`) { // pairs are decoded, and that fails before
+		// pairs are decoded, and that fails before
+		if name == "lm" && !strings.Contains(stdout.String(), `"loss":null`) {
 			t.Errorf("the loss in JSON: %s", &stdout)
 		}
 	}

@@ -63,11 +63,16 @@ func environment(environ []string) (origins map[string]string, problems []config
 		best := slices.MinFunc(known, func(a, b string) int { return near(a) - near(b) })
 		switch {
 		case isSection(name):
-			problems = append(problems, config.Problem{Origin: name, Text: "is a section; its settings have variables of their own, as " + firstOf(known, name)})
+			problems = append(problems,
+				config.Problem{Origin: name, Text: "is a section; its settings have variables of their own, as " +
+					firstOf(known, name)})
 		case near(best) <= 2 && inSection(name) || near(best) == 1:
-			problems = append(problems, config.Problem{Origin: name, Text: "no setting has this environment variable; did you mean " + best + "? Otherwise unset it"})
+			problems = append(problems,
+				config.Problem{Origin: name, Text: "no setting has this environment variable; did you mean " + best +
+					"? Otherwise unset it"})
 		case inSection(name):
-			problems = append(problems, config.Problem{Origin: name, Text: "no setting has this environment variable: correct or unset it"})
+			problems = append(problems,
+				config.Problem{Origin: name, Text: "no setting has this environment variable: correct or unset it"})
 		}
 	}
 	return origins, problems
@@ -85,5 +90,6 @@ func firstOf(known []string, section string) string {
 
 // inSection says whether a variable is named like a setting of a section, or like a section.
 func inSection(name string) bool {
-	return slices.ContainsFunc(config.Sections(), func(s string) bool { return strings.HasPrefix(name+"_", envName(s)+"_") })
+	return slices.ContainsFunc(config.Sections(),
+		func(s string) bool { return strings.HasPrefix(name+"_", envName(s)+"_") })
 }

@@ -32,7 +32,8 @@ func TestQuickstartLearnsToTellStories(t *testing.T) {
 	}
 	first, last := evals[0], evals[len(evals)-1]
 	if first.Step != 0 || !(last.ValidLoss < 0.4*first.ValidLoss) {
-		t.Errorf("validation loss %v at step %d, %v at step %d: not below 40 %%", first.ValidLoss, first.Step, last.ValidLoss, last.Step)
+		t.Errorf("validation loss %v at step %d, %v at step %d: not below 40 %%", first.ValidLoss, first.Step,
+			last.ValidLoss, last.Step)
 	}
 	told := dmtrain(t, "sample", "--run", "runs/quickstart", "--num", "4")
 	if sentences := regexp.MustCompile(`[A-Z][a-z]* [a-z ,']+[.!?]`).FindAllString(told, -1); len(sentences) < 4 {

@@ -53,7 +53,9 @@ leaks, 130 interrupted, after saving.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(trainCommand(), evalCommand(), sampleCommand(), benchCommand(), doctorCommand(), maskCommand(), compareCommand(), initCommand(), translateCommand(), scoreCommand(), tokenizerCommand(), versionCommand(), manCommand())
+	root.AddCommand(trainCommand(), evalCommand(), sampleCommand(), benchCommand(), doctorCommand(), maskCommand(),
+		compareCommand(), initCommand(), translateCommand(), scoreCommand(), tokenizerCommand(), versionCommand(),
+		manCommand())
 	for _, c := range root.Commands() {
 		mark(c, started)
 	}

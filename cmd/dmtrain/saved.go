@@ -19,8 +19,10 @@ type modelFlags struct{ saved.Ref }
 func (s *modelFlags) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&s.Run, "run", "", "the `directory` of a training run")
-	flags.StringVar(&s.Which, "which", "", "which checkpoint of the run: best, last or a `step` (default best, or last where none is best)")
-	flags.StringVar(&s.Checkpoint, "checkpoint", "", "the `directory` of a checkpoint, or of a GPT-2 model in Hugging Face's format, instead of --run")
+	flags.StringVar(&s.Which, "which", "",
+		"which checkpoint of the run: best, last or a `step` (default best, or last where none is best)")
+	flags.StringVar(&s.Checkpoint, "checkpoint", "",
+		"the `directory` of a checkpoint, or of a GPT-2 model in Hugging Face's format, instead of --run")
 	flags.StringVar(&s.Device, "device", "auto", "where to compute: auto, cpu, cuda or cuda:N")
 	must(cmd.MarkFlagDirname("run"))
 	must(cmd.MarkFlagDirname("checkpoint"))

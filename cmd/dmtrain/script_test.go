@@ -25,14 +25,26 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command lines in testdata/script as a user would.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Condition: condition, Setup: knowDriver,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage, "roughen": roughen, "publish": publish, "same": same}})
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Condition:           condition,
+		Setup:               knowDriver,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":   exits,
+			"damage":  damage,
+			"roughen": roughen,
+			"publish": publish,
+			"same":    same,
+		},
+	})
 }
 
 // driverVar names another library than the NVIDIA driver's.
 const driverVar = "DMTRAIN_LIBCUDA"
 
-// condition: [gpu] where the program finds one, emulated or not; [emulated-driver] where it takes an emulated driver for a real one.
+// condition: [gpu] where the program finds one, emulated or not; [emulated-driver] where it takes an emulated
+// driver for a real one.
 func condition(name string) (bool, error) {
 	switch name {
 	case "gpu":
@@ -114,14 +126,18 @@ func publish(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	model["vocab"], model["unk_token"], model["end_of_word_suffix"] = encode(vocab), encode(""), encode("")
 	delete(model, "type")
-	file["model"], file["post_processor"] = encode(model), []byte(`{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false}`)
-	file["added_tokens"] = fmt.Appendf(nil, `[{"id": %d, "special": true, "content": "<|endoftext|>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true}]`, end)
+	file["model"], file["post_processor"] = encode(model),
+		[]byte(`{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false}`)
+	file["added_tokens"] = fmt.Appendf(nil,
+		`[{"id": %d, "special": true, "content": "<|endoftext|>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true}]`, end)
 	write("config.json", read("config.json"))
 	write("model.safetensors", read("model.safetensors"))
 	write("tokenizer.json", encode(file))
 	write("tokenizer_config.json", []byte(`{"model_max_length": 1024}`))
-	write("generation_config.json", fmt.Appendf(nil, `{"_from_model_config": true, "bos_token_id": %d, "eos_token_id": %d, "transformers_version": "4.26.0"}`, end, end))
-	write("special_tokens_map.json", []byte(`{"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}`))
+	write("generation_config.json",
+		fmt.Appendf(nil, `{"_from_model_config": true, "bos_token_id": %d, "eos_token_id": %d, "transformers_version": "4.26.0"}`, end, end))
+	write("special_tokens_map.json",
+		[]byte(`{"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}`))
 	write("vocab.json", encode(vocab))
 	write("merges.txt", []byte("#version: 0.2\n"+strings.Join(lines, "\n")+"\n"))
 }
@@ -140,13 +156,14 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// roughen puts bytes that are not UTF-8 in place of <bytes>, 10,000 words in place of <words>, a byte order mark in place of <mark>, a NUL
-// byte in place of <nul> and Latin-1's ü in place of <latin>.
+// roughen puts bytes that are not UTF-8 in place of <bytes>, 10,000 words in place of <words>, a byte order mark in
+// place of <mark>, a NUL byte in place of <nul> and Latin-1's ü in place of <latin>.
 func roughen(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: roughen file...")
 	}
-	rough := strings.NewReplacer("<bytes>", "\xff\xc3", "<words>", strings.Repeat("word ", 10_000), "<mark>", "\uFEFF", "<nul>", "\x00", "<latin>", "\xfc")
+	rough := strings.NewReplacer("<bytes>", "\xff\xc3", "<words>", strings.Repeat("word ", 10_000), "<mark>", "\uFEFF",
+		"<nul>", "\x00", "<latin>", "\xfc")
 	for _, arg := range args {
 		path := ts.MkAbs(arg)
 		data, err := os.ReadFile(path)

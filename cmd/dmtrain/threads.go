@@ -16,13 +16,14 @@ const mostThreads = 1024
 
 // addThreads is for every command that computes.
 func addThreads(cmd *cobra.Command) {
-	cmd.Flags().Int("threads", 0, "how many `threads` compute on the CPU (default "+threadsVariable+", or the processors this process may use)")
+	cmd.Flags().Int("threads", 0, "how many `threads` compute on the CPU (default "+threadsVariable+
+		", or the processors this process may use)")
 	hideDefaults(cmd, "threads")
 }
 
-// setThreads follows --threads, or else the environment. It sets Go's own number of threads, which the kernels' workers and all else go by;
-// left alone, that is how many processors the system gives the process, a container's quota included. The results are the same bits
-// with any number.
+// setThreads follows --threads, or else the environment. It sets Go's own number of threads, which the kernels'
+// workers and all else go by; left alone, that is how many processors the system gives the process, a container's
+// quota included. The results are the same bits with any number.
 func setThreads(cmd *cobra.Command) error {
 	flag := cmd.Flags().Lookup("threads")
 	if flag == nil {

@@ -122,7 +122,8 @@ func (w *targetWriter) encode(line string) []int32 {
 // tell warns of sources that were not read as they are, and says what decoding in parallel took.
 func (w *targetWriter) tell() {
 	if w.cut > 0 {
-		fmt.Fprintf(w.stderr, "dmtrain: warning: %d sources are longer than the model's %d tokens and were cut\n", w.cut, w.loaded.Model.Context)
+		fmt.Fprintf(w.stderr, "dmtrain: warning: %d sources are longer than the model's %d tokens and were cut\n",
+			w.cut, w.loaded.Model.Context)
 	}
 	w.unknown.tell(w.stderr)
 	if w.decode == "parallel" {
@@ -131,7 +132,8 @@ func (w *targetWriter) tell() {
 }
 
 // oneLine keeps a target on its line, whatever reader takes its lines apart.
-var oneLine = strings.NewReplacer("\n", " ", "\r", " ", "\v", " ", "\f", " ", "\u0085", " ", "\u2028", " ", "\u2029", " ")
+var oneLine = strings.NewReplacer("\n", " ", "\r", " ", "\v", " ", "\f", " ", "\u0085", " ", "\u2028", " ",
+	"\u2029", " ")
 
 // write prints a source's targets: --nbest lines, or an object.
 func (w *targetWriter) write(source string, found []generate.Hypothesis) error {

@@ -116,7 +116,8 @@ func (o *translateOptions) checkStream() error {
 // canStream tells whether a model writes while it reads.
 func canStream(t *saved.Model) error {
 	if t.Config.Mask.Cross != mask.CrossWaitK {
-		return usagef("--stream: %s was trained to read the whole source first; mask.cross: wait_k trains models that write while they read", t.Dir)
+		return usagef("--stream: %s was trained to read the whole source first; mask.cross: wait_k trains models "+
+			"that write while they read", t.Dir)
 	}
 	return nil
 }

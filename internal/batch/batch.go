@@ -35,7 +35,13 @@ func New(b, t int, sources ...int) *Batch {
 
 func newStream(b, t int) Stream {
 	n := b * t
-	return Stream{T: t, IDs: make([]int32, n), Next: make([]int32, n), Start: make([]int32, n), End: make([]int32, n)}
+	return Stream{
+		T:     t,
+		IDs:   make([]int32, n),
+		Next:  make([]int32, n),
+		Start: make([]int32, n),
+		End:   make([]int32, n),
+	}
 }
 
 // Document fills a row with one document and the padding after it. What is longer than the row is cut off.
@@ -77,8 +83,8 @@ func (s *Stream) copyFrom(src *Stream) {
 	copy(s.End, src.End)
 }
 
-// RepeatEnd puts so many copies behind the last token of a document, which stands at t of row b of the predicted stream. What was there
-// moves right, and out of the row.
+// RepeatEnd puts so many copies behind the last token of a document, which stands at t of row b of the predicted
+// stream. What was there moves right, and out of the row.
 func (b *Batch) RepeatEnd(row, t, copies int) {
 	from, to := row*b.T, (row+1)*b.T
 	at, end := from+t, int32(t+1+copies)

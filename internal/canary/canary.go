@@ -66,7 +66,8 @@ type Error struct{ Class Class }
 
 func (e *Error) Error() string {
 	c := e.Class
-	return fmt.Sprintf("the masks leak: on random text the loss of %s, %s, %s is %.4f nats a target, and %.4f is the least that can be without a leak (%.4f ± %.4f)",
+	return fmt.Sprintf("the masks leak: on random text the loss of %s, %s, %s is %.4f nats a target, and %.4f is "+
+		"the least that can be without a leak (%.4f ± %.4f)",
 		c.Set, c.Kind, c.Class, c.Loss, c.Bound, c.D, c.SE)
 }
 
@@ -145,8 +146,18 @@ func (t *trial) report(shape Shape) *Report {
 	if shape.Documents == Single {
 		shape.Mean = 0
 	}
-	r := &Report{Verdict: Sound, Structure: m.Structure, Form: m.Form, Control: m.Control, Text: shape, SeqLen: t.config.Data.SeqLen,
-		Layers: t.config.Model.Layers, Dim: t.config.Model.Dim, Steps: t.config.Train.Steps, Classes: []Class{}}
+	r := &Report{
+		Verdict:   Sound,
+		Structure: m.Structure,
+		Form:      m.Form,
+		Control:   m.Control,
+		Text:      shape,
+		SeqLen:    t.config.Data.SeqLen,
+		Layers:    t.config.Model.Layers,
+		Dim:       t.config.Model.Dim,
+		Steps:     t.config.Train.Steps,
+		Classes:   []Class{},
+	}
 	if t.text.pairs {
 		r.Cross = m.Cross
 	}
@@ -170,13 +181,24 @@ func (t *tally) class(k key) Class {
 	s := t.sums[k]
 	d, se := s.mean()
 	n := float64(s.targets)
-	c := Class{Set: k.set, Kind: k.kind, Class: k.class, Targets: s.targets, Rows: s.rows, Loss: s.nll / n, Bound: s.bound / n, D: d, SE: se,
-		Proves: proves(k.class)}
+	c := Class{
+		Set:     k.set,
+		Kind:    k.kind,
+		Class:   k.class,
+		Targets: s.targets,
+		Rows:    s.rows,
+		Loss:    s.nll / n,
+		Bound:   s.bound / n,
+		D:       d,
+		SE:      se,
+		Proves:  proves(k.class),
+	}
 	c.Leak = c.Proves && s.targets >= leastTargets && s.rows >= leastRows && d < -errorsBelow*se && d < -leastLeak
 	return c
 }
 
-// compare adds what the positive control showed: the verdict is sound only if its leaks were found, of every kind of prediction.
+// compare adds what the positive control showed: the verdict is sound only if its leaks were found, of every kind
+// of prediction.
 func (r *Report) compare(control *trial) {
 	found := true
 	for i := range r.Classes {

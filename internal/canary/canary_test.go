@@ -41,7 +41,8 @@ func (r *Report) String() string {
 		if c.Leak {
 			mark = " LEAK"
 		}
-		fmt.Fprintf(&b, "  %s %s %s: %d targets, %.4f − %.4f = %+.4f ± %.4f%s\n", c.Set, c.Kind, c.Class, c.Targets, c.Loss, c.Bound, c.D, c.SE, mark)
+		fmt.Fprintf(&b, "  %s %s %s: %d targets, %.4f − %.4f = %+.4f ± %.4f%s\n", c.Set, c.Kind, c.Class, c.Targets,
+			c.Loss, c.Bound, c.D, c.SE, mark)
 	}
 	return b.String()
 }
@@ -55,16 +56,27 @@ func pairConfig() config.Config {
 
 func someShape(c config.Config) Shape {
 	if c.Task == "seq2seq" {
-		return Shape{Documents: Geometric, Mean: 6, Source: 6, Letters: 8}
+		return Shape{
+			Documents: Geometric,
+			Mean:      6,
+			Source:    6,
+			Letters:   8,
+		}
 	}
 	return geometric()
 }
 
-// The canary hears a mask that shows positions their answers, and nothing where there is nothing to hear; then it finds what was planted.
+// The canary hears a mask that shows positions their answers, and nothing where there is nothing to hear; then it
+// finds what was planted.
 func TestCanaryHears(t *testing.T) {
 	c := textConfig()
 	shape := someShape(c)
-	r, err := Run(context.Background(), Options{Config: c, Tasks: tasks.All(), Shape: &shape, Steps: 100})
+	r, err := Run(context.Background(), Options{
+		Config: c,
+		Tasks:  tasks.All(),
+		Shape:  &shape,
+		Steps:  100,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +108,12 @@ func TestReportsAreJSON(t *testing.T) {
 func TestCanaryKnowsWhenItIsTooShort(t *testing.T) {
 	c := textConfig()
 	shape := someShape(c)
-	r, err := Run(context.Background(), Options{Config: c, Tasks: tasks.All(), Shape: &shape, Steps: 8})
+	r, err := Run(context.Background(), Options{
+		Config: c,
+		Tasks:  tasks.All(),
+		Shape:  &shape,
+		Steps:  8,
+	})
 	if err != nil || r.Verdict != TooShort {
 		t.Errorf("8 steps: %v %v", r, err)
 	}
@@ -110,7 +127,8 @@ func TestCanaryFindsPlantedLeaks(t *testing.T) {
 		return c
 	}
 	twoPass := form(textConfig(), mask.FormInfill, mask.StructureCausal)
-	twoPass.Mask.Control, twoPass.Mask.Reliability, twoPass.Mask.Prob = mask.ControlTwoPass, mask.ReliabilityConfidence, 0.5
+	twoPass.Mask.Control, twoPass.Mask.Reliability, twoPass.Mask.Prob = mask.ControlTwoPass,
+		mask.ReliabilityConfidence, 0.5
 	wait := form(pairConfig(), mask.FormInput, mask.StructureCausal)
 	wait.Mask.Cross, wait.Model.CausalEncoder, wait.Mask.Openness = mask.CrossWaitK, true, 0
 	for _, c := range []struct {
@@ -164,8 +182,8 @@ func holds(t *testing.T, c config.Config, shape Shape, steps int) {
 	}
 }
 
-// matrixParts is into how many parts the matrix is cut, to keep each within minutes; matrixSteps is how long each of its runs is. Parts
-// that the number of shapes has no divisor with have some of each.
+// matrixParts is into how many parts the matrix is cut, to keep each within minutes; matrixSteps is how long each
+// of its runs is. Parts that the number of shapes has no divisor with have some of each.
 const (
 	matrixParts = 5
 	matrixSteps = 800
@@ -173,13 +191,20 @@ const (
 
 func TestCanaryMatrix(t *testing.T) {
 	sings(t)
-	shapes := []Shape{geometric(), {Documents: Fixed, Mean: 7, Letters: 8}, {Documents: Geometric, Mean: 2, Letters: 8}, {Documents: Single, Letters: 8}}
+	shapes := []Shape{geometric(), {
+		Documents: Fixed,
+		Mean:      7,
+		Letters:   8,
+	}, {Documents: Geometric, Mean: 2, Letters: 8}, {Documents: Single, Letters: 8}}
 	i := 0
-	for _, structure := range []string{mask.StructureCausal, mask.StructureFull, mask.StructurePrefix, mask.StructureWindow, mask.StructureBlocks, mask.StructureSinks} {
+	for _, structure := range []string{mask.StructureCausal, mask.StructureFull, mask.StructurePrefix,
+		mask.StructureWindow, mask.StructureBlocks, mask.StructureSinks} {
 		for _, form := range []string{mask.FormNone, mask.FormInput, mask.FormInfill} {
-			for _, control := range []string{mask.ControlFixed, mask.ControlLinear, mask.ControlAdaptive, mask.ControlInverse, mask.ControlYoked, mask.ControlTwoPass} {
+			for _, control := range []string{mask.ControlFixed, mask.ControlLinear, mask.ControlAdaptive,
+				mask.ControlInverse, mask.ControlYoked, mask.ControlTwoPass} {
 				c := textConfig()
-				c.Mask.Structure, c.Mask.Form, c.Mask.Control, c.Mask.Window, c.Mask.Sinks = structure, form, control, 8, 1
+				c.Mask.Structure, c.Mask.Form, c.Mask.Control, c.Mask.Window, c.Mask.Sinks = structure, form,
+					control, 8, 1
 				c.Mask.Prob = []float64{0.15, 0.5}[i%2]
 				if control == mask.ControlTwoPass {
 					c.Mask.Reliability = mask.ReliabilityConfidence
@@ -189,7 +214,8 @@ func TestCanaryMatrix(t *testing.T) {
 				}
 				shape := shapes[i/2%len(shapes)]
 				if i++; turn(i, matrixParts) {
-					t.Run(fmt.Sprintf("%s %s %s %v %s %v", structure, form, control, c.Mask.Prob, shape.Documents, shape.Mean), func(t *testing.T) { holds(t, c, shape, matrixSteps) })
+					t.Run(fmt.Sprintf("%s %s %s %v %s %v", structure, form, control, c.Mask.Prob, shape.Documents,
+						shape.Mean), func(t *testing.T) { holds(t, c, shape, matrixSteps) })
 				}
 			}
 		}
@@ -207,7 +233,8 @@ func TestCanaryMatrixOfPairs(t *testing.T) {
 					c.Mask.Form, c.Mask.Cross, c.Data.Pairs.Buckets, c.Mask.SourceProb = form, cross, buckets, source
 					c.Model.CausalEncoder, c.Mask.Openness = cross == mask.CrossWaitK, 0.5
 					if i++; turn(i, matrixParts) {
-						t.Run(fmt.Sprintf("%s %s %d %v", form, cross, buckets, source), func(t *testing.T) { holds(t, c, someShape(c), matrixSteps) })
+						t.Run(fmt.Sprintf("%s %s %d %v", form, cross, buckets, source),
+							func(t *testing.T) { holds(t, c, someShape(c), matrixSteps) })
 					}
 				}
 			}

@@ -2,8 +2,9 @@ package canary
 
 import "math/rand/v2"
 
-// chain is how the letters of the text follow one another: any after any, or, if the first half of them are sure, the last letter after each of
-// those. Then a mask that follows reliability has something to follow, and how sure a prediction is tells of what is hidden.
+// chain is how the letters of the text follow one another: any after any, or, if the first half of them are sure,
+// the last letter after each of those. Then a mask that follows reliability has something to follow, and how sure a
+// prediction is tells of what is hidden.
 type chain struct {
 	letters int
 	sure    bool
@@ -45,7 +46,8 @@ func product(a, b []float64, n int) []float64 {
 	return p
 }
 
-// first is the probability of a letter of which nothing else is known: two letters in three are not sure, and any may follow them.
+// first is the probability of a letter of which nothing else is known: two letters in three are not sure, and any
+// may follow them.
 func (c *chain) first(x int) float64 {
 	k := float64(c.letters)
 	switch {

@@ -8,8 +8,8 @@ import (
 	"dmtrain/internal/task"
 )
 
-// tellRate is the share of predictions of which the positive control tells something. Slots take long to learn what they see, so
-// it takes more to notice a leak in them.
+// tellRate is the share of predictions of which the positive control tells something. Slots take long to learn what
+// they see, so it takes more to notice a leak in them.
 func tellRate(kind string) float64 {
 	if kind == kindSlot {
 		return 1
@@ -17,9 +17,9 @@ func tellRate(kind string) float64 {
 	return 0.25
 }
 
-// tell is the positive control: a leak as none of the other proofs can see. Of a share of all predictions, chosen by chance, the output
-// sees nothing at all if its answer is an even letter. That only takes visibility away; but which outputs see nothing is computed
-// from answers.
+// tell is the positive control: a leak as none of the other proofs can see. Of a share of all predictions, chosen
+// by chance, the output sees nothing at all if its answer is an even letter. That only takes visibility away; but
+// which outputs see nothing is computed from answers.
 func tell() *leak {
 	even, all := map[string]int{}, map[string]int{}
 	return &leak{planned: func(t *trial, b *task.Batch) {
@@ -44,7 +44,8 @@ func tell() *leak {
 	}}
 }
 
-// information is what is told, in nats a prediction, where a share of the answers is even and those tell of themselves at a rate.
+// information is what is told, in nats a prediction, where a share of the answers is even and those tell of
+// themselves at a rate.
 func information(even, rate float64) float64 {
 	silent := 1 - even*rate
 	if silent == 0 {

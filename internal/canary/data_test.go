@@ -27,13 +27,17 @@ func onTexts(t *testing.T, c config.Config, steps int, scored func(*task.Batch))
 	s.Train.EvalEvery, s.Data.Tokenizer = c.Train.EvalEvery, c.Data.Tokenizer
 	s.Data.Train, s.Data.Valid, s.Data.ValidFraction = c.Data.Train, c.Data.Valid, c.Data.ValidFraction
 	s.Run.Dir = filepath.Join(t.TempDir(), "run")
-	err := train.Run(context.Background(), train.Options{Tasks: tasks.All(), Config: s, Console: metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true}),
+	err := train.Run(context.Background(), train.Options{
+		Tasks:   tasks.All(),
+		Config:  s,
+		Console: metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true}),
 		Hooks: train.Hooks{Scored: func(b *task.Batch) error {
 			if b.Kind == task.BatchValid {
 				scored(b)
 			}
 			return nil
-		}}})
+		}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,8 +75,9 @@ func words(r *rand.Rand, list, n int) string {
 	return b.String()
 }
 
-// unread is the least that a row of words which no training text has can cost, in nats, and how many letters that is of: each word that
-// the row has for the first time is 4 letters of 16. The last words that are cut off cost nothing.
+// unread is the least that a row of words which no training text has can cost, in nats, and how many letters that
+// is of: each word that the row has for the first time is 4 letters of 16. The last words that are cut off cost
+// nothing.
 func unread(b *task.Batch, row int) (least float64, letters int) {
 	var text []byte
 	for n := row * b.Rows.T; n < (row+1)*b.Rows.T; n++ {
@@ -91,7 +96,8 @@ func unread(b *task.Batch, row int) (least float64, letters int) {
 	return float64(letters) * math.Log(16), letters
 }
 
-// A vocabulary learnt on the validation text tells of words that training never saw: here one made for both parts is planted.
+// A vocabulary learnt on the validation text tells of words that training never saw: here one made for both parts
+// is planted.
 func TestCanaryOfWordsThatOnlyValidate(t *testing.T) {
 	sings(t)
 	r := rand.New(rand.NewPCG(1, 1))
@@ -187,7 +193,8 @@ func TestCanaryOfCopies(t *testing.T) {
 	for name, valid := range map[string]string{"another text": uniform(2, 4000), "the same text": text} {
 		t.Run(name, func(t *testing.T) {
 			c := textConfig()
-			c.Data.Train, c.Data.Valid = []string{written(t, "train.txt", text)}, []string{written(t, "valid.txt", valid)}
+			c.Data.Train, c.Data.Valid = []string{written(t, "train.txt", text)},
+				[]string{written(t, "valid.txt", valid)}
 			s := map[int]*sums{}
 			onTexts(t, c, 500, func(b *task.Batch) { above(s, b) })
 			d, se := s[500].mean()
@@ -207,7 +214,8 @@ func TestCanaryOfTheBestOfMany(t *testing.T) {
 	for seed := range uint64(seeds) {
 		c := textConfig()
 		c.Run.Seed, c.Train.EvalEvery = seed+1, 5
-		c.Data.Train, c.Data.Valid = []string{written(t, "train.txt", uniform(100+seed, 1<<15))}, []string{written(t, "valid.txt", uniform(200+seed, 300))}
+		c.Data.Train, c.Data.Valid = []string{written(t, "train.txt", uniform(100+seed, 1<<15))},
+			[]string{written(t, "valid.txt", uniform(200+seed, 300))}
 		s := map[int]*sums{}
 		onTexts(t, c, 400, func(b *task.Batch) { above(s, b) })
 		least := math.Inf(1)
@@ -223,7 +231,8 @@ func TestCanaryOfTheBestOfMany(t *testing.T) {
 	plain, plainSE := meanOf(last)
 	t.Logf("chosen %+.4f ± %.4f, last %+.4f ± %.4f", chosen, chosenSE, plain, plainSE)
 	if chosen > -errorsBelow*chosenSE {
-		t.Errorf("the best of 80 evaluations lies %.4f ± %.4f above the entropy: not told from what it should be", chosen, chosenSE)
+		t.Errorf("the best of 80 evaluations lies %.4f ± %.4f above the entropy: not told from what it should be",
+			chosen, chosenSE)
 	}
 	if plain < -errorsBelow*plainSE {
 		t.Errorf("the last of them, which nothing chose, lies %.4f ± %.4f above the entropy", plain, plainSE)

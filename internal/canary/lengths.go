@@ -34,8 +34,8 @@ func (l lengths) draw(r *rand.Rand) int {
 	}
 }
 
-// ends is the probability that a document of at least n letters, n ≥ 1, has no more. Who can count may know it of fixed lengths: then it
-// is not asked.
+// ends is the probability that a document of at least n letters, n ≥ 1, has no more. Who can count may know it of
+// fixed lengths: then it is not asked.
 func (l lengths) ends(n int) float64 {
 	end := 1 / l.mean
 	if l.kind == Single {

@@ -7,8 +7,9 @@ import (
 	"dmtrain/internal/task"
 )
 
-// oracle predicts as well as anyone can who knows what a position may know: all that is not hidden, at levels up to its own bound, whatever
-// else keeps it from seeing that far; that its answer is there, where it sees the place; and how the text was made.
+// oracle predicts as well as anyone can who knows what a position may know: all that is not hidden, at levels up to
+// its own bound, whatever else keeps it from seeing that far; that its answer is there, where it sees the place;
+// and how the text was made.
 type oracle struct {
 	text *text
 	mask mask.Config
@@ -43,7 +44,13 @@ func (o *oracle) row(b *task.Batch, row int, f func(p *prediction)) {
 		if target < 0 {
 			continue
 		}
-		p := prediction{n: n, slot: b.Plan.Slot(row, i), at: i + 1, start: int(b.Rows.Start[n]), answer: o.text.letter(b.Tokenizer, target)}
+		p := prediction{
+			n:      n,
+			slot:   b.Plan.Slot(row, i),
+			at:     i + 1,
+			start:  int(b.Rows.Start[n]),
+			answer: o.text.letter(b.Tokenizer, target),
+		}
 		if p.slot {
 			p.at = i
 		}
@@ -124,8 +131,9 @@ func (o *oracle) end(b *task.Batch, row int, p *prediction) float64 {
 	return o.text.documents.ends(p.at - p.begun)
 }
 
-// ended is the probability that a document has ended at a hidden place or before it, where ends of documents are repeated up to the first
-// place that is not hidden. The end may have come at any place after the last letter that is known, up to the one where it is seen.
+// ended is the probability that a document has ended at a hidden place or before it, where ends of documents are
+// repeated up to the first place that is not hidden. The end may have come at any place after the last letter that
+// is known, up to the one where it is seen.
 func (o *oracle) ended(p *prediction) float64 {
 	ended, going := 0.0, 1.0
 	before := 0.0
@@ -159,8 +167,8 @@ func (o *oracle) letter(b *task.Batch, row int, p *prediction) float64 {
 	return o.text.chain.between(p.answer, known(p.left), p.at-p.left, known(p.right), p.right-p.at)
 }
 
-// head is the oracle's probability of the first letter of a target, which depends on the source: on its first letter, and where that
-// is not sure, on how long it is.
+// head is the oracle's probability of the first letter of a target, which depends on the source: on its first
+// letter, and where that is not sure, on how long it is.
 func (o *oracle) head(b *task.Batch, row int, p *prediction) float64 {
 	source := &b.Rows.Sources[0]
 	length, sees := source.Len(row)-1, int(b.Plan.Sources[0].Cross.Hi[p.n])

@@ -33,7 +33,12 @@ func laid(t *testing.T, c config.Config, shape Shape, u float64) (*trial, *task.
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	b := &task.Batch{Kind: task.BatchTrain, Tokenizer: m.Tokenizer, Rows: batch.New(12, r.config.Data.SeqLen), Plan: &mask.Plan{}}
+	b := &task.Batch{
+		Kind:      task.BatchTrain,
+		Tokenizer: m.Tokenizer,
+		Rows:      batch.New(12, r.config.Data.SeqLen),
+		Plan:      &mask.Plan{},
+	}
 	m.Lay(b.Rows, 3)
 	m.Plan(b.Plan, b.Rows, 3, []float64{u})
 	r.oracle.look(b)
@@ -107,8 +112,10 @@ func TestChainIsWhatIsDrawn(t *testing.T) {
 				}
 				for y := range 4 {
 					got := counts[[3]int{x, y, z}] / max(sum, 1)
-					if want := c.between(y, x, 1, z, 1); sum > 0 && math.Abs(got-want) > 5*math.Sqrt(want*(1-want)/sum)+1e-9 {
-						t.Errorf("sure %v: %d between %d and %d: %.4f of the text, %.4f by the chain", sure, y, x, z, got, want)
+					if want := c.between(y, x, 1, z, 1); sum > 0 &&
+						math.Abs(got-want) > 5*math.Sqrt(want*(1-want)/sum)+1e-9 {
+						t.Errorf("sure %v: %d between %d and %d: %.4f of the text, %.4f by the chain", sure, y, x, z,
+							got, want)
 					}
 				}
 			}
@@ -154,7 +161,12 @@ func TestErrorsAreByRows(t *testing.T) {
 func TestPairsAreRead(t *testing.T) {
 	c := textConfig()
 	c.Task = "seq2seq"
-	r := newTrial(options(c), Shape{Documents: Geometric, Mean: 5, Source: 6, Letters: 8}, 40, nil)
+	r := newTrial(options(c), Shape{
+		Documents: Geometric,
+		Mean:      5,
+		Source:    6,
+		Letters:   8,
+	}, 40, nil)
 	path := filepath.Join(t.TempDir(), "train.tsv")
 	if err := r.text.write(path, 1, 1, 9000); err != nil {
 		t.Fatal(err)

@@ -7,13 +7,15 @@ import (
 	"dmtrain/internal/task"
 )
 
-// endsTell hides ends of documents as if they were letters: slots see nothing past them, and the end itself nothing ahead.
+// endsTell hides ends of documents as if they were letters: slots see nothing past them, and the end itself nothing
+// ahead.
 func endsTell() *leak {
 	return &leak{planned: func(t *trial, b *task.Batch) {
 		p := b.Plan
 		for n := range b.Rows.IDs {
 			row, i := n/p.T, n%p.T
-			if p.Anchor[row] || b.Rows.Start[n] < 0 || int(b.Rows.End[n]) != i+1 || int(b.Rows.Start[n]) == i || p.Hidden[n] != 0 ||
+			if p.Anchor[row] || b.Rows.Start[n] < 0 || int(b.Rows.End[n]) != i+1 || int(b.Rows.Start[n]) == i ||
+				p.Hidden[n] != 0 ||
 				t.text.letter(b.Tokenizer, b.Rows.IDs[n]) != none || !chance(t, b, n, t.config.Mask.Prob) {
 				continue
 			}
@@ -30,8 +32,8 @@ func endsTell() *leak {
 	}}
 }
 
-// unhiddenLook lets slots look ahead where the letter before them, hidden or not, is one after which it is sure what comes: what two_pass would
-// do if its first look were at the text as it is.
+// unhiddenLook lets slots look ahead where the letter before them, hidden or not, is one after which it is sure
+// what comes: what two_pass would do if its first look were at the text as it is.
 func unhiddenLook() *leak {
 	return &leak{planned: func(t *trial, b *task.Batch) {
 		p, widest := b.Plan, t.config.Mask.MaxWindow
@@ -52,7 +54,8 @@ func unhiddenLook() *leak {
 	}}
 }
 
-// sourceLength lets half of what is left of a source be read before the first target token: so the longer it is the more is seen.
+// sourceLength lets half of what is left of a source be read before the first target token: so the longer it is the
+// more is seen.
 func sourceLength() *leak {
 	return &leak{planned: func(t *trial, b *task.Batch) {
 		k := float64(t.config.Mask.WaitK)

@@ -15,8 +15,8 @@ type Shape struct {
 	Letters   int     `json:"letters"`
 }
 
-// mostLetters is the size of the alphabet, unless the configured text has fewer kinds of tokens. More would take longer to learn and show
-// no more.
+// mostLetters is the size of the alphabet, unless the configured text has fewer kinds of tokens. More would take
+// longer to learn and show no more.
 const mostLetters = 8
 
 // measure reads the configured text.
@@ -62,11 +62,17 @@ const (
 	shareMean = 4 // of a row
 )
 
-// text is how text of the shape is made for a configuration that has been made small, whose rows were shrunk by a factor.
+// text is how text of the shape is made for a configuration that has been made small, whose rows were shrunk by a
+// factor.
 func (s Shape) text(c config.Config, factor float64, pairs bool) *text {
 	follows := c.Mask.Follows()
-	t := &text{chain: newChain(s.Letters, follows), separator: c.Data.DocumentSeparator, symbol: map[int32]int{},
-		apart: c.Data.Tokenizer.Kind == "bpe", pairs: pairs}
+	t := &text{
+		chain:     newChain(s.Letters, follows),
+		separator: c.Data.DocumentSeparator,
+		symbol:    map[int32]int{},
+		apart:     c.Data.Tokenizer.Kind == "bpe",
+		pairs:     pairs,
+	}
 	t.alphabet = alphabet(s.Letters, t.separator)
 	short := func(mean float64) float64 { return max(leastMean, min(mean*factor, float64(c.Data.SeqLen)/shareMean)) }
 	t.documents = lengths{kind: s.Documents, mean: short(s.Mean)}

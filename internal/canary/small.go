@@ -19,13 +19,18 @@ const (
 	minTokens  = 16
 )
 
-// small is the configuration with its masks as they are, and all else cut down. Lengths of masks shrink with the rows, by the factor
-// that comes with it.
+// small is the configuration with its masks as they are, and all else cut down. Lengths of masks shrink with the
+// rows, by the factor that comes with it.
 func small(c config.Config) (config.Config, float64) {
 	d := config.Default()
 	s := c
 	s.Precision = config.FP32
-	s.Model = config.Model{Layers: min(c.Model.Layers, mostLayers), Heads: heads, Dim: dim, CausalEncoder: c.Model.CausalEncoder}
+	s.Model = config.Model{
+		Layers:        min(c.Model.Layers, mostLayers),
+		Heads:         heads,
+		Dim:           dim,
+		CausalEncoder: c.Model.CausalEncoder,
+	}
 	s.Data.SeqLen = min(c.Data.SeqLen, mostSeqLen)
 	factor := float64(s.Data.SeqLen) / float64(c.Data.SeqLen)
 	shrink := func(n int) int {
@@ -34,7 +39,8 @@ func small(c config.Config) (config.Config, float64) {
 		}
 		return max(1, int(math.Round(float64(n)*factor)))
 	}
-	s.Mask.Window, s.Mask.MaxWindow, s.Mask.WaitMore = shrink(c.Mask.Window), shrink(c.Mask.MaxWindow), shrink(c.Mask.WaitMore)
+	s.Mask.Window, s.Mask.MaxWindow, s.Mask.WaitMore = shrink(c.Mask.Window), shrink(c.Mask.MaxWindow),
+		shrink(c.Mask.WaitMore)
 	s.Mask.MinTokens = min(c.Mask.MinTokens, minTokens)
 	s.Data.TrainBytes, s.Data.Test, s.Data.TestFraction = 0, nil, 0
 	s.Data.Pairs.TestSource, s.Data.Pairs.TestTarget = nil, nil

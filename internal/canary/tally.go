@@ -16,7 +16,8 @@ type key struct {
 	class string
 }
 
-// sums are of the predictions of a class. Rows are independent of one another, tokens are not: chance is estimated by rows.
+// sums are of the predictions of a class. Rows are independent of one another, tokens are not: chance is estimated
+// by rows.
 type sums struct {
 	targets, rows     int
 	nll, bound        float64
@@ -100,6 +101,7 @@ func (t *tally) keys() []key {
 		return 2
 	}
 	return slices.SortedFunc(maps.Keys(t.sums), func(a, b key) int {
-		return cmp.Or(slices.Index(sets, a.set)-slices.Index(sets, b.set), cmp.Compare(a.kind, b.kind), rank(a)-rank(b), cmp.Compare(a.class, b.class))
+		return cmp.Or(slices.Index(sets, a.set)-slices.Index(sets, b.set), cmp.Compare(a.kind, b.kind), rank(a)-rank(b),
+			cmp.Compare(a.class, b.class))
 	})
 }

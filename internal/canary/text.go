@@ -42,8 +42,9 @@ func (t *text) letter(tok tokenizer.Tokenizer, id int32) int {
 	return x
 }
 
-// head is the probability of a target's first letter after a source whose first letter is s, if the source is long with a probability: the
-// same letter if that is sure, else one of the last two, which tells whether the source is long.
+// head is the probability of a target's first letter after a source whose first letter is s, if the source is long
+// with a probability: the same letter if that is sure, else one of the last two, which tells whether the source is
+// long.
 func (t *text) head(s, letter int, long float64) float64 {
 	k := t.chain.letters
 	switch {

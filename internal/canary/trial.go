@@ -49,7 +49,15 @@ func newTrial(o Options, shape Shape, steps int, planted *leak) *trial {
 	c := o.Config
 	s, factor := small(c)
 	compress(&s, c, steps)
-	t := &trial{config: s, was: c, text: shape.text(s, factor, o.pairs()), tasks: o.Tasks, tally: newTally(), leak: planted, told: map[string]float64{}}
+	t := &trial{
+		config: s,
+		was:    c,
+		text:   shape.text(s, factor, o.pairs()),
+		tasks:  o.Tasks,
+		tally:  newTally(),
+		leak:   planted,
+		told:   map[string]float64{},
+	}
 	if s.Mask.Structure == mask.StructureLookahead {
 		t.config.Mask.Certify = false // to be caught by its losses
 	}
@@ -73,8 +81,13 @@ func (t *trial) run(ctx context.Context) (err error) {
 		}
 	}
 	hooks := train.Hooks{Scored: t.scored, Planned: t.planned}
-	return train.Run(ctx, train.Options{Config: t.config, Tasks: t.tasks, Version: "canary", Console: metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true}),
-		Hooks: hooks})
+	return train.Run(ctx, train.Options{
+		Config:  t.config,
+		Tasks:   t.tasks,
+		Version: "canary",
+		Console: metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true}),
+		Hooks:   hooks,
+	})
 }
 
 // files writes the text. The training text is twice what the run reads, so that little of it is read again.
@@ -84,7 +97,8 @@ func (t *trial) files(dir string) error {
 	if t.text.pairs {
 		tokens = t.config.Data.Pairs.BatchTokens
 	}
-	if err := t.text.write(t.config.Data.Train[0], t.config.Run.Seed, 1, 2*tokens*(t.config.Train.Steps+1)); err != nil {
+	if err := t.text.write(t.config.Data.Train[0], t.config.Run.Seed, 1,
+		2*tokens*(t.config.Train.Steps+1)); err != nil {
 		return err
 	}
 	if err := t.text.write(t.config.Data.Valid[0], t.config.Run.Seed, 2, validTokens); err != nil {
@@ -124,7 +138,8 @@ func (t *trial) scored(b *task.Batch) error {
 		t.oracle.row(b, row, func(p *prediction) {
 			nll, bound := float64(b.Out.NLL[p.n]), t.oracle.bound(b, row, p)
 			if math.IsInf(bound, 0) || math.IsNaN(bound) {
-				impossible = fmt.Errorf("step %d, row %d: the answer at %d can't be, by what random text is like: this is a mistake of the canary", b.Step, b.Plan.First+row, p.at)
+				impossible = fmt.Errorf("step %d, row %d: the answer at %d can't be, by what random text is like: "+
+					"this is a mistake of the canary", b.Step, b.Plan.First+row, p.at)
 				return
 			}
 			k := key{set: b.Kind, kind: p.kind()}

@@ -11,8 +11,8 @@ import (
 	"dmtrain/internal/metrics"
 )
 
-// writeYoke writes what control yoked is to replay: the openness of the run that the configuration names, as fast as s goes; from closed to open
-// where there is no such run.
+// writeYoke writes what control yoked is to replay: the openness of the run that the configuration names, as fast
+// as s goes; from closed to open where there is no such run.
 func writeYoke(s, was config.Config) (err error) {
 	if s.Mask.Control != mask.ControlYoked {
 		return nil

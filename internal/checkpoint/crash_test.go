@@ -209,7 +209,8 @@ func TestWhatIsRenamedWasForcedToTheDiskBefore(t *testing.T) {
 		want = append(want, "create "+file, "sync "+file)
 	}
 	want = append([]string{"mkdir checkpoints/.tmp-step-000001"}, want...)
-	want = append(want, "sync checkpoints/.tmp-step-000001", "rename checkpoints/.old-step-000001", "rename checkpoints/step-000001", "sync checkpoints")
+	want = append(want, "sync checkpoints/.tmp-step-000001", "rename checkpoints/.old-step-000001",
+		"rename checkpoints/step-000001", "sync checkpoints")
 	if len(log) < len(want) || !slices.Equal(log[:len(want)], want) {
 		t.Errorf("operations:\n%s\nwant:\n%s", strings.Join(log, "\n"), strings.Join(want, "\n"))
 	}

@@ -86,11 +86,23 @@ type gpt2JSON struct {
 // gpt2Defaults are transformers' values of absent keys.
 func gpt2Defaults() gpt2JSON {
 	return gpt2JSON{
-		Architectures: []string{"GPT2LMHeadModel"}, ModelType: gpt2Type,
-		VocabSize: 50257, NPositions: 1024, NEmbd: 768, NLayer: 12, NHead: 12,
-		ActivationFunction: "gelu_new", LayerNormEpsilon: 1e-5,
-		EmbdPdrop: 0.1, AttnPdrop: 0.1, ResidPdrop: 0.1, InitializerRange: 0.02,
-		ScaleAttnWeights: true, TieWordEmbeddings: true, UseCache: true, TorchDtype: "float32",
+		Architectures:      []string{"GPT2LMHeadModel"},
+		ModelType:          gpt2Type,
+		VocabSize:          50257,
+		NPositions:         1024,
+		NEmbd:              768,
+		NLayer:             12,
+		NHead:              12,
+		ActivationFunction: "gelu_new",
+		LayerNormEpsilon:   1e-5,
+		EmbdPdrop:          0.1,
+		AttnPdrop:          0.1,
+		ResidPdrop:         0.1,
+		InitializerRange:   0.02,
+		ScaleAttnWeights:   true,
+		TieWordEmbeddings:  true,
+		UseCache:           true,
+		TorchDtype:         "float32",
 	}
 }
 
@@ -115,8 +127,14 @@ func (c *GPT2Config) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	*c = GPT2Config{
-		Vocab: j.VocabSize, Context: j.NPositions, Layers: j.NLayer, Heads: j.NHead, Dim: j.NEmbd,
-		Dropout: j.ResidPdrop, Begin: orNone(j.BosTokenID), End: orNone(j.EosTokenID),
+		Vocab:   j.VocabSize,
+		Context: j.NPositions,
+		Layers:  j.NLayer,
+		Heads:   j.NHead,
+		Dim:     j.NEmbd,
+		Dropout: j.ResidPdrop,
+		Begin:   orNone(j.BosTokenID),
+		End:     orNone(j.EosTokenID),
 	}
 	return nil
 }
@@ -155,7 +173,8 @@ func (j gpt2JSON) check() error {
 	for _, size := range []struct {
 		key string
 		n   int
-	}{{"vocab_size", j.VocabSize}, {"n_positions", j.NPositions}, {"n_layer", j.NLayer}, {"n_head", j.NHead}, {"n_embd", j.NEmbd}} {
+	}{{"vocab_size", j.VocabSize}, {"n_positions", j.NPositions}, {"n_layer", j.NLayer}, {"n_head", j.NHead},
+		{"n_embd", j.NEmbd}} {
 		refuse(size.n < 1, size.key, size.n, "1 or more")
 	}
 	refuse(j.NLayer > maxLayers, "n_layer", j.NLayer, fmt.Sprintf("up to %d", maxLayers))
@@ -207,7 +226,8 @@ func gpt2Parameters(stored *Tensors) (*Tensors, error) {
 		return nil, err
 	}
 	if !slices.Equal(head, wte) {
-		return nil, fmt.Errorf("%s: %s differs from %s: an output not tied to the embedding is not supported", t.file, headName, wteName)
+		return nil, fmt.Errorf("%s: %s differs from %s: an output not tied to the embedding is not supported", t.file,
+			headName, wteName)
 	}
 	return t, nil
 }

@@ -28,8 +28,20 @@ const publishedConfig = `{
 }`
 
 func TestPublishedConfig(t *testing.T) {
-	want := GPT2Config{Vocab: 50257, Context: 1024, Layers: 12, Heads: 12, Dim: 768, Dropout: 0.1, Begin: 50256, End: 50256}
-	for name, text := range map[string]string{"published": publishedConfig, "defaults": `{"model_type":"gpt2","bos_token_id":50256,"eos_token_id":50256}`} {
+	want := GPT2Config{
+		Vocab:   50257,
+		Context: 1024,
+		Layers:  12,
+		Heads:   12,
+		Dim:     768,
+		Dropout: 0.1,
+		Begin:   50256,
+		End:     50256,
+	}
+	for name, text := range map[string]string{
+		"published": publishedConfig,
+		"defaults":  `{"model_type":"gpt2","bos_token_id":50256,"eos_token_id":50256}`,
+	} {
 		var got GPT2Config
 		if err := json.Unmarshal([]byte(text), &got); err != nil || got != want {
 			t.Errorf("%s: %+v, %v", name, got, err)
@@ -38,7 +50,16 @@ func TestPublishedConfig(t *testing.T) {
 }
 
 func TestConfigKeysAreTransformersKeys(t *testing.T) {
-	text, err := json.Marshal(GPT2Config{Vocab: 300, Context: 64, Layers: 2, Heads: 4, Dim: 32, Dropout: 0.25, Begin: -1, End: 0})
+	text, err := json.Marshal(GPT2Config{
+		Vocab:   300,
+		Context: 64,
+		Layers:  2,
+		Heads:   4,
+		Dim:     32,
+		Dropout: 0.25,
+		Begin:   -1,
+		End:     0,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,9 +68,11 @@ func TestConfigKeysAreTransformersKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]any{
-		"architectures": []any{"GPT2LMHeadModel"}, "model_type": "gpt2", "vocab_size": 300.0, "n_positions": 64.0, "n_ctx": 64.0,
+		"architectures": []any{"GPT2LMHeadModel"}, "model_type": "gpt2", "vocab_size": 300.0, "n_positions": 64.0,
+		"n_ctx":  64.0,
 		"n_embd": 32.0, "n_layer": 2.0, "n_head": 4.0, "n_inner": nil, "activation_function": "gelu_new",
-		"layer_norm_epsilon": 1e-5, "embd_pdrop": 0.25, "attn_pdrop": 0.25, "resid_pdrop": 0.25, "initializer_range": 0.02,
+		"layer_norm_epsilon": 1e-5, "embd_pdrop": 0.25, "attn_pdrop": 0.25, "resid_pdrop": 0.25,
+		"initializer_range":  0.02,
 		"scale_attn_weights": true, "scale_attn_by_inverse_layer_idx": false, "reorder_and_upcast_attn": false,
 		"add_cross_attention": false, "tie_word_embeddings": true, "use_cache": true,
 		"bos_token_id": nil, "eos_token_id": 0.0, "torch_dtype": "float32",
@@ -166,7 +189,8 @@ func TestModelDirectoriesThatCannotBeLoaded(t *testing.T) {
 	file := filepath.Join(torn, configName)
 	for dir, want := range map[string]string{
 		untied: "lm_head.weight differs", twice: "are one parameter", headOnly: `"transformer.wte.weight" is missing`,
-		notJSON: "config.json", torn: "model.safetensors", pickled: "pytorch_model.bin is there", sharded: "model.safetensors.index.json is there",
+		notJSON: "config.json", torn: "model.safetensors", pickled: "pytorch_model.bin is there",
+		sharded:     "model.safetensors.index.json is there",
 		t.TempDir(): "config.json", r.Dir: filepath.Join(r.Dir, stepsDir), lost: "checksums.json: missing",
 		file: "not a directory", filepath.Join(untied, "x"): syscall.ENOENT.Error(),
 	} {
@@ -178,7 +202,8 @@ func TestModelDirectoriesThatCannotBeLoaded(t *testing.T) {
 }
 
 func TestConfigErrorsNameTheFile(t *testing.T) {
-	s, err := LoadModel(foreign(t, `{"model_type":"llama"}`, Float32("model.norm.weight", tensor.Shape{1}, []float32{1})))
+	s, err := LoadModel(foreign(t, `{"model_type":"llama"}`,
+		Float32("model.norm.weight", tensor.Shape{1}, []float32{1})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +237,8 @@ func FuzzConfig(f *testing.F) {
 		if json.Unmarshal(text, &c) != nil {
 			return
 		}
-		if c.Heads < 1 || c.Dim%c.Heads != 0 || slices.Min([]int{c.Vocab, c.Context, c.Layers, c.Dim}) < 1 || math.IsNaN(c.Dropout) {
+		if c.Heads < 1 || c.Dim%c.Heads != 0 || slices.Min([]int{c.Vocab, c.Context, c.Layers, c.Dim}) < 1 ||
+			math.IsNaN(c.Dropout) {
 			t.Fatalf("accepted %+v", c)
 		}
 		out, err := json.Marshal(c)

@@ -11,7 +11,15 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-var small = GPT2Config{Vocab: 5, Context: 3, Layers: 1, Heads: 1, Dim: 2, Begin: -1, End: 4}
+var small = GPT2Config{
+	Vocab:   5,
+	Context: 3,
+	Layers:  1,
+	Heads:   1,
+	Dim:     2,
+	Begin:   -1,
+	End:     4,
+}
 
 // checkpointAt is a checkpoint whose every file depends on its step.
 func checkpointAt(step int, best *Best) *Checkpoint {
@@ -24,11 +32,19 @@ func checkpointAt(step int, best *Best) *Checkpoint {
 	}
 	wte := Float32("transformer.wte.weight", tensor.Shape{5, 2}, values(10, 0))
 	return &Checkpoint{
-		State:     State{Version: "test", Step: step, Tokens: int64(100 * step), Seed: math.MaxUint64, Best: best, Mask: json.RawMessage(`{"u":0.5}`)},
-		Config:    small,
-		Model:     []Tensor{wte},
-		Optimizer: []Tensor{Float32("m", tensor.Shape{5, 2}, values(10, 1)), Float32("v", tensor.Shape{5, 2}, values(10, 2))},
-		Files:     map[string][]byte{"tokenizer.json": []byte(`{"step":` + string(rune('0'+step%10)) + `}`)},
+		State: State{
+			Version: "test",
+			Step:    step,
+			Tokens:  int64(100 * step),
+			Seed:    math.MaxUint64,
+			Best:    best,
+			Mask:    json.RawMessage(`{"u":0.5}`),
+		},
+		Config: small,
+		Model:  []Tensor{wte},
+		Optimizer: []Tensor{Float32("m", tensor.Shape{5, 2}, values(10, 1)),
+			Float32("v", tensor.Shape{5, 2}, values(10, 2))},
+		Files: map[string][]byte{"tokenizer.json": []byte(`{"step":` + string(rune('0'+step%10)) + `}`)},
 	}
 }
 
@@ -52,7 +68,8 @@ func expect(t testing.TB, dir string, step int) {
 	if s.State.Step != step || s.State.Tokens != want.State.Tokens {
 		t.Fatalf("%s holds step %d", dir, s.State.Step)
 	}
-	if got := encoded(t, reread(t, s.Params), formatMetadata); string(got) != string(encoded(t, want.Model, formatMetadata)) {
+	if got := encoded(t, reread(t, s.Params),
+		formatMetadata); string(got) != string(encoded(t, want.Model, formatMetadata)) {
 		t.Fatalf("%s: parameters are of another step", dir)
 	}
 	if got := encoded(t, reread(t, s.Optimizer), nil); string(got) != string(encoded(t, want.Optimizer, nil)) {

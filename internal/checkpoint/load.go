@@ -149,7 +149,8 @@ func explainMissing(dir string, err error) error {
 	if runIsIn(dir) {
 		return fmt.Errorf("%s: a run, not a checkpoint: those are in %s", dir, filepath.Join(dir, stepsDir))
 	}
-	for _, other := range []string{"model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"} {
+	for _, other := range []string{"model.safetensors.index.json", "pytorch_model.bin",
+		"pytorch_model.bin.index.json"} {
 		if _, e := os.Stat(filepath.Join(dir, other)); e == nil {
 			return fmt.Errorf("%w (%s is there: save the model again as one safetensors file)", err, other)
 		}

@@ -118,7 +118,8 @@ type NotFiniteError struct {
 }
 
 func (e *NotFiniteError) Error() string {
-	return fmt.Sprintf("tensor %q has %d values that are not finite, the first %v at element %d", e.Tensor, e.Values, e.First, e.Elem)
+	return fmt.Sprintf("tensor %q has %d values that are not finite, the first %v at element %d", e.Tensor, e.Values,
+		e.First, e.Elem)
 }
 
 // finite looks at all values of a tensor.

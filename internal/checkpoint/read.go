@@ -101,7 +101,14 @@ func NewTensors(r io.ReaderAt, size int64) (*Tensors, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tensors{file: "tensors", r: r, data: data, infos: infos, index: indexOf(infos), metadata: metadata}, nil
+	return &Tensors{
+		file:     "tensors",
+		r:        r,
+		data:     data,
+		infos:    infos,
+		index:    indexOf(infos),
+		metadata: metadata,
+	}, nil
 }
 
 func indexOf(infos []TensorInfo) map[string]int {

@@ -45,7 +45,8 @@ func TestSaveAndLoad(t *testing.T) {
 		t.Errorf("config %+v, %v", config, err)
 	}
 	shape, err := s.Shape()
-	if err != nil || shape.Vocab != small.Vocab || shape.Context != small.Context || shape.Dim != small.Dim || shape.Encoder {
+	if err != nil || shape.Vocab != small.Vocab || shape.Context != small.Context || shape.Dim != small.Dim ||
+		shape.Encoder {
 		t.Errorf("shape %+v, %v", shape, err)
 	}
 	if text, err := fs.ReadFile(s.Files(), "tokenizer.json"); err != nil || string(text) != `{"step":7}` {
@@ -65,7 +66,8 @@ func TestEqualCheckpointsAreEqualFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if string(slurp(t, filepath.Join(a.StepDir(3), e.Name()))) != string(slurp(t, filepath.Join(b.StepDir(3), e.Name()))) {
+		if string(slurp(t, filepath.Join(a.StepDir(3), e.Name()))) != string(slurp(t,
+			filepath.Join(b.StepDir(3), e.Name()))) {
 			t.Errorf("%s differs", e.Name())
 		}
 	}
@@ -88,7 +90,8 @@ func TestFind(t *testing.T) {
 		}
 	}
 	for which, want := range map[string]string{
-		"150": "no checkpoint of step 150; there are 100 200 1000000", "-1": "not a checkpoint", "newest": "not a checkpoint", "": "not a checkpoint",
+		"150": "no checkpoint of step 150; there are 100 200 1000000", "-1": "not a checkpoint",
+		"newest": "not a checkpoint", "": "not a checkpoint",
 	} {
 		if _, err := r.Find(which); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", which, err, want)
@@ -102,7 +105,8 @@ func TestFind(t *testing.T) {
 func TestStepNames(t *testing.T) {
 	for name, want := range map[string]int{
 		"step-000000": 0, "step-000100": 100, "step-1234567": 1234567,
-		"step-100": -1, "step-0000100": -1, "step--00001": -1, "step-+00001": -1, "step-": -1, "100": -1, ".tmp-step-000100": -1, "aside-step-000100": -1,
+		"step-100": -1, "step-0000100": -1, "step--00001": -1, "step-+00001": -1, "step-": -1, "100": -1,
+		".tmp-step-000100": -1, "aside-step-000100": -1,
 	} {
 		if got, ok := stepOf(name); ok != (want >= 0) || ok && got != want {
 			t.Errorf("%s: %d, %v", name, got, ok)
@@ -142,7 +146,13 @@ func leftovers(t testing.TB, dir string) []string {
 
 func TestPruneKeepsTheNewestAndTheBest(t *testing.T) {
 	best := &Best{Step: 20, Loss: 1}
-	for keep, want := range map[int][]int{0: {10, 20, 30, 40, 50}, 1: {20, 50}, 3: {20, 30, 40, 50}, 4: {20, 30, 40, 50}, 9: {10, 20, 30, 40, 50}} {
+	for keep, want := range map[int][]int{
+		0: {10, 20, 30, 40, 50},
+		1: {20, 50},
+		3: {20, 30, 40, 50},
+		4: {20, 30, 40, 50},
+		9: {10, 20, 30, 40, 50},
+	} {
 		r := newRun(t)
 		for step := 10; step <= 50; step += 10 {
 			if step < 20 {
@@ -193,7 +203,12 @@ func TestRewindSetsNewerCheckpointsAside(t *testing.T) {
 		expect(t, r.Path("last"), 1)
 		expect(t, r.Path("best"), 1)
 	}
-	for name, step := range map[string]int{"aside-step-000002": 2, "aside-step-000003": 3, "aside-step-000002-2": 2, "aside-step-000003-2": 3} {
+	for name, step := range map[string]int{
+		"aside-step-000002":   2,
+		"aside-step-000003":   3,
+		"aside-step-000002-2": 2,
+		"aside-step-000003-2": 3,
+	} {
 		expect(t, filepath.Join(r.Path(stepsDir), name), step)
 	}
 }
@@ -322,7 +337,8 @@ func TestOpeningRuns(t *testing.T) {
 func TestOverwriteDiscardsTheRunAndNothingElse(t *testing.T) {
 	r := newRun(t)
 	save(t, r, 5, &Best{Step: 5, Loss: 1})
-	if err := errors.Join(r.WriteFile(ConfigFile, []byte("a: 1\n")), r.WriteFile(MetricsFile, []byte("{}\n"))); err != nil {
+	if err := errors.Join(r.WriteFile(ConfigFile, []byte("a: 1\n")),
+		r.WriteFile(MetricsFile, []byte("{}\n"))); err != nil {
 		t.Fatal(err)
 	}
 	write(t, r.Path("notes.txt"), []byte("mine"))
@@ -347,7 +363,8 @@ func TestOverwriteDiscardsTheRunAndNothingElse(t *testing.T) {
 
 func TestAStateThatJSONCannotHoldIsAnErrorAndSavesNothing(t *testing.T) {
 	r := newRun(t)
-	if _, err := r.Save(checkpointAt(1, &Best{Step: 1, Loss: math.NaN()})); err == nil || !strings.Contains(err.Error(), stateName) {
+	if _, err := r.Save(checkpointAt(1, &Best{Step: 1, Loss: math.NaN()})); err == nil ||
+		!strings.Contains(err.Error(), stateName) {
 		t.Errorf("error %v", err)
 	}
 	if steps, err := r.Steps(); err != nil || len(steps) != 0 {

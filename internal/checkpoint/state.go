@@ -20,14 +20,15 @@ type State struct {
 	Tokens int64  `json:"tokens"` // supervised tokens seen
 	Seed   uint64 `json:"seed"`   // with Step it is the data position and the state of every random stream
 
-	Evaled    int     `json:"evaled"`             // step of the last evaluation; −1 before any
-	EvalDue   bool    `json:"eval_due,omitempty"` // the evaluation of this step was interrupted: the next process makes it
-	Best      *Best   `json:"best"`               // nil until an evaluation was made
-	BadEvals  int     `json:"bad_evals"`          // evaluations since Best
-	Evals     int     `json:"evals,omitempty"`    // from which Best was chosen
-	Tested    *Tested `json:"tested,omitempty"`   // nil until the run came to its end, or without a test text
-	Skipped   int     `json:"skipped"`            // steps skipped for a loss or gradient that was not finite
-	BadInARow int     `json:"bad_in_row"`         // of these, how many just now without a good one between
+	Evaled int `json:"evaled"` // step of the last evaluation; −1 before any
+	// the evaluation of this step was interrupted: the next process makes it
+	EvalDue   bool    `json:"eval_due,omitempty"`
+	Best      *Best   `json:"best"`             // nil until an evaluation was made
+	BadEvals  int     `json:"bad_evals"`        // evaluations since Best
+	Evals     int     `json:"evals,omitempty"`  // from which Best was chosen
+	Tested    *Tested `json:"tested,omitempty"` // nil until the run came to its end, or without a test text
+	Skipped   int     `json:"skipped"`          // steps skipped for a loss or gradient that was not finite
+	BadInARow int     `json:"bad_in_row"`       // of these, how many just now without a good one between
 
 	MetricsBytes int64   `json:"metrics_bytes"` // length of metrics.jsonl at this step
 	ElapsedS     float64 `json:"elapsed_s"`     // seconds spent training, over all resumptions

@@ -185,7 +185,8 @@ func (r *Run) Find(which string) (string, error) {
 		if len(steps) == 0 {
 			return "", fmt.Errorf("%s: %w", r.Dir, ErrNoCheckpoint)
 		}
-		return "", fmt.Errorf("%s: no checkpoint of step %d; there are %s", r.Dir, step, strings.Trim(fmt.Sprint(steps), "[]"))
+		return "", fmt.Errorf("%s: no checkpoint of step %d; there are %s", r.Dir, step,
+			strings.Trim(fmt.Sprint(steps), "[]"))
 	}
 	return r.StepDir(step), nil
 }
@@ -274,7 +275,8 @@ func (r *Run) Prune(keep int) error {
 		if state.Best != nil && state.Best.Step == step {
 			continue
 		}
-		if err := r.trash(r.StepDir(step)); err != nil && !files.InUse(err) { // one that is being read waits for the next Prune
+		// one that is being read waits for the next Prune
+		if err := r.trash(r.StepDir(step)); err != nil && !files.InUse(err) {
 			return err
 		}
 	}

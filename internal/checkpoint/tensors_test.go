@@ -56,7 +56,8 @@ func TestWriteIsTheFormatToTheByte(t *testing.T) {
 
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		names := rapid.SliceOfNDistinct(rapid.String().Filter(func(s string) bool { return s != metadataKey }), 0, 6, rapid.ID).Draw(t, "names")
+		names := rapid.SliceOfNDistinct(rapid.String().Filter(func(s string) bool { return s != metadataKey }), 0, 6,
+			rapid.ID).Draw(t, "names")
 		metadata := rapid.MapOfN(rapid.String(), rapid.String(), 0, 3).Draw(t, "metadata")
 		var tensors []Tensor
 		want := map[string]any{}
@@ -169,7 +170,8 @@ func TestLargerThanAChunk(t *testing.T) {
 
 func TestFloat32FromPassesItsErrorOn(t *testing.T) {
 	fault := errors.New("device lost")
-	err := WriteTensors(io.Discard, []Tensor{Float32From("w", tensor.Shape{1}, func([]float32) error { return fault })}, nil)
+	err := WriteTensors(io.Discard,
+		[]Tensor{Float32From("w", tensor.Shape{1}, func([]float32) error { return fault })}, nil)
 	if !errors.Is(err, fault) || !strings.Contains(err.Error(), `"w"`) {
 		t.Errorf("error %v", err)
 	}
@@ -189,7 +191,8 @@ func TestHalfPrecision(t *testing.T) {
 		{BF16, 0x3f80, 1}, {BF16, 0xc049, -3.140625}, {BF16, 0x0001, 0x1p-133},
 		{BF16, 0x7f80, math.Inf(1)}, {BF16, 0x7fc0, math.NaN()},
 	} {
-		raw := encoded(t, []Tensor{rawTensor("x", c.dtype, tensor.Shape{1}, binary.LittleEndian.AppendUint16(nil, c.bits))}, nil)
+		raw := encoded(t, []Tensor{rawTensor("x", c.dtype, tensor.Shape{1},
+			binary.LittleEndian.AppendUint16(nil, c.bits))}, nil)
 		from, err := read(raw)
 		if err != nil {
 			t.Fatal(err)
@@ -229,12 +232,15 @@ func TestMalformedFilesAreRefused(t *testing.T) {
 		{"a second object", file("{}{}", ""), "after the JSON object"},
 		{"duplicate tensor", file(`{"a":`+one+`,"a":`+one+`}`, "1234"), `duplicate key "a"`},
 		{"duplicate metadata", file(`{"__metadata__":{"k":"1","k":"2"}}`, ""), `duplicate key "k"`},
-		{"duplicate field", file(`{"a":{"dtype":"U8","dtype":"U8","shape":[4],"data_offsets":[0,4]}}`, "1234"), `duplicate key "dtype"`},
+		{"duplicate field", file(`{"a":{"dtype":"U8","dtype":"U8","shape":[4],"data_offsets":[0,4]}}`, "1234"),
+			`duplicate key "dtype"`},
 		{"metadata not a string", file(`{"__metadata__":{"k":1}}`, ""), "where a string"},
 		{"metadata not an object", file(`{"__metadata__":"k"}`, ""), "where {"},
 		{"tensor not an object", file(`{"a":3}`, ""), "where {"},
-		{"unknown field", file(`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4],"stride":1}}`, "1234"), `unknown key "stride"`},
-		{"field in capitals", file(`{"a":{"DTYPE":"U8","shape":[4],"data_offsets":[0,4]}}`, "1234"), `unknown key "DTYPE"`},
+		{"unknown field", file(`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4],"stride":1}}`, "1234"),
+			`unknown key "stride"`},
+		{"field in capitals", file(`{"a":{"DTYPE":"U8","shape":[4],"data_offsets":[0,4]}}`, "1234"),
+			`unknown key "DTYPE"`},
 		{"missing field", file(`{"a":{"dtype":"U8","shape":[4]}}`, "1234"), "needs dtype"},
 		{"unknown dtype", file(`{"a":`+entry("C64", "[4]", "[0,4]")+`}`, "1234"), `dtype "C64"`},
 		{"negative dimension", file(`{"a":`+entry("U8", "[-4]", "[0,4]")+`}`, "1234"), "not a size"},
@@ -243,7 +249,8 @@ func TestMalformedFilesAreRefused(t *testing.T) {
 		{"string dimension", file(`{"a":`+entry("U8", `["4"]`, "[0,4]")+`}`, "1234"), "where a size"},
 		{"nested shape", file(`{"a":`+entry("U8", "[[4]]", "[0,4]")+`}`, "1234"), "where a size"},
 		{"product overflows", file(`{"a":`+entry("F32", "[4294967296,4294967296]", "[0,4]")+`}`, "1234"), "too large"},
-		{"product overflows before a zero", file(`{"a":`+entry("F32", "[4294967296,4294967296,0]", "[0,0]")+`}`, ""), "too large"},
+		{"product overflows before a zero", file(`{"a":`+entry("F32", "[4294967296,4294967296,0]", "[0,0]")+`}`, ""),
+			"too large"},
 		{"three offsets", file(`{"a":`+entry("U8", "[4]", "[0,4,4]")+`}`, "1234"), "3 entries"},
 		{"offsets reversed", file(`{"a":`+entry("U8", "[4]", "[4,0]")+`}`, "1234"), "takes 4 bytes"},
 		{"size differs from shape", file(`{"a":`+entry("F32", "[4]", "[0,4]")+`}`, "1234"), "takes 16 bytes"},
@@ -265,7 +272,8 @@ func TestMalformedFilesAreRefused(t *testing.T) {
 func TestFilesMistakenForTensorsAreNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "model.safetensors")
 	for head, want := range map[string]string{
-		"version https://git-lfs.github.com/spec/v1\noid sha256:248dfc3911869ec493c76e65bf2fcd2815f1a1cf01a3b9b5bfc5d3b0c2e2f3d8\nsize 548105171\n": "not a safetensors file but a Git LFS pointer",
+		"version https://git-lfs.github.com/spec/v1\noid " +
+			"sha256:248dfc3911869ec493c76e65bf2fcd2815f1a1cf01a3b9b5bfc5d3b0c2e2f3d8\nsize 548105171\n": "not a safetensors file but a Git LFS pointer",
 		"PK\x03\x04\x00\x00\x08\x08\x00\x00archive/data.pkl": "not a safetensors file but a zip archive",
 		"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80":       "not a safetensors file but a Python pickle",
 		"<!DOCTYPE html><html>":                              "not a safetensors file but a web page",
@@ -294,7 +302,8 @@ func TestEmptyTensorsMayShareAPlace(t *testing.T) {
 
 func TestReadingNamesFileAndTensor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.safetensors")
-	raw := encoded(t, []Tensor{Int32("n", tensor.Shape{2}, []int32{1, 2}), Float32("f", tensor.Shape{2}, []float32{1, 2})}, nil)
+	raw := encoded(t, []Tensor{Int32("n", tensor.Shape{2}, []int32{1, 2}),
+		Float32("f", tensor.Shape{2}, []float32{1, 2})}, nil)
 	if err := os.WriteFile(path, raw, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +324,8 @@ func TestReadingNamesFileAndTensor(t *testing.T) {
 		{float, `x.safetensors: tensor "n" is I32, want F32, F16 or BF16`},
 		{ints, `x.safetensors: tensor "f" is F32, want I32`},
 		{bytes, `x.safetensors: tensor "f" is F32, want U8 or BOOL`},
-		{from.ReadFloat32s(make([]float32, 2), "f", tensor.Shape{1, 2}), `x.safetensors: tensor "f" has shape (2), want (1, 2)`},
+		{from.ReadFloat32s(make([]float32, 2), "f", tensor.Shape{1, 2}),
+			`x.safetensors: tensor "f" has shape (2), want (1, 2)`},
 	} {
 		if c.err == nil || c.err.Error() != c.want {
 			t.Errorf("error %q, want %q", c.err, c.want)
@@ -337,8 +347,12 @@ func TestReadingNamesFileAndTensor(t *testing.T) {
 
 func TestWhatAProgrammerGetsWrongPanics(t *testing.T) {
 	for name, f := range map[string]func(){
-		"short data":     func() { Float32("x", tensor.Shape{2}, make([]float32, 1)) },
-		"two of a name":  func() { a := Uint8("x", tensor.Shape{0}, nil); WriteTensors(io.Discard, []Tensor{a, a}, nil) },
+		"short data": func() { Float32("x", tensor.Shape{2}, make([]float32, 1)) },
+		"two of a name": func() {
+			a := Uint8("x", tensor.Shape{0}, nil)
+			WriteTensors(io.Discard, []Tensor{a, a},
+				nil)
+		},
 		"reserved name":  func() { WriteTensors(io.Discard, []Tensor{Uint8(metadataKey, tensor.Shape{0}, nil)}, nil) },
 		"name not UTF-8": func() { WriteTensors(io.Discard, []Tensor{Uint8("\xff", tensor.Shape{0}, nil)}, nil) },
 	} {

@@ -120,7 +120,8 @@ func encodeHeader(tensors []Tensor, metadata map[string]string) []byte {
 			b.WriteByte(',')
 		}
 		end := at + t.bytes()
-		fmt.Fprintf(&b, `%s:{"dtype":%q,"shape":%s,"data_offsets":[%d,%d]}`, quote(t.Name), t.DType, dims(t.Shape), at, end)
+		fmt.Fprintf(&b, `%s:{"dtype":%q,"shape":%s,"data_offsets":[%d,%d]}`, quote(t.Name), t.DType, dims(t.Shape),
+			at, end)
 		at = end
 	}
 	b.WriteByte('}')

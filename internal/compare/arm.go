@@ -19,8 +19,8 @@ type Arm struct {
 // Setting is a key of the configuration and its value as YAML.
 type Setting struct{ Key, Value string }
 
-// DefaultArms are those that are worth comparing with the static mask, and what tells them apart: dropout, the plain alternative;
-// hidden inputs; and infill under every course that openness can take.
+// DefaultArms are those that are worth comparing with the static mask, and what tells them apart: dropout, the
+// plain alternative; hidden inputs; and infill under every course that openness can take.
 const DefaultArms = "static,dropout:0.1,input:0.15,linear,infill,adaptive,inverse,yoked"
 
 // Ready is an arm that needs no spelling out.
@@ -38,13 +38,31 @@ func ReadyArms() []Ready {
 	infill := func(control string, more ...Setting) []Setting { return form(mask.FormInfill, control, more...) }
 	return []Ready{
 		{Name: "static", About: "the static mask", settings: form(mask.FormNone, mask.ControlFixed)},
-		{Name: "dropout:P", About: "the static mask with dropout", value: "model.dropout", settings: form(mask.FormNone, mask.ControlFixed)},
-		{Name: "input:P", About: "tokens hidden from everyone, in every row", value: "mask.prob", settings: form(mask.FormInput, mask.ControlFixed, Setting{"mask.anchors", "0"})},
-		{Name: "infill", About: "infill, fully open from the first step", settings: infill(mask.ControlFixed, Setting{"mask.openness", "1"})},
+		{
+			Name:     "dropout:P",
+			About:    "the static mask with dropout",
+			value:    "model.dropout",
+			settings: form(mask.FormNone, mask.ControlFixed),
+		},
+		{
+			Name:     "input:P",
+			About:    "tokens hidden from everyone, in every row",
+			value:    "mask.prob",
+			settings: form(mask.FormInput, mask.ControlFixed, Setting{"mask.anchors", "0"}),
+		},
+		{
+			Name:     "infill",
+			About:    "infill, fully open from the first step",
+			settings: infill(mask.ControlFixed, Setting{"mask.openness", "1"}),
+		},
 		{Name: "linear", About: "infill, opened by a schedule", settings: infill(mask.ControlLinear)},
 		{Name: "adaptive", About: "infill, opened by reliability", settings: infill(mask.ControlAdaptive)},
 		{Name: "inverse", About: "infill, closed by reliability", settings: infill(mask.ControlInverse)},
-		{Name: "two_pass", About: "infill, each blank opened by its own confidence", settings: infill(mask.ControlTwoPass, Setting{"mask.reliability", mask.ReliabilityConfidence})},
+		{
+			Name:     "two_pass",
+			About:    "infill, each blank opened by its own confidence",
+			settings: infill(mask.ControlTwoPass, Setting{"mask.reliability", mask.ReliabilityConfidence}),
+		},
 		{Name: "yoked:ARM", About: "the openness of that arm's next seed, replayed (ARM may be left out for adaptive)"},
 	}
 }
@@ -58,8 +76,8 @@ func (r Ready) stem() string {
 // defaultYoke is whose openness "yoked" replays.
 const defaultYoke = "adaptive"
 
-// ParseArms reads a list of arms, "static,dropout:0.1,wide:adaptive;mask.max_window=32". Commas inside brackets are part of
-// a value.
+// ParseArms reads a list of arms, "static,dropout:0.1,wide:adaptive;mask.max_window=32". Commas inside brackets are
+// part of a value.
 func ParseArms(list string) ([]Arm, error) {
 	var arms []Arm
 	for _, text := range splitList(list) {
@@ -115,7 +133,8 @@ func readyArm(text string) (a Arm, found bool, err error) {
 			}
 			return Arm{Yoked: value}, true, nil
 		case r.value == "" && given:
-			return a, true, fmt.Errorf("%q: %s is ready-made and takes nothing; an arm of your own needs a name of its own", text, stem)
+			return a, true, fmt.Errorf("%q: %s is ready-made and takes nothing; an arm of your own needs a name "+
+				"of its own", text, stem)
 		case r.value != "" && value == "":
 			return a, true, fmt.Errorf("%q: lacks its value: %s", text, r.Name)
 		}
@@ -138,7 +157,8 @@ func ownArm(text string) (Arm, error) {
 		return a, fmt.Errorf("%q is not an arm; %s", text, known())
 	}
 	if !ownName.MatchString(name) {
-		return a, fmt.Errorf("%q: %q can't name an arm: letters, digits, dot, dash, underscore and plus can", text, name)
+		return a, fmt.Errorf("%q: %q can't name an arm: letters, digits, dot, dash, underscore and plus can",
+			text, name)
 	}
 	for part := range strings.SplitSeq(parts, ";") {
 		if err := a.add(strings.TrimSpace(part)); err != nil {

@@ -16,7 +16,13 @@ func someConfig(seeds int, arms string) (Options, error) {
 	c := config.Default()
 	c.Data.Train = []string{"builtin:stories"}
 	parsed, err := ParseArms(arms)
-	return Options{Config: c, Tasks: tasks.All(), Arms: parsed, Seeds: seeds, Jobs: 1}, err
+	return Options{
+		Config: c,
+		Tasks:  tasks.All(),
+		Arms:   parsed,
+		Seeds:  seeds,
+		Jobs:   1,
+	}, err
 }
 
 func mustTrials(t *testing.T, seeds int, arms string) (Options, []trial) {
@@ -105,9 +111,12 @@ func TestTrialsArePairedAndYokedToTheNextSeed(t *testing.T) {
 		}
 	}
 	want := []string{
-		"static, seed 7 | runs/x/static/seed-7 | ", "slow, seed 7 | runs/x/slow/seed-7 | ", "yoked:slow, seed 7 | runs/x/yoked-slow/seed-7 | runs/x/slow/seed-8",
-		"static, seed 8 | runs/x/static/seed-8 | ", "slow, seed 8 | runs/x/slow/seed-8 | ", "yoked:slow, seed 8 | runs/x/yoked-slow/seed-8 | runs/x/slow/seed-9",
-		"static, seed 9 | runs/x/static/seed-9 | ", "slow, seed 9 | runs/x/slow/seed-9 | ", "yoked:slow, seed 9 | runs/x/yoked-slow/seed-9 | runs/x/slow/seed-7",
+		"static, seed 7 | runs/x/static/seed-7 | ", "slow, seed 7 | runs/x/slow/seed-7 | ",
+		"yoked:slow, seed 7 | runs/x/yoked-slow/seed-7 | runs/x/slow/seed-8",
+		"static, seed 8 | runs/x/static/seed-8 | ", "slow, seed 8 | runs/x/slow/seed-8 | ",
+		"yoked:slow, seed 8 | runs/x/yoked-slow/seed-8 | runs/x/slow/seed-9",
+		"static, seed 9 | runs/x/static/seed-9 | ", "slow, seed 9 | runs/x/slow/seed-9 | ",
+		"yoked:slow, seed 9 | runs/x/yoked-slow/seed-9 | runs/x/slow/seed-7",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -115,7 +124,8 @@ func TestTrialsArePairedAndYokedToTheNextSeed(t *testing.T) {
 }
 
 func TestOwnArms(t *testing.T) {
-	arms, err := ParseArms("static, a:mask.form=input; mask.prob_range=[0.1,0.2];mask.control=linear,b:dropout:0.2;train.lr=1e-2")
+	arms, err := ParseArms("static, a:mask.form=input; " +
+		"mask.prob_range=[0.1,0.2];mask.control=linear,b:dropout:0.2;train.lr=1e-2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,14 +134,16 @@ func TestOwnArms(t *testing.T) {
 		t.Errorf("%s: %s", arms[1].Name, d)
 	}
 	_, trials := mustTrials(t, 1, "static,a:mask.form=input;mask.prob_range=[0.1,0.2],b:dropout:0.2;train.lr=1e-2")
-	if a, b := trials[1].config, trials[2].config; a.Mask.ProbRange != [2]float64{0.1, 0.2} || a.Train.LR != 1e-3 || b.Train.LR != 1e-2 || b.Model.Dropout != 0.2 {
+	if a, b := trials[1].config, trials[2].config; a.Mask.ProbRange != [2]float64{0.1, 0.2} || a.Train.LR != 1e-3 ||
+		b.Train.LR != 1e-2 || b.Model.Dropout != 0.2 {
 		t.Errorf("a %+v\nb %+v", a.Mask, b.Train)
 	}
 }
 
 func TestArmsThatCantBe(t *testing.T) {
 	for arms, want := range map[string]string{
-		"":                      "names no arm; ready-made are static, dropout:P, input:P, infill, linear, adaptive, inverse, two_pass, yoked:ARM; your own are NAME:key=value",
+		"": "names no arm; ready-made are static, dropout:P, input:P, infill, linear, " +
+			"adaptive, inverse, two_pass, yoked:ARM; your own are NAME:key=value",
 		" , ":                   "names no arm",
 		"static,adptive":        `"adptive" is not an arm; ready-made are static`,
 		"static:0.1":            `"static:0.1": static is ready-made and takes nothing`,
@@ -153,10 +165,11 @@ func TestArmsThatCantBe(t *testing.T) {
 		"static,x:run.seed=5":            "--arms: x: run.seed: has to be the same for all arms",
 		"static,x:mask.control=adaptive": "--arms: x: mask.control: adaptive has nothing to move under form none",
 		"static,yoked":                   `--arms: yoked: replays the openness of "adaptive", which is not among the arms`,
-		"static,yoked:static":            "--arms: yoked:static: replays the openness of static, which has none that moves (form none, control fixed)",
-		"adaptive,yoked,yoked:yoked":     `--arms: yoked:yoked: replays the openness of "yoked", which is not`,
-		"infill,yoked:infill":            "has none that moves (form infill, control fixed)",
-		"x:two_pass,yoked:x":             "has none that moves (form infill, control two_pass)",
+		"static,yoked:static": "--arms: yoked:static: replays the openness of static, which has none " +
+			"that moves (form none, control fixed)",
+		"adaptive,yoked,yoked:yoked": `--arms: yoked:yoked: replays the openness of "yoked", which is not`,
+		"infill,yoked:infill":        "has none that moves (form infill, control fixed)",
+		"x:two_pass,yoked:x":         "has none that moves (form infill, control two_pass)",
 	} {
 		o, err := someConfig(2, arms)
 		if err == nil {
@@ -201,7 +214,8 @@ func TestOptionsThatCantBe(t *testing.T) {
 
 // FuzzParseArms: any list is refused, or gives arms that can be checked.
 func FuzzParseArms(f *testing.F) {
-	for _, list := range []string{DefaultArms, "a:b=c;d=[1,2],e:yoked", "x:[", ":,;", "yoked:yoked", "x:mask.prob_range=[,]"} {
+	for _, list := range []string{DefaultArms, "a:b=c;d=[1,2],e:yoked", "x:[", ":,;", "yoked:yoked",
+		"x:mask.prob_range=[,]"} {
 		f.Add(list)
 	}
 	f.Fuzz(func(t *testing.T, list string) {

@@ -18,8 +18,9 @@ import (
 
 // Options say what to compare.
 type Options struct {
-	Tasks    task.Table
-	Config   config.Config // what every arm is a variation of; Run.Dir is where the comparison is kept, Run.Seed the first seed
+	Tasks task.Table
+	// what every arm is a variation of; Run.Dir is where the comparison is kept, Run.Seed the first seed
+	Config   config.Config
 	Arms     []Arm
 	Baseline string // name of an arm; empty: the first
 	Seeds    int    // trials an arm
@@ -51,7 +52,8 @@ func (o Options) Check() error {
 	case o.Jobs < 1:
 		return fmt.Errorf("%d is not a number of runs at the same time (1 or more)", o.Jobs)
 	case o.Config.Train.Patience > 0:
-		return fmt.Errorf("train.patience: %d could end arms after different numbers of tokens: set it to 0", o.Config.Train.Patience)
+		return fmt.Errorf("train.patience: %d could end arms after different numbers of tokens: set it to 0",
+			o.Config.Train.Patience)
 	}
 	_, err := trialsOf(o)
 	return err
@@ -146,7 +148,8 @@ func (c *comparison) stages() ([]stage, error) {
 			return nil, err
 		}
 		if s != absent && !c.Resume {
-			return nil, fmt.Errorf("%s: a comparison is already here: go on with it by --resume, or keep this one elsewhere by --out", c.Config.Run.Dir)
+			return nil, fmt.Errorf("%s: a comparison is already here: go on with it by --resume, or keep this one "+
+				"elsewhere by --out", c.Config.Run.Dir)
 		}
 		stages[i] = s
 	}
@@ -175,7 +178,8 @@ func (c *comparison) train(ctx context.Context, stages []stage, yoked bool) erro
 	}
 	err := group.Wait()
 	if ctx.Err() != nil || errors.Is(err, train.ErrInterrupted) {
-		return fmt.Errorf("%w: %d of %d runs are finished, all is saved; go on by the same command with --resume", train.ErrInterrupted, c.progress.done, len(c.trials))
+		return fmt.Errorf("%w: %d of %d runs are finished, all is saved; go on by the same command with --resume",
+			train.ErrInterrupted, c.progress.done, len(c.trials))
 	}
 	return err
 }
@@ -196,7 +200,15 @@ func (c *comparison) one(ctx context.Context, t *trial, s stage) (err error) {
 	}()
 	name := t.name(c.Arms)
 	c.progress.start(name, s)
-	err = train.Run(ctx, train.Options{Config: t.config, Tasks: c.Tasks, Version: c.Version, Resume: s == started, Overwrite: s == torn, Threads: c.threads(), Console: c.progress.console(name)})
+	err = train.Run(ctx, train.Options{
+		Config:    t.config,
+		Tasks:     c.Tasks,
+		Version:   c.Version,
+		Resume:    s == started,
+		Overwrite: s == torn,
+		Threads:   c.threads(),
+		Console:   c.progress.console(name),
+	})
 	if errors.Is(err, train.ErrInterrupted) {
 		return err
 	}

@@ -16,8 +16,9 @@
 //
 // # Equal tokens
 //
-// Steps, batch, text, tokenizer and evaluations are the configuration's for all arms; an arm that sets one of them is refused.
-// Every evaluation is under the static mask. An arm's best validation loss is the lowest of its
-// evaluations, so it is chosen on the text that it is measured on: for all arms alike. Where there is a test text (data.test,
-// data.test_fraction) the verdict is about that: the validation text chooses a model, the test text measures it.
+// Steps, batch, text, tokenizer and evaluations are the configuration's for all arms; an arm that sets one of them
+// is refused. Every evaluation is under the static mask. An arm's best validation loss is the lowest of its
+// evaluations, so it is chosen on the text that it is measured on: for all arms alike. Where there is a test text
+// (data.test, data.test_fraction) the verdict is about that: the validation text chooses a model, the test text
+// measures it.
 package compare

@@ -15,9 +15,12 @@ const none = "–"
 func (r *Report) Markdown() string {
 	var b strings.Builder
 	s := r.Setup
-	fmt.Fprintf(&b, "%d arms, seeds %s, %d steps of %s: %.1f passes over %d tokens, validated on %d others%s; %s.\n\n", len(r.Arms),
-		strings.Trim(fmt.Sprint(s.Seeds), "[]"), s.Steps, s.step(), s.passes(), s.TrainTokens, s.ValidTokens, s.tested(), s.device())
-	row(&b, "arm", r.loss(), "against "+r.Baseline, "p", "p (Holm)", r.other(), "against "+r.Baseline, "infill loss", "tokens/s")
+	fmt.Fprintf(&b, "%d arms, seeds %s, %d steps of %s: %.1f passes over %d tokens, validated on %d others%s; %s.\n\n",
+		len(r.Arms),
+		strings.Trim(fmt.Sprint(s.Seeds), "[]"), s.Steps, s.step(), s.passes(), s.TrainTokens, s.ValidTokens,
+		s.tested(), s.device())
+	row(&b, "arm", r.loss(), "against "+r.Baseline, "p", "p (Holm)", r.other(), "against "+r.Baseline, "infill loss",
+		"tokens/s")
 	row(&b, "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:")
 	for i := range r.Arms {
 		a, d := &r.Arms[i], r.difference(&r.Arms[i])
@@ -32,8 +35,10 @@ func (r *Report) Markdown() string {
 		row(&b, name, value(loss), difference(d), probability(d, false), probability(d, true),
 			value(other), difference(otherDifference), infillValue(a.Infill), count(a.TokensPerS))
 	}
-	fmt.Fprintf(&b, "\nMean ± %.0f %% interval over seeds (Student's t). Losses are nats per token under the static mask: best is the lowest of %d evaluations, "+
-		"%s. Infill loss is that of the best model on 15 %% hidden tokens of the validation text. Differences are taken seed by seed; p is the paired t test's of %s. "+
+	fmt.Fprintf(&b, "\nMean ± %.0f %% interval over seeds (Student's t). Losses are nats per token under the "+
+		"static mask: best is the lowest of %d evaluations, "+
+		"%s. Infill loss is that of the best model on 15 %% hidden tokens of the validation text. Differences are "+
+		"taken seed by seed; p is the paired t test's of %s. "+
 		"Tokens/s are input tokens in the median step, beside whatever else the machine did.\n\n",
 		100*r.Confidence, r.evaluations(), r.otherIs(), r.loss())
 	for _, line := range r.Verdict {

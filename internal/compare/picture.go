@@ -20,7 +20,8 @@ const (
 )
 
 // palette is Okabe and Ito's, which people of any colour vision tell apart. More arms begin it again.
-var palette = [...]color.NRGBA{{0, 0, 0, 255}, {230, 159, 0, 255}, {86, 180, 233, 255}, {0, 158, 115, 255}, {213, 94, 0, 255},
+var palette = [...]color.NRGBA{{0, 0, 0, 255}, {230, 159, 0, 255}, {86, 180, 233, 255}, {0, 158, 115, 255},
+	{213, 94, 0, 255},
 	{0, 114, 178, 255}, {204, 121, 167, 255}, {150, 140, 20, 255}}
 
 // Picture is a PNG: validation loss over steps on the left, paired differences from the baseline on the right.
@@ -82,7 +83,8 @@ func (r *Report) curves() (*plot.Plot, error) {
 	return p, nil
 }
 
-// curve is the mean of an arm's evaluations, and the outline of their range. Steps where a trial has no finite loss are left out.
+// curve is the mean of an arm's evaluations, and the outline of their range. Steps where a trial has no finite loss
+// are left out.
 func (a *ArmReport) curve() (mean, band plotter.XYs) {
 	var upper plotter.XYs
 	for i, at := range a.Trials[0].Curve {
@@ -142,7 +144,8 @@ func (r *Report) differences() (*plot.Plot, error) {
 			half = 0
 		}
 		reach = max(reach, math.Abs(x)+half)
-		if err := addDot(p, dots{plotter.XYs{{X: x, Y: y}}, plotter.XErrors{{Low: half, High: half}}}, palette[i%len(palette)]); err != nil {
+		if err := addDot(p, dots{plotter.XYs{{X: x, Y: y}}, plotter.XErrors{{Low: half, High: half}}},
+			palette[i%len(palette)]); err != nil {
 			return nil, err
 		}
 	}

@@ -24,7 +24,13 @@ type progress struct {
 }
 
 func newProgress(out io.Writer, trials, jobs int, warnings []string) *progress {
-	return &progress{out: out, trials: trials, jobs: jobs, told: warnings, since: time.Now()}
+	return &progress{
+		out:    out,
+		trials: trials,
+		jobs:   jobs,
+		told:   warnings,
+		since:  time.Now(),
+	}
 }
 
 func (p *progress) say(format string, args ...any) {
@@ -37,8 +43,10 @@ func (p *progress) begin(c *comparison) {
 	for _, w := range p.told {
 		p.say("warning: %s", w)
 	}
-	p.say("%d arms, %d seeds: %d runs of %s tokens, which is %.1f passes over the text of %s; in %s", len(c.Arms), c.Seeds, len(c.trials),
-		metrics.Count(float64(c.setup.tokens())), c.setup.passes(), metrics.Count(float64(c.setup.TrainTokens)), c.Config.Run.Dir)
+	p.say("%d arms, %d seeds: %d runs of %s tokens, which is %.1f passes over the text of %s; in %s", len(c.Arms),
+		c.Seeds, len(c.trials),
+		metrics.Count(float64(c.setup.tokens())), c.setup.passes(), metrics.Count(float64(c.setup.TrainTokens)),
+		c.Config.Run.Dir)
 }
 
 // skip counts a trial that an earlier process finished.
@@ -66,8 +74,10 @@ func (p *progress) finish(name string, r *Result) {
 	if r.tested {
 		test = fmt.Sprintf("test %.4f, ", float64(r.Test))
 	}
-	fmt.Fprintf(p.out, "[%*d/%d] %s: %sbest valid %.4f at step %d, final %.4f, %s tokens/s; %s left\n", len(fmt.Sprint(p.trials)), p.done, p.trials,
-		name, test, float64(r.Best), r.BestStep, float64(r.Final), metrics.Count(float64(r.TokensPerS)), metrics.Duration(left))
+	fmt.Fprintf(p.out, "[%*d/%d] %s: %sbest valid %.4f at step %d, final %.4f, %s tokens/s; %s left\n",
+		len(fmt.Sprint(p.trials)), p.done, p.trials,
+		name, test, float64(r.Best), r.BestStep, float64(r.Final), metrics.Count(float64(r.TokensPerS)),
+		metrics.Duration(left))
 }
 
 // console is where a trial tells its warnings.

@@ -18,8 +18,9 @@ type Report struct {
 	Confidence float64     `json:"confidence"` // of the intervals
 	Baseline   string      `json:"baseline"`
 	Arms       []ArmReport `json:"arms"`
-	Verdict    []string    `json:"verdict"`  // in words
-	Reported   string      `json:"reported"` // test or valid: the text on which the verdict compares the models that the validation text chose
+	Verdict    []string    `json:"verdict"` // in words
+	// test or valid: the text on which the verdict compares the models that the validation text chose
+	Reported string `json:"reported"`
 }
 
 // Setup is what all arms share.
@@ -68,24 +69,33 @@ func (s Setup) passes() float64 { return float64(s.tokens()) / float64(s.TrainTo
 
 // ArmReport is what an arm's trials came to. Losses are nats per token; differences are the arm's minus the baseline's.
 type ArmReport struct {
-	Name            string            `json:"name"`
-	Settings        map[string]string `json:"settings"`
-	Yoked           string            `json:"yoked_to,omitempty"` // the arm whose openness it replays
-	Best            Estimate          `json:"best_valid_loss"`
-	Final           Estimate          `json:"final_valid_loss"`
-	Test            *Estimate         `json:"test_loss,omitempty"`   // of the best model
-	Infill          *Estimate         `json:"infill_loss,omitempty"` // of 15 % hidden tokens, for arms trained to fill blanks
-	TokensPerS      Estimate          `json:"tokens_per_s"`
-	BestDifference  *Difference       `json:"best_difference,omitempty"`       // nil for the baseline
-	TestDifference  *Difference       `json:"test_difference,omitempty"`       // nil for the baseline, and without test text
-	FinalDifference *Difference       `json:"final_difference,omitempty"`      // nil for the baseline
-	YokedDifference *Difference       `json:"yoked_best_difference,omitempty"` // a yoked arm's: the arm it replays minus itself, on the text reported
-	Trials          []*Result         `json:"trials"`
+	Name     string            `json:"name"`
+	Settings map[string]string `json:"settings"`
+	Yoked    string            `json:"yoked_to,omitempty"` // the arm whose openness it replays
+	Best     Estimate          `json:"best_valid_loss"`
+	Final    Estimate          `json:"final_valid_loss"`
+	Test     *Estimate         `json:"test_loss,omitempty"` // of the best model
+	// of 15 % hidden tokens, for arms trained to fill blanks
+	Infill         *Estimate   `json:"infill_loss,omitempty"`
+	TokensPerS     Estimate    `json:"tokens_per_s"`
+	BestDifference *Difference `json:"best_difference,omitempty"` // nil for the baseline
+	// nil for the baseline, and without test text
+	TestDifference  *Difference `json:"test_difference,omitempty"`
+	FinalDifference *Difference `json:"final_difference,omitempty"` // nil for the baseline
+	// a yoked arm's: the arm it replays minus itself, on the text reported
+	YokedDifference *Difference `json:"yoked_best_difference,omitempty"`
+	Trials          []*Result   `json:"trials"`
 }
 
 // report gathers all trials' results.
 func (c *comparison) report() (*Report, error) {
-	r := &Report{Version: c.Version, Dir: c.Config.Run.Dir, Setup: c.setup, Confidence: confidence, Baseline: c.Arms[c.baseline()].Name}
+	r := &Report{
+		Version:    c.Version,
+		Dir:        c.Config.Run.Dir,
+		Setup:      c.setup,
+		Confidence: confidence,
+		Baseline:   c.Arms[c.baseline()].Name,
+	}
 	for seed := range c.Seeds {
 		r.Setup.Seeds = append(r.Setup.Seeds, c.Config.Run.Seed+uint64(seed))
 	}
@@ -112,7 +122,8 @@ func (c *comparison) report() (*Report, error) {
 			text = now
 		}
 		if now != text {
-			return nil, fmt.Errorf("%s was trained on another text than %s: delete one of them and --resume", t.config.Run.Dir, c.trials[0].config.Run.Dir)
+			return nil, fmt.Errorf("%s was trained on another text than %s: delete one of them and --resume",
+				t.config.Run.Dir, c.trials[0].config.Run.Dir)
 		}
 	}
 	r.estimate()
@@ -139,7 +150,8 @@ func (r *Report) estimate() {
 		}
 		p[i] = math.NaN()
 		if a != base {
-			a.BestDifference, a.FinalDifference = pointer(paired(a.each(best), base.each(best))), pointer(paired(a.each(final), base.each(final)))
+			a.BestDifference, a.FinalDifference = pointer(paired(a.each(best), base.each(best))),
+				pointer(paired(a.each(final), base.each(final)))
 			if r.Setup.TestTokens > 0 {
 				a.TestDifference = pointer(paired(a.each(test), base.each(test)))
 			}
@@ -210,7 +222,11 @@ func (r *Report) Write() error {
 		return fmt.Errorf("%s: %w", PictureFile, err)
 	}
 	markdown := r.Markdown() + fmt.Sprintf("\n![loss curves, and differences from %s](%s)\n", r.Baseline, PictureFile)
-	for name, data := range map[string][]byte{MarkdownFile: []byte(markdown), JSONFile: append(text, '\n'), PictureFile: picture} {
+	for name, data := range map[string][]byte{
+		MarkdownFile: []byte(markdown),
+		JSONFile:     append(text, '\n'),
+		PictureFile:  picture,
+	} {
 		if err := files.Write(filepath.Join(r.Dir, name), data); err != nil {
 			return err
 		}

@@ -15,8 +15,23 @@ import (
 
 // made is a report of arms whose trials came to given best validation losses.
 func made(arms ...ArmReport) *Report {
-	r := &Report{Version: "test", Dir: "runs/x", Confidence: confidence, Baseline: arms[0].Name, Arms: arms,
-		Setup: Setup{Steps: 100, BatchSize: 4, SeqLen: 32, StepTokens: 128, TrainTokens: 1600, ValidTokens: 160, Device: "cpu generic", Threads: 2}}
+	r := &Report{
+		Version:    "test",
+		Dir:        "runs/x",
+		Confidence: confidence,
+		Baseline:   arms[0].Name,
+		Arms:       arms,
+		Setup: Setup{
+			Steps:       100,
+			BatchSize:   4,
+			SeqLen:      32,
+			StepTokens:  128,
+			TrainTokens: 1600,
+			ValidTokens: 160,
+			Device:      "cpu generic",
+			Threads:     2,
+		},
+	}
 	for i := range arms[0].Trials {
 		r.Setup.Seeds = append(r.Setup.Seeds, uint64(i+1))
 	}
@@ -28,8 +43,15 @@ func arm(name string, losses ...float64) ArmReport {
 	a := ArmReport{Name: name}
 	for i, v := range losses {
 		n := metrics.Number(v)
-		a.Trials = append(a.Trials, &Result{Seed: uint64(i + 1), Best: n, BestStep: 50, Final: n + 0.125, Infill: metrics.Number(math.NaN()), TokensPerS: 1000,
-			Curve: []Point{{0, 4}, {50, n}, {100, n + 0.125}}})
+		a.Trials = append(a.Trials, &Result{
+			Seed:       uint64(i + 1),
+			Best:       n,
+			BestStep:   50,
+			Final:      n + 0.125,
+			Infill:     metrics.Number(math.NaN()),
+			TokensPerS: 1000,
+			Curve:      []Point{{0, 4}, {50, n}, {100, n + 0.125}},
+		})
 	}
 	return a
 }
@@ -46,12 +68,14 @@ func yokedTo(target string, a ArmReport) ArmReport {
 	return a
 }
 
-// The numbers in the golden table were computed by hand from these: better's differences are −0.2 −0.1 −0.3, that is −0.2 ±
-// 0.1·4.302653/√3 = 0.2484; sure's −0.2 −0.21 −0.19, ± 0.0248. With 2 degrees of freedom p = 1 − t/√(t²+2): 0.0742 and 0.0008, and Holm doubles the
-// latter, two of the four tests having smaller ones.
+// The numbers in the golden table were computed by hand from these: better's differences are −0.2 −0.1 −0.3, that
+// is −0.2 ± 0.1·4.302653/√3 = 0.2484; sure's −0.2 −0.21 −0.19, ± 0.0248. With 2 degrees of freedom p = 1 −
+// t/√(t²+2): 0.0742 and 0.0008, and Holm doubles the latter, two of the four tests having smaller ones.
 func TestMarkdownIsGolden(t *testing.T) {
-	r := made(arm("static", 2, 2.125, 2.25), arm("better", 1.8, 2.025, 1.95), filling(arm("sure", 1.8, 1.915, 2.06), 1.5),
-		yokedTo("sure", filling(arm("yoked:sure", 1.9, 2.025, 2.15), 1.5)), arm("worse", 2.5, 2.625, 2.76), arm("broken", 2, math.NaN(), 2))
+	r := made(arm("static", 2, 2.125, 2.25), arm("better", 1.8, 2.025, 1.95),
+		filling(arm("sure", 1.8, 1.915, 2.06), 1.5),
+		yokedTo("sure", filling(arm("yoked:sure", 1.9, 2.025, 2.15), 1.5)), arm("worse", 2.5, 2.625, 2.76),
+		arm("broken", 2, math.NaN(), 2))
 	r.Arms[1].Trials[0].Skipped = 3
 	want, err := os.ReadFile("testdata/compare.md")
 	if err != nil {
@@ -70,7 +94,8 @@ func TestVerdict(t *testing.T) {
 	}{
 		"none beats": {
 			made(base, arm("a", 1.9, 2.1, 2.3), arm("b", 1.5, 2.1, 2.2)),
-			[]string{"No arm beats static", "These are 2 comparisons over 3 seeds", "up to 10 %. None does."}, []string{"worse", "beat static"},
+			[]string{"No arm beats static", "These are 2 comparisons over 3 seeds", "up to 10 %. None does."},
+			[]string{"worse", "beat static"},
 		},
 		"one beats and holds": {
 			made(base, arm("a", 1.9, 2.1, 2.3), arm("b", 1.8, 1.9001, 2.0)),
@@ -78,11 +103,14 @@ func TestVerdict(t *testing.T) {
 		},
 		"two beat, by chance perhaps": {
 			made(base, arm("a", 1.8, 1.83, 2.07), arm("b", 1.8, 1.97, 1.93), arm("c", 2, 2.2, 2.2)),
-			[]string{"a and b beat static", "up to 15 %. With Holm's correction for that, no difference is significant"}, []string{"worse", "No arm"},
+			[]string{"a and b beat static",
+				"up to 15 %. With Holm's correction for that, no difference is significant"},
+			[]string{"worse", "No arm"},
 		},
 		"worse only": {
 			made(base, arm("a", 3, 3.1, 3.2)),
-			[]string{"No arm beats static", "a is worse than static", "The interval is over 3 seeds."}, []string{"Holm"},
+			[]string{"No arm beats static", "a is worse than static", "The interval is over 3 seeds."},
+			[]string{"Holm"},
 		},
 		"one seed": {
 			made(arm("static", 2), arm("a", 1)),
@@ -90,7 +118,8 @@ func TestVerdict(t *testing.T) {
 		},
 		"adaptivity shows": {
 			made(base, arm("adaptive", 1.8, 1.9, 2.0), yokedTo("adaptive", arm("yoked", 1.9, 2, 2.1001))),
-			[]string{"adaptive minus yoked, which replays another seed's openness: -0.1000 ± 0.0001; so it does more than its schedule"}, nil,
+			[]string{"adaptive minus yoked, which replays another seed's openness: -0.1000 ± 0.0001; so it does " +
+				"more than its schedule"}, nil,
 		},
 		"adaptivity does not show": {
 			made(base, arm("adaptive", 1.8, 1.9, 2.0), yokedTo("adaptive", arm("yoked", 1.9, 1.8, 2))),
@@ -130,7 +159,8 @@ func TestPicture(t *testing.T) {
 		"not finite":     made(arm("static", 2, 2.1), arm("a", nan, 1)),
 		"nothing to it":  made(arm("static", 2, 2), arm("a", 2, 2)),
 		"nothing at all": made(arm("static", nan, nan), arm("a", nan, nan)),
-		"many": made(arm("static", 2, 2.5), arm("a", 1, 2), arm("b", 1, 2), arm("c", 1, 2), arm("d", 1, 2), arm("e", 1, 2), arm("f", 1, 2), arm("g", 1, 2),
+		"many": made(arm("static", 2, 2.5), arm("a", 1, 2), arm("b", 1, 2), arm("c", 1, 2), arm("d", 1, 2),
+			arm("e", 1, 2), arm("f", 1, 2), arm("g", 1, 2),
 			arm("h", 1, 2), arm("i", 1, 2)),
 	} {
 		data, err := r.Picture()

@@ -45,7 +45,14 @@ func (r *Result) step() int {
 // result reads the trial's records.
 func (t *trial) result() (*Result, error) {
 	nan := metrics.Number(math.NaN())
-	r := &Result{Seed: t.config.Run.Seed, Dir: t.config.Run.Dir, Best: nan, Final: nan, Test: nan, Infill: nan}
+	r := &Result{
+		Seed:   t.config.Run.Seed,
+		Dir:    t.config.Run.Dir,
+		Best:   nan,
+		Final:  nan,
+		Test:   nan,
+		Infill: nan,
+	}
 	var seconds []float64
 	for record, err := range metrics.ReadFile(filepath.Join(r.Dir, checkpoint.MetricsFile)) {
 		switch {

@@ -28,7 +28,8 @@ func tiny(t *testing.T, arms string) Options {
 	t.Helper()
 	dir := t.TempDir()
 	text := filepath.Join(dir, "text.txt")
-	if err := os.WriteFile(text, []byte(strings.Repeat("the cat sat on the mat and the dog lay by the log\n", 60)), 0o644); err != nil {
+	if err := os.WriteFile(text, []byte(strings.Repeat("the cat sat on the mat and the dog lay by the log\n", 60)),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	c := config.Default()
@@ -36,14 +37,23 @@ func tiny(t *testing.T, arms string) Options {
 	c.Data.Train, c.Data.SeqLen = []string{text}, 16
 	c.Model.Layers, c.Model.Heads, c.Model.Dim = 1, 2, 16
 	c.Data.ValidFraction = 0.05
-	c.Train.Steps, c.Train.BatchSize, c.Train.EvalEvery, c.Train.SaveEvery, c.Train.LR, c.Train.Warmup = 6, 8, 3, 0, 3e-2, 1
+	c.Train.Steps, c.Train.BatchSize, c.Train.EvalEvery, c.Train.SaveEvery, c.Train.LR, c.Train.Warmup = 6, 8, 3, 0,
+		3e-2, 1
 	c.Mask.Reliability, c.Mask.Warmup, c.Mask.Anchors, c.Mask.MinTokens = "target_prob", 1, 2, 1
 	c.Mask.Low, c.Mask.High, c.Mask.OpenRate, c.Mask.Deadband = 0.01, 0.2, 0.5, 0
 	parsed, err := ParseArms(arms)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Options{Config: c, Tasks: tasks.All(), Arms: parsed, Seeds: 2, Jobs: 1, Version: "test", Progress: io.Discard}
+	return Options{
+		Config:   c,
+		Tasks:    tasks.All(),
+		Arms:     parsed,
+		Seeds:    2,
+		Jobs:     1,
+		Version:  "test",
+		Progress: io.Discard,
+	}
 }
 
 func mustRun(t *testing.T, o Options) *Report {
@@ -101,17 +111,21 @@ func TestRunWritesWhatItFound(t *testing.T) {
 		t.Errorf("JSON changes the report: %s", cmp.Diff(want, got))
 	}
 	markdown, err := os.ReadFile(filepath.Join(r.Dir, MarkdownFile))
-	if err != nil || !strings.HasPrefix(string(markdown), r.Markdown()) || !strings.Contains(string(markdown), "("+PictureFile+")") {
+	if err != nil || !strings.HasPrefix(string(markdown), r.Markdown()) ||
+		!strings.Contains(string(markdown), "("+PictureFile+")") {
 		t.Errorf("%v, %s", err, markdown)
 	}
-	if r.Baseline != "static" || len(r.Arms) != 3 || r.Arms[0].BestDifference != nil || r.Arms[0].Infill != nil || r.Arms[1].Infill == nil ||
+	if r.Baseline != "static" || len(r.Arms) != 3 || r.Arms[0].BestDifference != nil || r.Arms[0].Infill != nil ||
+		r.Arms[1].Infill == nil ||
 		r.Arms[2].YokedDifference == nil || r.Setup.ValidTokens == 0 || r.Setup.tokens() != 6*8*16 {
 		t.Errorf("%s", text)
 	}
 	for _, a := range r.Arms {
 		for i, trial := range a.Trials {
-			lowest := slices.MinFunc(trial.Curve[1:], func(x, y Point) int { return int(math.Copysign(1, float64(x.Valid-y.Valid))) })
-			if trial.Best != lowest.Valid || trial.BestStep != lowest.Step || trial.Final != trial.Curve[2].Valid || trial.step() != 6 || trial.Seed != uint64(i+1) {
+			lowest := slices.MinFunc(trial.Curve[1:],
+				func(x, y Point) int { return int(math.Copysign(1, float64(x.Valid-y.Valid))) })
+			if trial.Best != lowest.Valid || trial.BestStep != lowest.Step || trial.Final != trial.Curve[2].Valid ||
+				trial.step() != 6 || trial.Seed != uint64(i+1) {
 				t.Errorf("%s: %+v", a.Name, trial)
 			}
 		}
@@ -169,7 +183,11 @@ func replayIsTheSame(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	yoked.Mask.Control, yoked.Mask.YokedTo, yoked.Run.Dir = "yoked", yoked.Run.Dir, filepath.Join(t.TempDir(), "yoked")
-	if err := train.Run(context.Background(), train.Options{Tasks: tasks.All(), Config: yoked, Console: metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true})}); err != nil {
+	if err := train.Run(context.Background(), train.Options{
+		Tasks:   tasks.All(),
+		Config:  yoked,
+		Console: metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true}),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	var weights [2][]byte
@@ -196,7 +214,8 @@ func (s stopAt) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// However often a comparison is stopped, and however many runs are trained at the same time, it ends in the same report.
+// However often a comparison is stopped, and however many runs are trained at the same time, it ends in the same
+// report.
 func TestResumedComparisonEndsTheSame(t *testing.T) {
 	t.Parallel()
 	whole := mustRun(t, tiny(t, testArms))
@@ -204,7 +223,8 @@ func TestResumedComparisonEndsTheSame(t *testing.T) {
 	for _, at := range []string{"adaptive, seed 1: begins", "static, seed 2: begins", "yoked, seed 1: best"} {
 		ctx, cancel := context.WithCancel(context.Background())
 		o.Progress = stopAt{at, cancel}
-		if _, err := Run(ctx, o); !errors.Is(err, train.ErrInterrupted) || !strings.Contains(err.Error(), "of 6 runs are finished") {
+		if _, err := Run(ctx, o); !errors.Is(err, train.ErrInterrupted) ||
+			!strings.Contains(err.Error(), "of 6 runs are finished") {
 			t.Fatalf("stopped at %q: %v", at, err)
 		}
 		cancel()
@@ -220,7 +240,8 @@ func TestResumedComparisonEndsTheSame(t *testing.T) {
 		t.Errorf("%d runs were trained again:\n%s", n, &lines)
 	}
 	lines.Reset()
-	if got, want := outcome(t, mustRun(t, o)), outcome(t, whole); got != want || strings.Contains(lines.String(), "begins") {
+	if got, want := outcome(t, mustRun(t, o)), outcome(t, whole); got != want ||
+		strings.Contains(lines.String(), "begins") {
 		t.Errorf("of a finished comparison: %s\n%s", cmp.Diff(want, got), &lines)
 	}
 	parallel := tiny(t, testArms)
@@ -239,7 +260,12 @@ func TestHalfARunIsResumed(t *testing.T) {
 		t.Fatal(err)
 	}
 	quiet := metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true})
-	if err := train.Run(context.Background(), train.Options{Tasks: tasks.All(), Config: trials[1].config, Until: 4, Console: quiet}); err != nil {
+	if err := train.Run(context.Background(), train.Options{
+		Tasks:   tasks.All(),
+		Config:  trials[1].config,
+		Until:   4,
+		Console: quiet,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if s, err := trials[1].stage(); s != started || err != nil {
@@ -257,7 +283,8 @@ func TestHalfARunIsResumed(t *testing.T) {
 	if got, want := outcome(t, mustRun(t, o)), outcome(t, mustRun(t, tiny(t, "static,adaptive"))); got != want {
 		t.Error(cmp.Diff(want, got))
 	}
-	if !strings.Contains(lines.String(), "adaptive, seed 1: goes on") || !strings.Contains(lines.String(), "static, seed 1: begins") {
+	if !strings.Contains(lines.String(), "adaptive, seed 1: goes on") ||
+		!strings.Contains(lines.String(), "static, seed 1: begins") {
 		t.Errorf("%s", &lines)
 	}
 }

@@ -55,8 +55,10 @@ func (t *trial) stage() (stage, error) {
 	return finished, nil
 }
 
-// indifferent are the settings that change nothing a comparison shows, and those of where things are: the text is compared by itself.
-var indifferent = []string{"device", "run.dir", "data.train", "data.valid", "data.test", "train.micro_batch", "train.save_every", "train.keep", "log.every", "bench.vocab"}
+// indifferent are the settings that change nothing a comparison shows, and those of where things are: the text is
+// compared by itself.
+var indifferent = []string{"device", "run.dir", "data.train", "data.valid", "data.test", "train.micro_batch",
+	"train.save_every", "train.keep", "log.every", "bench.vocab"}
 
 // same refuses the configuration of a run that was trained otherwise.
 func (t *trial) same(path string) error {
@@ -79,7 +81,8 @@ func (t *trial) same(path string) error {
 		}
 	}
 	if len(changes) > 0 {
-		return fmt.Errorf("%s was trained with other settings, so it can't be compared; set them back, delete it, or keep this comparison elsewhere by --out:\n  %s",
+		return fmt.Errorf("%s was trained with other settings, so it can't be compared; set them back, delete it, "+
+			"or keep this comparison elsewhere by --out:\n  %s",
 			t.config.Run.Dir, strings.Join(changes, "\n  "))
 	}
 	return nil

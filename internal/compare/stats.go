@@ -29,7 +29,12 @@ func estimate(values []float64) Estimate {
 	if n := len(values); n > 1 {
 		half = sem * student(n).Quantile((1+confidence)/2)
 	}
-	return Estimate{Mean: metrics.Number(mean), Low: metrics.Number(mean - half), High: metrics.Number(mean + half), N: len(values)}
+	return Estimate{
+		Mean: metrics.Number(mean),
+		Low:  metrics.Number(mean - half),
+		High: metrics.Number(mean + half),
+		N:    len(values),
+	}
 }
 
 // half is the interval's half width.

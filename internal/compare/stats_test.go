@@ -16,7 +16,15 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 
 // Student's t quantiles at 97.5 %, as every table prints them.
 func TestIntervalUsesStudentsQuantiles(t *testing.T) {
-	for n, want := range map[int]float64{2: 12.7062, 3: 4.3027, 4: 3.1824, 5: 2.7764, 10: 2.2622, 31: 2.0423, 121: 1.9799} {
+	for n, want := range map[int]float64{
+		2:   12.7062,
+		3:   4.3027,
+		4:   3.1824,
+		5:   2.7764,
+		10:  2.2622,
+		31:  2.0423,
+		121: 1.9799,
+	} {
 		near(t, "t", student(n).Quantile(0.975), want, 5e-5)
 	}
 	// By hand: 1, 2, 3 have mean 2, standard deviation 1, so the half width is 4.302653/√3.
@@ -26,8 +34,9 @@ func TestIntervalUsesStudentsQuantiles(t *testing.T) {
 	near(t, "low", float64(e.Low), 2-2.484138, 1e-6)
 }
 
-// Cushny and Peebles's hours of sleep gained by ten patients under two drugs, the data of Student's paper of 1908. R's
-// t.test(extra ~ group, data = sleep, paired = TRUE) prints t = −4.0621, df = 9, p = 0.002833 and the interval −2.4598858 … −0.7001142.
+// Cushny and Peebles's hours of sleep gained by ten patients under two drugs, the data of Student's paper of 1908.
+// R's t.test(extra ~ group, data = sleep, paired = TRUE) prints t = −4.0621, df = 9, p = 0.002833 and the interval
+// −2.4598858 … −0.7001142.
 func TestPairedDifferenceOfStudentsSleepData(t *testing.T) {
 	first := []float64{0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0}
 	second := []float64{1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4}

@@ -11,7 +11,8 @@ import (
 )
 
 // shared are the settings, and the sections, that make arms comparable: no arm may set them.
-var shared = []string{"task", "device", "precision", "run.", "data.", "train.steps", "train.batch_size", "train.eval_every", "train.eval_batches",
+var shared = []string{"task", "device", "precision", "run.", "data.", "train.steps", "train.batch_size",
+	"train.eval_every", "train.eval_batches",
 	"train.patience", "bench.", "log."}
 
 // trial is an arm with one seed: a run.
@@ -27,8 +28,8 @@ func (t *trial) name(arms []Arm) string {
 	return fmt.Sprintf("%s, seed %d", arms[t.arm].Name, t.config.Run.Seed)
 }
 
-// trialsOf are the trials of a comparison, seed by seed, so that what is finished when it is interrupted is of all arms. The error is a
-// [config.Invalid] that names arms.
+// trialsOf are the trials of a comparison, seed by seed, so that what is finished when it is interrupted is of all
+// arms. The error is a [config.Invalid] that names arms.
 func trialsOf(o Options) ([]trial, error) {
 	var problems []config.Problem
 	configs := make([]config.Config, len(o.Arms))
@@ -43,7 +44,12 @@ func trialsOf(o Options) ([]trial, error) {
 	var trials []trial
 	for seed := range o.Seeds {
 		for i, arm := range o.Arms {
-			t := trial{arm: i, seed: seed, config: configs[i], yoked: arm.Yoked != ""}
+			t := trial{
+				arm:    i,
+				seed:   seed,
+				config: configs[i],
+				yoked:  arm.Yoked != "",
+			}
 			t.config.Run.Seed += uint64(seed)
 			t.config.Run.Dir = o.dir(arm, seed)
 			if t.yoked {
@@ -60,7 +66,8 @@ func (o Options) dir(arm Arm, seed int) string {
 	return filepath.Join(o.Config.Run.Dir, arm.dir(), fmt.Sprintf("seed-%d", o.Config.Run.Seed+uint64(seed)))
 }
 
-// yokedTo is the trial whose openness a yoked arm's trial replays: of the next seed, for with its own seed it would be that trial again.
+// yokedTo is the trial whose openness a yoked arm's trial replays: of the next seed, for with its own seed it would
+// be that trial again.
 func (o Options) yokedTo(arm Arm, seed int) string {
 	return o.dir(*o.find(arm.Yoked), (seed+1)%o.Seeds)
 }
@@ -80,9 +87,12 @@ func (o Options) configure(arm Arm) (config.Config, []config.Problem) {
 	if arm.Yoked != "" {
 		target := o.find(arm.Yoked)
 		if target == nil || target.Yoked != "" {
-			return c, []config.Problem{{Origin: origin, Text: fmt.Sprintf("replays the openness of %q, which is not among the arms that have their own", arm.Yoked)}}
+			return c, []config.Problem{{Origin: origin,
+				Text: fmt.Sprintf("replays the openness of %q, which is not among the arms that have their own",
+					arm.Yoked)}}
 		}
-		settings = slices.Concat(target.Settings, arm.Settings, []Setting{{"mask.control", mask.ControlYoked}, {"mask.yoked_to", "set for each trial"}})
+		settings = slices.Concat(target.Settings, arm.Settings,
+			[]Setting{{"mask.control", mask.ControlYoked}, {"mask.yoked_to", "set for each trial"}})
 	}
 	var problems []config.Problem
 	for _, s := range settings {
@@ -107,7 +117,8 @@ func apply(s Setting, c *config.Config) []config.Problem {
 	case !slices.Contains(config.Keys(), s.Key):
 		return []config.Problem{config.Unknown(s.Key)}
 	case isShared(s.Key):
-		return []config.Problem{{Key: s.Key, Text: "has to be the same for all arms: set it for the whole comparison (--set)"}}
+		return []config.Problem{{Key: s.Key,
+			Text: "has to be the same for all arms: set it for the whole comparison (--set)"}}
 	}
 	var nested any = s.Value
 	names := strings.Split(s.Key, ".")
@@ -118,7 +129,8 @@ func apply(s Setting, c *config.Config) []config.Problem {
 }
 
 func isShared(key string) bool {
-	return slices.ContainsFunc(shared, func(s string) bool { return key == s || strings.HasSuffix(s, ".") && strings.HasPrefix(key, s) })
+	return slices.ContainsFunc(shared,
+		func(s string) bool { return key == s || strings.HasSuffix(s, ".") && strings.HasPrefix(key, s) })
 }
 
 // yokable says what is wrong with the arm whose openness another one replays.
@@ -128,7 +140,8 @@ func (o Options) yokable(arm Arm) []config.Problem {
 		apply(s, &c) // its own problems are told with it
 	}
 	if !c.Mask.Hides() || c.Mask.Control == mask.ControlFixed || c.Mask.FirstLook() {
-		return []config.Problem{{Text: fmt.Sprintf("replays the openness of %s, which has none that moves (form %s, control %s)", arm.Yoked, c.Mask.Form, c.Mask.Control)}}
+		return []config.Problem{{Text: fmt.Sprintf("replays the openness of %s, which has none that moves (form "+
+			"%s, control %s)", arm.Yoked, c.Mask.Form, c.Mask.Control)}}
 	}
 	return nil
 }

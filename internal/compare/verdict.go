@@ -41,7 +41,8 @@ func (r *Report) verdict() []string {
 	}
 	lines := []string{r.beaten(better)}
 	if len(worse) > 0 {
-		lines = append(lines, fmt.Sprintf("%s %s worse than %s: the interval lies above 0.", list(worse), verb(worse, "is", "are"), r.Baseline))
+		lines = append(lines, fmt.Sprintf("%s %s worse than %s: the interval lies above 0.", list(worse),
+			verb(worse, "is", "are"), r.Baseline))
 	}
 	lines = append(lines, r.chance(tested, len(better)+len(worse), held))
 	return append(append(lines, r.adaptivity()...), r.chosen())
@@ -50,9 +51,11 @@ func (r *Report) verdict() []string {
 // chosen says on which text the models were chosen, and on which they are compared.
 func (r *Report) chosen() string {
 	if r.Reported == "test" {
-		return fmt.Sprintf("Each model is the best of %d evaluations on the validation text; they are compared on test text, read once, that chose nothing.", r.evaluations())
+		return fmt.Sprintf("Each model is the best of %d evaluations on the validation text; they are compared on "+
+			"test text, read once, that chose nothing.", r.evaluations())
 	}
-	return fmt.Sprintf("Each model is the best of %d evaluations on the text that it is compared on, so the losses are a little too low, for all arms alike; "+
+	return fmt.Sprintf("Each model is the best of %d evaluations on the text that it is compared on, so the losses "+
+		"are a little too low, for all arms alike; "+
 		"with data.test or data.test_fraction they would be compared on text that chose nothing.", r.evaluations())
 }
 
@@ -70,7 +73,8 @@ func (r *Report) chance(tested, apart int, held []string) string {
 	if tested < 2 {
 		return fmt.Sprintf("The interval is over %d seeds.", len(r.Setup.Seeds))
 	}
-	text := fmt.Sprintf("These are %d comparisons over %d seeds: if no arm differed from %s at all, at least one interval would still miss 0 with a probability of up to %.0f %%. ",
+	text := fmt.Sprintf("These are %d comparisons over %d seeds: if no arm differed from %s at all, at least one "+
+		"interval would still miss 0 with a probability of up to %.0f %%. ",
 		tested, len(r.Setup.Seeds), r.Baseline, 100*min(1, float64(tested)*(1-r.Confidence)))
 	switch {
 	case apart == 0:
@@ -78,7 +82,8 @@ func (r *Report) chance(tested, apart int, held []string) string {
 	case len(held) == 0:
 		return text + "With Holm's correction for that, no difference is significant at 5 %."
 	}
-	return text + fmt.Sprintf("With Holm's correction for that, %s %s significantly different at 5 %%.", list(held), verb(held, "is", "are"))
+	return text + fmt.Sprintf("With Holm's correction for that, %s %s significantly different at 5 %%.", list(held),
+		verb(held, "is", "are"))
 }
 
 // adaptivity says what arms have over the arms yoked to them.
@@ -95,7 +100,8 @@ func (r *Report) adaptivity() []string {
 		} else if d.Low > 0 {
 			verdict = "so it does worse than its schedule"
 		}
-		lines = append(lines, fmt.Sprintf("%s minus %s, which replays another seed's openness: %s; %s.", a.Yoked, a.Name, difference(d), verdict))
+		lines = append(lines, fmt.Sprintf("%s minus %s, which replays another seed's openness: %s; %s.", a.Yoked,
+			a.Name, difference(d), verdict))
 	}
 	return lines
 }

@@ -33,35 +33,41 @@ type Run struct {
 
 // Model is the shape of the Transformer. Its context is data.seq_len, its vocabulary the tokenizer's.
 type Model struct {
-	Layers        int     `mapstructure:"layers"`
-	Heads         int     `mapstructure:"heads"`
-	Dim           int     `mapstructure:"dim"`            // width C, a multiple of heads
-	CausalEncoder bool    `mapstructure:"causal_encoder"` // task seq2seq: no source position sees a later one
-	Dropout       float64 `mapstructure:"dropout"`        // rate at embeddings, attention and residual branches, as in GPT-2
+	Layers        int  `mapstructure:"layers"`
+	Heads         int  `mapstructure:"heads"`
+	Dim           int  `mapstructure:"dim"`            // width C, a multiple of heads
+	CausalEncoder bool `mapstructure:"causal_encoder"` // task seq2seq: no source position sees a later one
+	// rate at embeddings, attention and residual branches, as in GPT-2
+	Dropout float64 `mapstructure:"dropout"`
 }
 
 // Train is the optimisation: AdamW, its schedule, and how often to look and to save. Everything is counted in
 // optimiser steps.
 type Train struct {
-	Steps          int        `mapstructure:"steps"`
-	BatchSize      int        `mapstructure:"batch_size"`  // rows a step
-	MicroBatch     int        `mapstructure:"micro_batch"` // rows a pass; 0 = all
-	LR             float64    `mapstructure:"lr"`          // the peak, reached after warmup
-	MinLR          float64    `mapstructure:"min_lr"`      // where the schedule ends
-	Schedule       string     `mapstructure:"schedule"`    // cosine | linear | constant | inverse_sqrt | wsd
-	Warmup         int        `mapstructure:"warmup"`
-	DecaySteps     int        `mapstructure:"decay_steps"`  // wsd: the last steps, over which lr falls to min_lr; 0 = a fifth of all
-	WeightDecay    float64    `mapstructure:"weight_decay"` // on matrices only
-	Betas          [2]float64 `mapstructure:"betas"`
-	GradClip       float64    `mapstructure:"grad_clip"`       // largest global gradient norm; 0 = never clip
-	EMA            float64    `mapstructure:"ema"`             // decay of the parameters' moving average, which is then what is evaluated and used; 0 = none
-	EvalEvery      int        `mapstructure:"eval_every"`      // 0 = only at the start and the end
-	EvalBatches    int        `mapstructure:"eval_batches"`    // batches an evaluation reads; 0 = the whole validation text
-	SaveEvery      int        `mapstructure:"save_every"`      // 0 = only at the end
-	Keep           int        `mapstructure:"keep"`            // newest checkpoints kept beside the best one
-	Metric         string     `mapstructure:"metric"`          // loss | exact | bleu | rouge: what the best checkpoint is best at; other than loss for task seq2seq
-	LabelSmoothing float64    `mapstructure:"label_smoothing"` // task seq2seq
-	Patience       int        `mapstructure:"patience"`        // evaluations without improvement before stopping; 0 = never
+	Steps      int     `mapstructure:"steps"`
+	BatchSize  int     `mapstructure:"batch_size"`  // rows a step
+	MicroBatch int     `mapstructure:"micro_batch"` // rows a pass; 0 = all
+	LR         float64 `mapstructure:"lr"`          // the peak, reached after warmup
+	MinLR      float64 `mapstructure:"min_lr"`      // where the schedule ends
+	Schedule   string  `mapstructure:"schedule"`    // cosine | linear | constant | inverse_sqrt | wsd
+	Warmup     int     `mapstructure:"warmup"`
+	// wsd: the last steps, over which lr falls to min_lr; 0 = a fifth of all
+	DecaySteps  int        `mapstructure:"decay_steps"`
+	WeightDecay float64    `mapstructure:"weight_decay"` // on matrices only
+	Betas       [2]float64 `mapstructure:"betas"`
+	GradClip    float64    `mapstructure:"grad_clip"` // largest global gradient norm; 0 = never clip
+	// decay of the parameters' moving average, which is then what is evaluated and used; 0 = none
+	EMA       float64 `mapstructure:"ema"`
+	EvalEvery int     `mapstructure:"eval_every"` // 0 = only at the start and the end
+	// batches an evaluation reads; 0 = the whole validation text
+	EvalBatches int `mapstructure:"eval_batches"`
+	SaveEvery   int `mapstructure:"save_every"` // 0 = only at the end
+	Keep        int `mapstructure:"keep"`       // newest checkpoints kept beside the best one
+	// loss | exact | bleu | rouge: what the best checkpoint is best at; other than loss for task seq2seq
+	Metric         string  `mapstructure:"metric"`
+	LabelSmoothing float64 `mapstructure:"label_smoothing"` // task seq2seq
+	// evaluations without improvement before stopping; 0 = never
+	Patience int `mapstructure:"patience"`
 }
 
 // Bench is read by "dmtrain bench" alone, which needs no text.
@@ -77,16 +83,27 @@ type Log struct {
 // Default is a small model that learns on a CPU in minutes. It lacks only the text, data.train.
 func Default() Config {
 	return Config{
-		Task: "lm", Device: "auto", Precision: FP32,
-		Run:   Run{Dir: "runs/default", Seed: 1},
-		Data:  data.DefaultConfig(),
-		Model: Model{Layers: 4, Heads: 4, Dim: 128},
-		Mask:  mask.DefaultConfig(),
+		Task:      "lm",
+		Device:    "auto",
+		Precision: FP32,
+		Run:       Run{Dir: "runs/default", Seed: 1},
+		Data:      data.DefaultConfig(),
+		Model:     Model{Layers: 4, Heads: 4, Dim: 128},
+		Mask:      mask.DefaultConfig(),
 		Train: Train{
-			Steps: 1000, BatchSize: 16,
-			LR: 1e-3, MinLR: 1e-4, Schedule: "cosine", Warmup: 100,
-			WeightDecay: 0.1, Betas: [2]float64{0.9, 0.95}, GradClip: 1,
-			EvalEvery: 100, SaveEvery: 100, Keep: 3, Metric: "loss",
+			Steps:       1000,
+			BatchSize:   16,
+			LR:          1e-3,
+			MinLR:       1e-4,
+			Schedule:    "cosine",
+			Warmup:      100,
+			WeightDecay: 0.1,
+			Betas:       [2]float64{0.9, 0.95},
+			GradClip:    1,
+			EvalEvery:   100,
+			SaveEvery:   100,
+			Keep:        3,
+			Metric:      "loss",
 		},
 		Log: Log{Every: 10},
 	}

@@ -35,12 +35,14 @@ func Read(path string) (*File, error) {
 		return nil, err
 	}
 	if len(text) > maxSize {
-		return nil, invalid([]Problem{{Origin: path, Text: fmt.Sprintf("is not a configuration: it has more than %d KiB", maxSize>>10)}})
+		return nil, invalid([]Problem{{Origin: path,
+			Text: fmt.Sprintf("is not a configuration: it has more than %d KiB", maxSize>>10)}})
 	}
 	return Parse(path, text)
 }
 
-// maxSize is far more text than all settings with comments have: a file beyond it, or a device without an end, was named by mistake.
+// maxSize is far more text than all settings with comments have: a file beyond it, or a device without an end, was
+// named by mistake.
 const maxSize = 1 << 20
 
 // Parse reads a YAML text. Its error is an [*Invalid] saying why the text is not a configuration at all.
@@ -58,7 +60,8 @@ func Parse(name string, text []byte) (*File, error) {
 		if err != nil {
 			return nil, f.syntax(err, text)
 		}
-		return nil, invalid([]Problem{{Origin: name, Text: "holds more than one YAML document; a configuration is one"}})
+		return nil, invalid([]Problem{{Origin: name,
+			Text: "holds more than one YAML document; a configuration is one"}})
 	}
 	// Decoding resolves aliases and merges, bounds their expansion and refuses keys given twice.
 	spelled(&doc)
@@ -71,7 +74,8 @@ func Parse(name string, text []byte) (*File, error) {
 	}
 	top, ok := settings.(map[string]any)
 	if !ok {
-		return nil, invalid([]Problem{{Origin: name, Text: "is not a configuration: its top level must be keys and sections, as \"train: {steps: 100}\""}})
+		return nil, invalid([]Problem{{Origin: name,
+			Text: "is not a configuration: its top level must be keys and sections, as \"train: {steps: 100}\""}})
 	}
 	f.locate("", &doc)
 	f.Settings = f.known("", top)
@@ -79,7 +83,8 @@ func Parse(name string, text []byte) (*File, error) {
 	return f, nil
 }
 
-// Config is the file laid over the defaults and validated but for its task. Its error is an [*Invalid] with every problem there is.
+// Config is the file laid over the defaults and validated but for its task. Its error is an [*Invalid] with every
+// problem there is.
 func (f *File) Config() (Config, error) {
 	c := Default()
 	if err := Check(c, slices.Concat(f.Problems, Decode(f.Settings, &c)), nil, f.Origin); err != nil {
@@ -89,7 +94,8 @@ func (f *File) Config() (Config, error) {
 }
 
 // Check validates c after problems found while it was put together, which count once: a key already complained of
-// is not complained of again. Task are the problems of its task. Origin tells where a key was set, for problems that don't say.
+// is not complained of again. Task are the problems of its task. Origin tells where a key was set, for problems
+// that don't say.
 func Check(c Config, found, task []Problem, origin func(key string) string) error {
 	known := map[string]bool{}
 	for _, p := range found {
@@ -122,7 +128,8 @@ func (f *File) known(section string, in map[string]any) map[string]any {
 	for name, value := range in {
 		key := join(section, name)
 		if strings.Contains(name, ".") && slices.Contains(slices.Concat(Sections(), Keys()), key) {
-			f.problem(key, "is written with a dot: in a file, sections hold their keys, as \""+strings.ReplaceAll(name, ".", ": {")+": …"+strings.Repeat("}", strings.Count(name, "."))+"\"")
+			f.problem(key, "is written with a dot: in a file, sections hold their keys, as \""+
+				strings.ReplaceAll(name, ".", ": {")+": …"+strings.Repeat("}", strings.Count(name, "."))+"\"")
 			continue
 		}
 		below, isMap := value.(map[string]any)
@@ -190,7 +197,8 @@ func (f *File) syntax(err error, source []byte) error {
 				line++
 			}
 			p = Problem{Origin: fmt.Sprintf("%s:%d", f.Name, line), Text: m[2]}
-			if tabbed := lineOf(source, line); m[2] == tabComplaint && bytes.HasPrefix(bytes.TrimLeft(tabbed, " "), []byte("\t")) {
+			if tabbed := lineOf(source, line); m[2] == tabComplaint &&
+				bytes.HasPrefix(bytes.TrimLeft(tabbed, " "), []byte("\t")) {
 				p.Text = "is indented by a tab; YAML wants spaces"
 			}
 		}

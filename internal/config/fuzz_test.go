@@ -20,7 +20,9 @@ func FuzzParse(f *testing.F) {
 			f.Add(text)
 		}
 	}
-	for _, text := range []string{"", "---", "a: &a [*a]", "train: {<<: [1]}", "train: {lr: 1e400}", "? [x]\n: 1", "model: {1: 2}", "data: {train: 2001-01-01}", "train: !!binary x", "run: {seed: 0xffffffffffffffff}", "train: {betas: [[1], {}]}"} {
+	for _, text := range []string{"", "---", "a: &a [*a]", "train: {<<: [1]}", "train: {lr: 1e400}", "? [x]\n: 1",
+		"model: {1: 2}", "data: {train: 2001-01-01}", "train: !!binary x", "run: {seed: 0xffffffffffffffff}",
+		"train: {betas: [[1], {}]}"} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

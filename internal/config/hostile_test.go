@@ -21,7 +21,8 @@ func TestRefusesFilesNamedByMistake(t *testing.T) {
 	}
 	for _, name := range names {
 		_, err := config.Read(name)
-		if bad := (*config.Invalid)(nil); !errors.As(err, &bad) || !strings.Contains(err.Error(), name+": is not a configuration: it has more than 1024 KiB") {
+		if bad := (*config.Invalid)(nil); !errors.As(err, &bad) ||
+			!strings.Contains(err.Error(), name+": is not a configuration: it has more than 1024 KiB") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -45,7 +46,8 @@ func TestRefusesKeysWithDots(t *testing.T) {
 func TestListsAsKeysAreSaidWithoutGo(t *testing.T) {
 	for _, text := range []string{"[a, b]: 2", "{a: b}: 2"} {
 		_, err := config.Parse("x.yaml", []byte(text))
-		if err == nil || strings.Contains(err.Error(), "interface") || !strings.HasPrefix(err.Error(), "x.yaml: a list or a section stands where a key must be") {
+		if err == nil || strings.Contains(err.Error(), "interface") ||
+			!strings.HasPrefix(err.Error(), "x.yaml: a list or a section stands where a key must be") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

@@ -17,7 +17,8 @@ const (
 // problem; nothing is read from disk.
 func (c Config) Validate() error { return invalid(c.Problems()) }
 
-// Problems are what [Config.Validate] complains about: all that is wrong whatever the task. Tasks complain of what is their own.
+// Problems are what [Config.Validate] complains about: all that is wrong whatever the task. Tasks complain of what
+// is their own.
 func (c Config) Problems() []Problem {
 	var l Complaints
 	c.top(&l)
@@ -25,7 +26,8 @@ func (c Config) Problems() []Problem {
 	l.Parse(c.Mask.Problems())
 	c.Train.check(&l)
 	c.between(&l)
-	l.Need(c.Bench.Vocab >= 0 && c.Bench.Vocab <= maxCount, "bench.vocab", "%d is not a number of tokens (0 = as many as the tokenizer has)", c.Bench.Vocab)
+	l.Need(c.Bench.Vocab >= 0 && c.Bench.Vocab <= maxCount, "bench.vocab",
+		"%d is not a number of tokens (0 = as many as the tokenizer has)", c.Bench.Vocab)
 	l.Need(c.Log.Every >= 1, "log.every", "%d steps is not an interval (1 or more)", c.Log.Every)
 	return l
 }
@@ -47,7 +49,8 @@ func (m Model) check(l *Complaints) {
 	l.within("model.heads", m.Heads, 1, maxLayers)
 	l.within("model.dim", m.Dim, 1, maxDim)
 	l.Need(m.Heads < 1 || m.Dim%m.Heads == 0, "model.heads", "%d do not divide model.dim, %d", m.Heads, m.Dim)
-	l.Need(m.Dropout >= 0 && m.Dropout < 1, "model.dropout", "%v is not a rate of dropping (0 up to, not including, 1)", m.Dropout)
+	l.Need(m.Dropout >= 0 && m.Dropout < 1, "model.dropout", "%v is not a rate of dropping (0 up to, not including, 1)",
+		m.Dropout)
 }
 
 func (t Train) check(l *Complaints) {
@@ -55,11 +58,13 @@ func (t Train) check(l *Complaints) {
 	l.within("train.batch_size", t.BatchSize, 1, maxCount)
 	l.within("train.micro_batch", t.MicroBatch, 0, maxCount)
 	t.checkSchedule(l)
-	l.Need(t.WeightDecay >= 0 && finite(t.WeightDecay), "train.weight_decay", "%v is not a decay (0 or more)", t.WeightDecay)
+	l.Need(t.WeightDecay >= 0 && finite(t.WeightDecay), "train.weight_decay", "%v is not a decay (0 or more)",
+		t.WeightDecay)
 	for _, beta := range t.Betas {
 		l.Need(beta >= 0 && beta < 1, "train.betas", "%v is not a decay rate (0 up to, not including, 1)", beta)
 	}
-	l.Need(t.GradClip >= 0 && finite(t.GradClip), "train.grad_clip", "%v is not a norm (above 0; 0 = never clip)", t.GradClip)
+	l.Need(t.GradClip >= 0 && finite(t.GradClip), "train.grad_clip", "%v is not a norm (above 0; 0 = never clip)",
+		t.GradClip)
 	l.Need(t.EMA >= 0 && t.EMA < 1, "train.ema", "%v is not a decay (0 up to, not including, 1; 0 = no average)", t.EMA)
 	l.within("train.eval_every", t.EvalEvery, 0, maxCount)
 	l.within("train.eval_batches", t.EvalBatches, 0, maxCount)
@@ -79,13 +84,15 @@ func (t Train) checkSchedule(l *Complaints) {
 	l.oneOf("train.schedule", t.Schedule, Schedules()...)
 	l.within("train.warmup", t.Warmup, 0, maxCount)
 	l.within("train.decay_steps", t.DecaySteps, 0, maxCount)
-	l.Need(t.Schedule != "wsd" || t.DecaySteps <= t.Steps, "train.decay_steps", "%d is more than train.steps, %d", t.DecaySteps, t.Steps)
+	l.Need(t.Schedule != "wsd" || t.DecaySteps <= t.Steps, "train.decay_steps", "%d is more than train.steps, %d",
+		t.DecaySteps, t.Steps)
 }
 
 // between holds what no section can see alone.
 func (c Config) between(l *Complaints) {
 	tokens := float64(c.Train.BatchSize) * float64(c.Data.SeqLen)
-	l.Need(tokens <= maxCount, "train.batch_size", "%d rows of data.seq_len %d are %.0f tokens a step, more than the %d a step can count",
+	l.Need(tokens <= maxCount, "train.batch_size",
+		"%d rows of data.seq_len %d are %.0f tokens a step, more than the %d a step can count",
 		c.Train.BatchSize, c.Data.SeqLen, tokens, maxCount)
 }
 

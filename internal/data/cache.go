@@ -28,7 +28,9 @@ type encoded struct {
 
 // openImage encodes the text of some sources, or finds it encoded in the cache. Without o.Tokenizer it makes
 // the tokenizer that kind configures, for the part of the text that trains.
-func openImage(key string, entries []string, separator string, kind tokenizer.Config, parts split, o Options) (*encoded, error) {
+func openImage(
+	key string, entries []string, separator string, kind tokenizer.Config, parts split, o Options,
+) (*encoded, error) {
 	sources, passed, err := resolve(key, entries)
 	if err != nil {
 		return nil, err
@@ -40,7 +42,14 @@ func openImage(key string, entries []string, separator string, kind tokenizer.Co
 	for _, s := range sources {
 		size += s.size
 	}
-	job := &encoding{key: key, sources: sources, separator: separator, kind: kind, split: parts, tokenizer: o.Tokenizer}
+	job := &encoding{
+		key:       key,
+		sources:   sources,
+		separator: separator,
+		kind:      kind,
+		split:     parts,
+		tokenizer: o.Tokenizer,
+	}
 	for _, w := range passed {
 		job.warnings = append(job.warnings, key+": "+w)
 	}
@@ -85,7 +94,8 @@ func (e *encoding) open(m *image) (*encoded, error) {
 	}
 	for part, n := range m.unknown() {
 		if n > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: %d characters are unknown to the vocabulary and left out", e.split.key(e.key, part), n))
+			warnings = append(warnings, fmt.Sprintf("%s: %d characters are unknown to the vocabulary and left out",
+				e.split.key(e.key, part), n))
 		}
 	}
 	return &encoded{image: m, tokenizer: t, warnings: warnings}, nil
@@ -134,8 +144,8 @@ func (e *encoding) inMemory() (*image, error) {
 	return parseImage(b.Bytes())
 }
 
-// cached finds the image in the cache, or writes it there. Where the cache can't be written the image goes to a temporary
-// file, and failing that to memory.
+// cached finds the image in the cache, or writes it there. Where the cache can't be written the image goes to a
+// temporary file, and failing that to memory.
 func (e *encoding) cached(dir string) (*image, error) {
 	name, err := e.cacheName()
 	if err != nil {
@@ -157,7 +167,8 @@ func (e *encoding) cached(dir string) (*image, error) {
 		if err == nil || !isWriteError(err) {
 			return m, err
 		}
-		e.warnings = append(e.warnings, fmt.Sprintf("%s: the text's tokens can't be kept there (%v) and are made again each time", dir, err))
+		e.warnings = append(e.warnings,
+			fmt.Sprintf("%s: the text's tokens can't be kept there (%v) and are made again each time", dir, err))
 	}
 	m, err := e.toTemporary()
 	if err == nil || !isWriteError(err) {
@@ -166,8 +177,8 @@ func (e *encoding) cached(dir string) (*image, error) {
 	return e.inMemory()
 }
 
-// cacheName is a file name that changes with anything the image depends on: of the text, every byte. Times of change don't tell: a
-// copy or an archive may bring back an old one.
+// cacheName is a file name that changes with anything the image depends on: of the text, every byte. Times of
+// change don't tell: a copy or an archive may bring back an old one.
 func (e *encoding) cacheName() (string, error) {
 	ids := make([]string, len(e.sources))
 	for i := range e.sources {
@@ -188,7 +199,12 @@ func (e *encoding) cacheName() (string, error) {
 		Separator string
 		Split     *split `json:",omitempty"` // where there is one, the tokenizer and the tokens depend on it
 		Sources   []string
-	}{Magic: imageMagic, Kind: e.kind.Identity(), Separator: e.separator, Sources: ids}
+	}{
+		Magic:     imageMagic,
+		Kind:      e.kind.Identity(),
+		Separator: e.separator,
+		Sources:   ids,
+	}
 	if e.split != (split{}) {
 		key.Split = &e.split
 	}

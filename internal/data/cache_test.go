@@ -42,8 +42,10 @@ func TestCacheHoldsWhatMemoryHolds(t *testing.T) {
 			if len(files) != 1 || cached.Train.image.close == nil {
 				t.Errorf("%s, %s: %d files in the cache, want one, mapped", kind, when, len(files))
 			}
-			if !slices.Equal(tokens(cached.Train), tokens(memory.Train)) || !slices.Equal(tokens(cached.Valid), tokens(memory.Valid)) ||
-				cached.Train.Checksum() != memory.Train.Checksum() || cached.UnigramEntropy != memory.UnigramEntropy || len(cached.Warnings) != 0 {
+			if !slices.Equal(tokens(cached.Train), tokens(memory.Train)) ||
+				!slices.Equal(tokens(cached.Valid), tokens(memory.Valid)) ||
+				cached.Train.Checksum() != memory.Train.Checksum() || cached.UnigramEntropy != memory.UnigramEntropy ||
+				len(cached.Warnings) != 0 {
 				t.Errorf("%s, %s: cache and memory differ", kind, when)
 			}
 			for name, b := range cached.Tokenizer.Files() {
@@ -72,7 +74,8 @@ func TestCacheIsReadRatherThanTheText(t *testing.T) {
 		t.Fatal(err)
 	}
 	same, files := cachedSet(t, c, cache)
-	if now, err := os.Stat(files[0]); err != nil || !now.ModTime().Equal(written.ModTime()) || len(files) != 1 || text(same, same.Train) != text(before, before.Train) {
+	if now, err := os.Stat(files[0]); err != nil || !now.ModTime().Equal(written.ModTime()) || len(files) != 1 ||
+		text(same, same.Train) != text(before, before.Train) {
 		t.Error("the same text is encoded again")
 	}
 	if err := os.WriteFile(path, []byte(strings.Repeat("efgh", 50)), 0o644); err != nil {
@@ -83,7 +86,8 @@ func TestCacheIsReadRatherThanTheText(t *testing.T) {
 	}
 	after, files := cachedSet(t, c, cache)
 	if !strings.HasPrefix(text(after, after.Train), "efgh") || len(files) != 2 {
-		t.Errorf("a text changed under the same size and time isn't read: %q, %d files", text(after, after.Train)[:8], len(files))
+		t.Errorf("a text changed under the same size and time isn't read: %q, %d files", text(after, after.Train)[:8],
+			len(files))
 	}
 	c.Tokenizer.Kind = "char"
 	if _, files := cachedSet(t, c, cache); len(files) != 3 {
@@ -148,7 +152,8 @@ func TestUnwritableCacheIsDoneWithout(t *testing.T) {
 		temp := t.TempDir()
 		temporary(t, temp)
 		s := mustOpen(t, c, Options{CacheDir: cache, CacheFrom: 1})
-		if s.Train.image.close == nil || len(s.Warnings) != 1 || !strings.Contains(s.Warnings[0], "can't be kept there ("+syscall.ENOTDIR.Error()+")") {
+		if s.Train.image.close == nil || len(s.Warnings) != 1 ||
+			!strings.Contains(s.Warnings[0], "can't be kept there ("+syscall.ENOTDIR.Error()+")") {
 			t.Errorf("mapped: %v, warnings %q", s.Train.image.close != nil, s.Warnings)
 		}
 		if text(s, s.Train) != strings.Repeat("abcd", 45) {

@@ -8,21 +8,30 @@ import (
 
 // Config is the data section of a configuration.
 type Config struct {
-	Train             []string         `mapstructure:"train"`          // files, globs, directories, builtin:stories
-	Valid             []string         `mapstructure:"valid"`          // the same; empty: the end of train
-	ValidFraction     float64          `mapstructure:"valid_fraction"` // share of train's text, where valid is empty
-	Test              []string         `mapstructure:"test"`           // text that chooses nothing and is read once, at the end
-	TestFraction      float64          `mapstructure:"test_fraction"`  // share of train's text behind what validates, where test is empty; 0 = no test
-	TrainBytes        int              `mapstructure:"train_bytes"`    // train on the first so many bytes only; 0 = on all but the validation text
-	SeqLen            int              `mapstructure:"seq_len"`        // tokens a row
-	Tokenizer         tokenizer.Config `mapstructure:"tokenizer"`
-	DocumentSeparator string           `mapstructure:"document_separator"` // between documents within a file; empty: a file is a document
-	Pairs             PairConfig       `mapstructure:"pairs"`              // task seq2seq
+	Train         []string `mapstructure:"train"`          // files, globs, directories, builtin:stories
+	Valid         []string `mapstructure:"valid"`          // the same; empty: the end of train
+	ValidFraction float64  `mapstructure:"valid_fraction"` // share of train's text, where valid is empty
+	// text that chooses nothing and is read once, at the end
+	Test []string `mapstructure:"test"`
+	// share of train's text behind what validates, where test is empty; 0 = no test
+	TestFraction float64 `mapstructure:"test_fraction"`
+	// train on the first so many bytes only; 0 = on all but the validation text
+	TrainBytes int              `mapstructure:"train_bytes"`
+	SeqLen     int              `mapstructure:"seq_len"` // tokens a row
+	Tokenizer  tokenizer.Config `mapstructure:"tokenizer"`
+	// between documents within a file; empty: a file is a document
+	DocumentSeparator string     `mapstructure:"document_separator"`
+	Pairs             PairConfig `mapstructure:"pairs"` // task seq2seq
 }
 
 // DefaultConfig lacks only the text.
 func DefaultConfig() Config {
-	return Config{ValidFraction: 0.1, SeqLen: 128, Tokenizer: tokenizer.DefaultConfig(), Pairs: defaultPairs()}
+	return Config{
+		ValidFraction: 0.1,
+		SeqLen:        128,
+		Tokenizer:     tokenizer.DefaultConfig(),
+		Pairs:         defaultPairs(),
+	}
 }
 
 // Problems says what is wrong with a configuration, each problem beginning with its key. Whether the files
@@ -50,7 +59,8 @@ func (c Config) Problems() []string {
 // HasTest says whether there is text, or are pairs, that choose nothing.
 func (c Config) HasTest() bool { return len(c.Test)+len(c.Pairs.TestSource) > 0 || c.TestFraction > 0 }
 
-// fractionProblems are those of the shares that are split off the training text, given whether other text validates and tests.
+// fractionProblems are those of the shares that are split off the training text, given whether other text validates
+// and tests.
 func (c Config) fractionProblems(valid, test bool) []string {
 	held := c.ValidFraction
 	if valid {
@@ -60,11 +70,14 @@ func (c Config) fractionProblems(valid, test bool) []string {
 	case !valid && !(c.ValidFraction > 0 && c.ValidFraction < 1):
 		return []string{fmt.Sprintf("data.valid_fraction: %v is not a fraction (between 0 and 1)", c.ValidFraction)}
 	case !(c.TestFraction >= 0 && c.TestFraction < 1):
-		return []string{fmt.Sprintf("data.test_fraction: %v is not a fraction (from 0 up to, not including, 1; 0 = no test text)", c.TestFraction)}
+		return []string{fmt.Sprintf("data.test_fraction: %v is not a fraction (from 0 up to, not including, 1; 0 = "+
+			"no test text)", c.TestFraction)}
 	case test && c.TestFraction > 0:
-		return []string{fmt.Sprintf("data.test_fraction: %v, but the test text is named already: leave one out", c.TestFraction)}
+		return []string{fmt.Sprintf("data.test_fraction: %v, but the test text is named already: leave one out",
+			c.TestFraction)}
 	case held+c.TestFraction >= 1:
-		return []string{fmt.Sprintf("data.test_fraction: %v beside data.valid_fraction %v leaves nothing to train on", c.TestFraction, c.ValidFraction)}
+		return []string{fmt.Sprintf("data.test_fraction: %v beside data.valid_fraction %v leaves nothing to train on",
+			c.TestFraction, c.ValidFraction)}
 	}
 	return nil
 }

@@ -21,7 +21,12 @@ type Corpus struct {
 
 // newCorpus is tokens lo … hi−1 of an image.
 func newCorpus(m *image, lo, hi int, t tokenizer.Tokenizer) (*Corpus, error) {
-	c := &Corpus{image: m, lo: lo, hi: hi, counts: make([]int, t.Vocab())}
+	c := &Corpus{
+		image:  m,
+		lo:     lo,
+		hi:     hi,
+		counts: make([]int, t.Vocab()),
+	}
 	var buf [4096]int32
 	for i := lo; i < hi; i += len(buf) {
 		ids := buf[:min(len(buf), hi-i)]

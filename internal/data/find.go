@@ -19,15 +19,16 @@ type file struct {
 	upon bool        // come upon in a directory or by a glob
 }
 
-// finder finds files. Links are followed; a directory that can be reached in several ways is read once, so that loops end.
+// finder finds files. Links are followed; a directory that can be reached in several ways is read once, so that
+// loops end.
 type finder struct {
 	files  []file
 	passed []string        // what was passed over, and why
 	read   map[string]bool // directories, by what links lead to
 }
 
-// findFiles finds the files that an entry names, sorted: a file, all in a directory and below it but the hidden ones, or what matches a
-// pattern.
+// findFiles finds the files that an entry names, sorted: a file, all in a directory and below it but the hidden
+// ones, or what matches a pattern.
 func findFiles(entry string) ([]file, []string, error) {
 	f := &finder{read: map[string]bool{}}
 	info, err := os.Stat(entry)
@@ -52,7 +53,8 @@ func findFiles(entry string) ([]file, []string, error) {
 	return f.files, f.passed, nil
 }
 
-// glob finds the files that match a pattern, and those in matching directories, leaving out hidden ones unless the pattern names them.
+// glob finds the files that match a pattern, and those in matching directories, leaving out hidden ones unless the
+// pattern names them.
 func (f *finder) glob(pattern string) error {
 	paths, err := filepath.Glob(pattern)
 	if err != nil {

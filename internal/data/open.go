@@ -13,8 +13,8 @@ type Options struct {
 	CacheDir  string              // where large texts' tokens are kept; empty: dmtrain in the user's cache directory
 	CacheFrom int64               // size in bytes from which a text is large; 0: 16 MiB
 
-	// AfterTokens splits the training text when it has tokens, as programs did that made the tokenizer for all of it: for the
-	// models that they trained.
+	// AfterTokens splits the training text when it has tokens, as programs did that made the tokenizer for all of
+	// it: for the models that they trained.
 	AfterTokens bool
 	Evaluating  bool // nothing is going to be trained: what forbids that is only warned of
 }
@@ -32,8 +32,8 @@ type Set struct {
 	cut int // tokens of the text that precede what is split off
 }
 
-// Open reads the configured text, a configuration without Problems. Its errors name key and file. What validates and tests is split off
-// the training text before anything is made from that.
+// Open reads the configured text, a configuration without Problems. Its errors name key and file. What validates
+// and tests is split off the training text before anything is made from that.
 func Open(c Config, o Options) (*Set, error) {
 	parts := splitOf(c)
 	if o.AfterTokens {
@@ -81,7 +81,8 @@ func (s *Set) open(c Config, parts split, train *image, o Options) (err error) {
 	}
 	s.Train.unknown = train.unknown()[0]
 	if s.Train.Len() <= c.SeqLen {
-		return fmt.Errorf("data.train: the training text has only %d tokens: data.seq_len: %d needs at least %d", s.Train.Len(), c.SeqLen, c.SeqLen+1)
+		return fmt.Errorf("data.train: the training text has only %d tokens: data.seq_len: %d needs at least %d",
+			s.Train.Len(), c.SeqLen, c.SeqLen+1)
 	}
 	o.Tokenizer = s.Tokenizer
 	part := 0
@@ -107,8 +108,9 @@ func (s *Set) open(c Config, parts split, train *image, o Options) (err error) {
 // Cut is how many tokens of the text stand before what is split off to validate and test.
 func (s *Set) Cut() int { return s.cut }
 
-// shorten is how many of an image's first tokens stand for at most so many bytes of text, or cut, if those are fewer or the
-// limit is 0. What validates and what the tokenizer is made from does not depend on it: models trained on more and on less of a text can be compared.
+// shorten is how many of an image's first tokens stand for at most so many bytes of text, or cut, if those are
+// fewer or the limit is 0. What validates and what the tokenizer is made from does not depend on it: models trained
+// on more and on less of a text can be compared.
 func (s *Set) shorten(m *image, cut, limit int) int {
 	if limit == 0 {
 		return cut
@@ -120,7 +122,8 @@ func (s *Set) shorten(m *image, cut, limit int) int {
 		}
 	}
 	if bytes < limit {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("data.train_bytes: %d: the training text has only %d bytes", limit, bytes))
+		s.Warnings = append(s.Warnings,
+			fmt.Sprintf("data.train_bytes: %d: the training text has only %d bytes", limit, bytes))
 	}
 	return cut
 }

@@ -70,7 +70,8 @@ func TestOpenOneDocumentAsNanoGPTDoes(t *testing.T) {
 	if got, want := s.Valid.Bytes(), len(string(runes[cut+1:])); got != want {
 		t.Errorf("%d bytes of validation targets, want %d", got, want)
 	}
-	if s.UnigramEntropy != s.Train.UnigramEntropy() || s.UnigramEntropy <= 0 || s.UnigramEntropy > math.Log(float64(s.Tokenizer.Vocab())) {
+	if s.UnigramEntropy != s.Train.UnigramEntropy() || s.UnigramEntropy <= 0 ||
+		s.UnigramEntropy > math.Log(float64(s.Tokenizer.Vocab())) {
 		t.Errorf("unigram entropy %v", s.UnigramEntropy)
 	}
 }
@@ -100,10 +101,12 @@ func TestOpenMarksDocuments(t *testing.T) {
 			t.Errorf("%s: stream %v, want %v", kind, got, want)
 		}
 		if s.Train.Documents() != 3 || s.Valid.Documents() != 1 || text(s, s.Valid) != "note" {
-			t.Errorf("%s: %d documents train, %d validate (%q)", kind, s.Train.Documents(), s.Valid.Documents(), text(s, s.Valid))
+			t.Errorf("%s: %d documents train, %d validate (%q)", kind, s.Train.Documents(), s.Valid.Documents(),
+				text(s, s.Valid))
 		}
 		if s.Valid.Bytes() != 4 || s.Valid.Targets() != 5 {
-			t.Errorf("%s: validation has %d bytes and %d targets, want 4 bytes and the end", kind, s.Valid.Bytes(), s.Valid.Targets())
+			t.Errorf("%s: validation has %d bytes and %d targets, want 4 bytes and the end", kind, s.Valid.Bytes(),
+				s.Valid.Targets())
 		}
 	}
 }
@@ -113,10 +116,12 @@ func TestOpenWithValidationText(t *testing.T) {
 	c := configured(dir, "char", 4, "train.txt")
 	c.Valid = []string{filepath.Join(dir, "valid.txt")}
 	s := mustOpen(t, c, Options{})
-	if text(s, s.Train) != "abcabcabc" || text(s, s.Valid) != "abcab" || s.Valid.Unknown() != 3 || s.Train.Unknown() != 0 {
+	if text(s, s.Train) != "abcabcabc" || text(s, s.Valid) != "abcab" || s.Valid.Unknown() != 3 ||
+		s.Train.Unknown() != 0 {
 		t.Errorf("train %q, valid %q with %d unknown", text(s, s.Train), text(s, s.Valid), s.Valid.Unknown())
 	}
-	if want := "data.valid: 3 characters are unknown to the vocabulary and left out"; !slices.Equal(s.Warnings, []string{want}) {
+	if want := "data.valid: 3 characters are unknown to the vocabulary and left out"; !slices.Equal(s.Warnings,
+		[]string{want}) {
 		t.Errorf("warnings %q, want %q", s.Warnings, want)
 	}
 	c.Valid = append(c.Valid, c.Train...)
@@ -131,11 +136,19 @@ func TestOpenTrainsOnTheFirstBytes(t *testing.T) {
 	dir := write(t, map[string]string{"a.txt": all, "b.txt": all})
 	valid := func(c *Config) { c.Valid = []string{filepath.Join(dir, "b.txt")} }
 	for _, kind := range []string{"byte", "char"} {
-		for name, edit := range map[string]func(*Config){"a fraction validates": func(*Config) {}, "a file validates": valid} {
+		for name, edit := range map[string]func(*Config){
+			"a fraction validates": func(*Config) {},
+			"a file validates":     valid,
+		} {
 			c := configured(dir, kind, 4, "a.txt")
 			edit(&c)
 			whole := mustOpen(t, c, Options{})
-			for limit, want := range map[int]string{0: text(whole, whole.Train), 15: all[:15], 11: all[:11], 1 << 20: text(whole, whole.Train)} {
+			for limit, want := range map[int]string{
+				0:       text(whole, whole.Train),
+				15:      all[:15],
+				11:      all[:11],
+				1 << 20: text(whole, whole.Train),
+			} {
 				c.TrainBytes = limit
 				s := mustOpen(t, c, Options{})
 				if got := text(s, s.Train); got != want {
@@ -170,7 +183,11 @@ func TestOpenWithAnExistingTokenizer(t *testing.T) {
 }
 
 func TestOpenErrors(t *testing.T) {
-	dir := write(t, map[string]string{"short.txt": "only a few words", "one.txt": "x", "long.txt": strings.Repeat("long ", 99)})
+	dir := write(t, map[string]string{
+		"short.txt": "only a few words",
+		"one.txt":   "x",
+		"long.txt":  strings.Repeat("long ", 99),
+	})
 	with := func(c Config, edit func(*Config)) Config { edit(&c); return c }
 	long := configured(dir, "byte", 16, "long.txt")
 	for _, c := range []struct {
@@ -178,11 +195,16 @@ func TestOpenErrors(t *testing.T) {
 		config Config
 		want   string
 	}{
-		{"shorter than the context", configured(dir, "byte", 128, "short.txt"), "data.train: the training text has only 14 tokens: data.seq_len: 128 needs at least 129"},
-		{"nothing to split", configured(dir, "byte", 128, "one.txt"), "data.valid_fraction: 0.1 of 1 bytes leaves nothing"},
+		{"shorter than the context", configured(dir, "byte", 128, "short.txt"),
+			"data.train: the training text has only 14 tokens: data.seq_len: 128 needs at least 129"},
+		{"nothing to split", configured(dir, "byte", 128, "one.txt"),
+			"data.valid_fraction: 0.1 of 1 bytes leaves nothing"},
 		{"no such file", configured(dir, "byte", 128, "none.txt"), "none.txt: " + syscall.ENOENT.Error()},
-		{"no such validation file", with(long, func(c *Config) { c.Valid = []string{"none.txt"} }), "data.valid: none.txt: " + syscall.ENOENT.Error()},
-		{"validation without a target", with(long, func(c *Config) { c.Valid = []string{filepath.Join(dir, "one.txt")} }), "data.valid: the text has nothing to predict"},
+		{"no such validation file", with(long, func(c *Config) { c.Valid = []string{"none.txt"} }),
+			"data.valid: none.txt: " + syscall.ENOENT.Error()},
+		{"validation without a target",
+			with(long, func(c *Config) { c.Valid = []string{filepath.Join(dir, "one.txt")} }),
+			"data.valid: the text has nothing to predict"},
 		{"unknown tokenizer", with(long, func(c *Config) { c.Tokenizer.Kind = "word" }), `data.tokenizer: "word"`},
 	} {
 		if _, err := Open(c.config, Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -204,9 +226,12 @@ func TestConfigProblems(t *testing.T) {
 		{func(c *Config) { c.Train = nil }, "data.train: names no text"},
 		{func(c *Config) { c.Train = []string{"a", ""} }, "data.train: an empty name"},
 		{func(c *Config) { c.Train = []string{"builtin:poems"} }, "data.train: builtin:poems: no such text"},
-		{func(c *Config) { c.Valid = []string{"builtin:stories?mb=-1"} }, "data.valid: builtin:stories?mb=-1: mb=-1 is not a size"},
-		{func(c *Config) { c.Valid = []string{"builtin:stories?mb=0x1p-3"} }, "data.valid: builtin:stories?mb=0x1p-3: mb=0x1p-3 is not a size"},
-		{func(c *Config) { c.Valid = []string{"builtin:stories?seed=010"} }, "data.valid: builtin:stories?seed=010: seed=010 is not a seed"},
+		{func(c *Config) { c.Valid = []string{"builtin:stories?mb=-1"} },
+			"data.valid: builtin:stories?mb=-1: mb=-1 is not a size"},
+		{func(c *Config) { c.Valid = []string{"builtin:stories?mb=0x1p-3"} },
+			"data.valid: builtin:stories?mb=0x1p-3: mb=0x1p-3 is not a size"},
+		{func(c *Config) { c.Valid = []string{"builtin:stories?seed=010"} },
+			"data.valid: builtin:stories?seed=010: seed=010 is not a seed"},
 		{func(c *Config) { c.Pairs.Source = []string{"a"} }, "data.pairs.source: is for task seq2seq"},
 		{func(c *Config) { c.ValidFraction = 1.5 }, "data.valid_fraction: 1.5 is not a fraction (between 0 and 1)"},
 		{func(c *Config) { c.ValidFraction = 0 }, "data.valid_fraction: 0 is not a fraction"},
@@ -223,7 +248,8 @@ func TestConfigProblems(t *testing.T) {
 	}
 	pairs := good
 	pairs.Train, pairs.DocumentSeparator = []string{"builtin:dates?n=0100"}, "--"
-	if p := pairs.PairProblems(); len(p) != 2 || p[0] != "data.document_separator: is for task lm" || !strings.Contains(p[1], "n=0100 is not a number of pairs") {
+	if p := pairs.PairProblems(); len(p) != 2 || p[0] != "data.document_separator: is for task lm" ||
+		!strings.Contains(p[1], "n=0100 is not a number of pairs") {
 		t.Errorf("pairs: problems %q", p)
 	}
 	good.Valid, good.ValidFraction = []string{"v.txt"}, 7

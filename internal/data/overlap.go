@@ -43,12 +43,14 @@ func (o Overlap) warning(key string) string {
 	if o.Windows < fewWindows || o.Share() < alarm {
 		return ""
 	}
-	return fmt.Sprintf("%s: about %.0f %% of this text also trains (%d of %d windows of %d bytes), and its loss says little of that: %q, for one, in its document %d, and in document %d of the training text",
+	return fmt.Sprintf("%s: about %.0f %% of this text also trains (%d of %d windows of %d bytes), and its loss "+
+		"says little of that: %q, for one, in its document %d, and in document %d of the training text",
 		key, 100*o.Share(), o.Repeated, o.Windows, windowBytes, o.Example, o.Document, o.TrainDocument)
 }
 
-// windows are those of a text that overlapOf looks for. Where they begin is defined by content: at tokens whose id has a certain lowest byte. So
-// the windows of two texts are found at the same places of what they share, and searching bytes finds them at the speed of memory.
+// windows are those of a text that overlapOf looks for. Where they begin is defined by content: at tokens whose id
+// has a certain lowest byte. So the windows of two texts are found at the same places of what they share, and
+// searching bytes finds them at the speed of memory.
 type windows struct {
 	anchor byte
 	tokens int    // of each
@@ -75,7 +77,8 @@ func overlapOf(split string, held, train *Corpus, t tokenizer.Tokenizer) Overlap
 		}
 	})
 	w.each(train, func(sum uint32, at int) {
-		if x := w.found[sum]; x != nil && x.trained < 0 && bytes.Equal(held.raw(x.at, w.tokens), train.raw(at, w.tokens)) {
+		if x := w.found[sum]; x != nil && x.trained < 0 &&
+			bytes.Equal(held.raw(x.at, w.tokens), train.raw(at, w.tokens)) {
 			x.trained = at
 		}
 	})
@@ -98,7 +101,8 @@ func overlapOf(split string, held, train *Corpus, t tokenizer.Tokenizer) Overlap
 	return o
 }
 
-// compare tells of text that trains and is held out as well. The same file under two keys is refused, unless only an evaluation is asked for.
+// compare tells of text that trains and is held out as well. The same file under two keys is refused, unless only
+// an evaluation is asked for.
 func (s *Set) compare(c Config, o Options) error {
 	train, _, err := resolve("data.train", c.Train)
 	if err != nil {
@@ -143,7 +147,8 @@ func generated(entries []string) bool {
 	return !slices.ContainsFunc(entries, func(e string) bool { return !isBuiltin(e) })
 }
 
-// newWindows chooses where windows of a text begin: often enough for there to be some, and rarely enough to be found in no time.
+// newWindows chooses where windows of a text begin: often enough for there to be some, and rarely enough to be
+// found in no time.
 func newWindows(c *Corpus) *windows {
 	w := &windows{tokens: 1, found: map[uint32]*window{}}
 	if c.bytes > 0 {

@@ -38,7 +38,11 @@ func TestOverlapOfText(t *testing.T) {
 		for n > len(copied) {
 			copied += prose(uint64(len(copied)), 4000)
 		}
-		dir := write(t, map[string]string{"train.txt": fresh + copied + fresh, "valid.txt": held + copied[:n], "test.txt": prose(9, 8000)})
+		dir := write(t, map[string]string{
+			"train.txt": fresh + copied + fresh,
+			"valid.txt": held + copied[:n],
+			"test.txt":  prose(9, 8000),
+		})
 		for _, kind := range []tokenizer.Config{{Kind: "byte"}, {Kind: "char"}, {Kind: "bpe", Size: 400}} {
 			c := configured(dir, kind.Kind, 16, "train.txt")
 			c.Tokenizer = kind
@@ -50,14 +54,16 @@ func TestOverlapOfText(t *testing.T) {
 			o := s.Overlaps[0]
 			se := math.Sqrt(share*(1-share)/float64(o.Windows)) + 0.01 // and windows across the seam
 			if o.Windows < 300 || math.Abs(o.Share()-share) > 4*se {
-				t.Errorf("%s, %.0f %% of the validation text trains: found %.1f %% of %d windows", kind.Kind, 100*share, 100*o.Share(), o.Windows)
+				t.Errorf("%s, %.0f %% of the validation text trains: found %.1f %% of %d windows", kind.Kind, 100*share,
+					100*o.Share(), o.Windows)
 			}
 			if s.Overlaps[1].Repeated != 0 {
 				t.Errorf("%s: %q of the test text trains", kind.Kind, s.Overlaps[1].Example)
 			}
 			warned := false
 			for _, w := range s.Warnings {
-				warned = warned || strings.HasPrefix(w, "data.valid: about ") && strings.Contains(w, fmt.Sprintf("%q", o.Example))
+				warned = warned || strings.HasPrefix(w, "data.valid: about ") &&
+					strings.Contains(w, fmt.Sprintf("%q", o.Example))
 			}
 			if warned != (share > 0) || share > 0 && !strings.Contains(copied, o.Example) {
 				t.Errorf("%s, %.0f %%: warnings %q", kind.Kind, 100*share, s.Warnings)
@@ -68,7 +74,8 @@ func TestOverlapOfText(t *testing.T) {
 
 // What is split off may have copies of what trains as well: documents that a collection has twice.
 func TestOverlapOfWhatIsSplitOff(t *testing.T) {
-	all := strings.Join([]string{prose(1, 900), prose(2, 900), prose(3, 900), prose(4, 900), prose(5, 100), prose(2, 900)}, "|")
+	all := strings.Join([]string{prose(1, 900), prose(2, 900), prose(3, 900), prose(4, 900), prose(5, 100),
+		prose(2, 900)}, "|")
 	c := configured(write(t, map[string]string{"a.txt": all}), "byte", 16, "a.txt")
 	c.DocumentSeparator, c.ValidFraction = "|", 0.2
 	s := mustOpen(t, c, Options{})
@@ -105,15 +112,18 @@ func TestSameFilesAreRefusedAndCopiesTold(t *testing.T) {
 			}
 			s, err := Open(c, Options{})
 			if x.refused != "" {
-				if err == nil || !strings.HasPrefix(err.Error(), key+": ") || !strings.Contains(err.Error(), x.refused) {
+				if err == nil || !strings.HasPrefix(err.Error(), key+": ") ||
+					!strings.Contains(err.Error(), x.refused) {
 					t.Errorf("%+v: %v", x, err)
 				}
-				if s, err = Open(c, Options{Evaluating: true}); err != nil || len(s.Warnings) == 0 || !strings.Contains(s.Warnings[0], x.refused) {
+				if s, err = Open(c, Options{Evaluating: true}); err != nil || len(s.Warnings) == 0 ||
+					!strings.Contains(s.Warnings[0], x.refused) {
 					t.Errorf("%+v: evaluated: %v", x, err)
 				}
 				continue
 			}
-			if err != nil || (x.warned != "") != (len(s.Warnings) > 0) || x.warned != "" && !strings.Contains(s.Warnings[0], x.warned) {
+			if err != nil || (x.warned != "") != (len(s.Warnings) > 0) || x.warned != "" &&
+				!strings.Contains(s.Warnings[0], x.warned) {
 				t.Errorf("%+v: %v, %q", x, err, s.Warnings)
 			}
 		}
@@ -131,7 +141,8 @@ func TestOverlapOfPairs(t *testing.T) {
 	dir := write(t, map[string]string{
 		"s": lines(0, 200, "hello %d"), "t": lines(0, 200, "hallo %d"),
 		"vs": lines(150, 300, "hello %d"), "vt": lines(150, 160, "hallo %d") + lines(1160, 1300, "hallo %d"),
-		"fresh.tsv": lines(900, 1000, "hello %[1]d\thallo %[1]d"), "table.tsv": lines(0, 200, "hello %[1]d\thallo %[1]d"),
+		"fresh.tsv": lines(900, 1000, "hello %[1]d\thallo %[1]d"),
+		"table.tsv": lines(0, 200, "hello %[1]d\thallo %[1]d"),
 	})
 	at := func(name string) []string { return []string{filepath.Join(dir, name)} }
 	base := DefaultConfig()
@@ -154,7 +165,9 @@ func TestOverlapOfPairs(t *testing.T) {
 	if o := s.Overlaps[1]; o.Pairs != 100 || o.Source+o.Target+o.Both != 0 {
 		t.Errorf("%+v", o)
 	}
-	if len(s.Warnings) != 1 || !strings.HasPrefix(s.Warnings[0], "data.valid: of 150 pairs 50 have the source of a training pair, 10 the target too") {
+	if len(s.Warnings) != 1 ||
+		!strings.HasPrefix(s.Warnings[0],
+			"data.valid: of 150 pairs 50 have the source of a training pair, 10 the target too") {
 		t.Errorf("%q", s.Warnings)
 	}
 	for _, x := range []struct {

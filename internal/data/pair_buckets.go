@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// maxCuts is how many lengths a side are considered as bounds of buckets. Where pairs have more, some evenly spread over the pairs
-// are taken.
+// maxCuts is how many lengths a side are considered as bounds of buckets. Where pairs have more, some evenly spread
+// over the pairs are taken.
 const maxCuts = 48
 
-// bucketBounds are where buckets may be cut: each pair lies in a cell of source and target lengths. A bucket is all pairs whose cells
-// are within a range of source cells and one of target cells.
+// bucketBounds are where buckets may be cut: each pair lies in a cell of source and target lengths. A bucket is all
+// pairs whose cells are within a range of source cells and one of target cells.
 type bucketBounds struct {
 	source, target []int   // upper bounds of the cells, ascending
 	count          [][]int // pairs by source and target cell
@@ -55,8 +55,9 @@ type bucketRange struct{ s0, s1, t0, t1 int }
 
 func (r bucketRange) holds(s, t int) bool { return s >= r.s0 && s < r.s1 && t >= r.t0 && t < r.t1 }
 
-// stepCost is how many tokens an epoch of a bucket computes, padding included, if n pairs of so many source and target tokens are read
-// in steps of the given size. A step that is not full counts as one that is: it moves the model no less often.
+// stepCost is how many tokens an epoch of a bucket computes, padding included, if n pairs of so many source and
+// target tokens are read in steps of the given size. A step that is not full counts as one that is: it moves the
+// model no less often.
 func stepCost(n, source, target, tokens int) int {
 	if n == 0 {
 		return 0
@@ -65,8 +66,8 @@ func stepCost(n, source, target, tokens int) int {
 	return (n + rows - 1) / rows * rows * (source + target)
 }
 
-// choose returns at most so many buckets that hold every pair and cost the least of all that are made by cutting the pairs by source
-// length, and each part by target length. Of equal ones it takes the fewest.
+// choose returns at most so many buckets that hold every pair and cost the least of all that are made by cutting
+// the pairs by source length, and each part by target length. Of equal ones it takes the fewest.
 func (g *bucketBounds) choose(buckets, tokens int) []bucketRange {
 	n := len(g.source)
 	type choice struct{ cost, from, parts int }

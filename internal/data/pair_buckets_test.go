@@ -50,7 +50,8 @@ func costWithin(sources, targets []int, tokens int, within func(i int) bool) int
 // total is the cost of chosen buckets.
 func (g *bucketBounds) total(ranges []bucketRange, sources, targets []int, tokens int) (cost int) {
 	for _, r := range ranges {
-		cost += costWithin(sources, targets, tokens, func(i int) bool { return r.holds(g.cell(sources[i], targets[i])) })
+		cost += costWithin(sources, targets, tokens,
+			func(i int) bool { return r.holds(g.cell(sources[i], targets[i])) })
 	}
 	return cost
 }
@@ -76,7 +77,8 @@ func TestBucketsCostTheLeast(t *testing.T) {
 				rt.Fatalf("pair %d is in %d of %v", i, in, ranges)
 			}
 		}
-		if cost, want := g.total(ranges, sources, targets, tokens), leastCost(sources, targets, buckets, tokens); cost != want {
+		if cost, want := g.total(ranges, sources, targets, tokens),
+			leastCost(sources, targets, buckets, tokens); cost != want {
 			rt.Fatalf("cost %d, the least is %d: %v", cost, want, ranges)
 		}
 	})

@@ -153,7 +153,8 @@ func spellNumber(n int, draw func(uint32, int) int) (source, target string) {
 
 // numberName is the English name of a number below a million.
 func numberName(n int) string {
-	small := strings.Fields("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen")
+	small := strings.Fields("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen " +
+		"fifteen sixteen seventeen eighteen nineteen")
 	tens := strings.Fields("- - twenty thirty forty fifty sixty seventy eighty ninety")
 	switch {
 	case n < 20:

@@ -13,9 +13,10 @@ type PairConfig struct {
 	ValidTarget []string `mapstructure:"valid_target"`
 	TestSource  []string `mapstructure:"test_source"` // the same for data.test
 	TestTarget  []string `mapstructure:"test_target"`
-	Fields      []string `mapstructure:"fields"`       // JSONL: names of source and target
-	Buckets     int      `mapstructure:"buckets"`      // at most so many shapes of batch: pairs of like length are batched together
-	BatchTokens int      `mapstructure:"batch_tokens"` // source and target tokens a step, padding included
+	Fields      []string `mapstructure:"fields"` // JSONL: names of source and target
+	// at most so many shapes of batch: pairs of like length are batched together
+	Buckets     int `mapstructure:"buckets"`
+	BatchTokens int `mapstructure:"batch_tokens"` // source and target tokens a step, padding included
 }
 
 func defaultPairs() PairConfig {
@@ -43,16 +44,19 @@ func (c Config) PairProblems() []string {
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	p := c.Pairs
 	if len(c.Train) == 0 && len(p.Source) == 0 {
-		add("data.train: names no pairs (TSV or JSONL files, %s, %s, %s; or parallel files as data.pairs.source and data.pairs.target)", datesName, numbersName, headlinesName)
+		add("data.train: names no pairs (TSV or JSONL files, %s, %s, %s; or parallel files as data.pairs.source "+
+			"and data.pairs.target)", datesName, numbersName, headlinesName)
 	}
 	if len(p.Source) != len(p.Target) {
 		add("data.pairs.target: %d files for the %d of data.pairs.source", len(p.Target), len(p.Source))
 	}
 	if len(p.ValidSource) != len(p.ValidTarget) {
-		add("data.pairs.valid_target: %d files for the %d of data.pairs.valid_source", len(p.ValidTarget), len(p.ValidSource))
+		add("data.pairs.valid_target: %d files for the %d of data.pairs.valid_source", len(p.ValidTarget),
+			len(p.ValidSource))
 	}
 	if len(p.TestSource) != len(p.TestTarget) {
-		add("data.pairs.test_target: %d files for the %d of data.pairs.test_source", len(p.TestTarget), len(p.TestSource))
+		add("data.pairs.test_target: %d files for the %d of data.pairs.test_source", len(p.TestTarget),
+			len(p.TestSource))
 	}
 	if len(p.Fields) != 2 {
 		add("data.pairs.fields: must be two names, of the source and of the target")
@@ -72,7 +76,8 @@ func (c Config) PairProblems() []string {
 	if c.DocumentSeparator != "" {
 		add("data.document_separator: is for task lm")
 	}
-	problems = append(problems, c.fractionProblems(len(c.Valid)+len(p.ValidSource) > 0, len(c.Test)+len(p.TestSource) > 0)...)
+	problems = append(problems,
+		c.fractionProblems(len(c.Valid)+len(p.ValidSource) > 0, len(c.Test)+len(p.TestSource) > 0)...)
 	for _, list := range []struct {
 		key     string
 		entries []string

@@ -10,8 +10,8 @@ import (
 // PairShape is a size of batch: Rows pairs of at most S source and T target tokens.
 type PairShape struct{ Rows, S, T int }
 
-// Batch makes room for b pairs of the shape's lengths: the targets are predicted and read their sources. A row without a pair is all
-// padding.
+// Batch makes room for b pairs of the shape's lengths: the targets are predicted and read their sources. A row
+// without a pair is all padding.
 func (s PairShape) Batch(b int) *batch.Batch { return batch.New(b, s.T, s.S) }
 
 // Fill lays out the pairs of the given numbers; −1, and what is beyond them, is padding.
@@ -26,8 +26,9 @@ func (p *Pairs) Fill(dst *batch.Batch, which []int) {
 	}
 }
 
-// PairLoader draws the batches of training steps. Pairs of like length stand in one bucket, and a batch is of one bucket. Every epoch
-// has each pair once, in an order of its own. What a step holds is a function of the seed, the pairs and the step.
+// PairLoader draws the batches of training steps. Pairs of like length stand in one bucket, and a batch is of one
+// bucket. Every epoch has each pair once, in an order of its own. What a step holds is a function of the seed, the
+// pairs and the step.
 type PairLoader struct {
 	pairs   *Pairs
 	seed    uint64
@@ -41,8 +42,8 @@ type PairLoader struct {
 	batches [][2]int // bucket, first pair in it
 }
 
-// NewPairLoader makes at most so many buckets, cut so that an epoch has the least padding, each with as many rows as the tokens of a
-// step have room for.
+// NewPairLoader makes at most so many buckets, cut so that an epoch has the least padding, each with as many rows
+// as the tokens of a step have room for.
 func NewPairLoader(p *Pairs, seed uint64, buckets, tokens int) *PairLoader {
 	l := &PairLoader{pairs: p, seed: seed, epoch: -1}
 	for _, members := range p.buckets(buckets, tokens) {
@@ -113,8 +114,8 @@ func (l *PairLoader) Targets() int { return l.targets }
 // StepTargets is the same of a step, on average.
 func (l *PairLoader) StepTargets() float64 { return float64(l.targets) / float64(l.steps) }
 
-// Weight is how many target tokens some pairs have to be predicted, over the mean of all steps. A step of short targets has fewer than
-// one of long ones, and would teach that targets are short if it moved the model as far.
+// Weight is how many target tokens some pairs have to be predicted, over the mean of all steps. A step of short
+// targets has fewer than one of long ones, and would teach that targets are short if it moved the model as far.
 func (l *PairLoader) Weight(pairs []int) float64 {
 	return float64(l.pairs.targets(pairs)) * float64(l.steps) / float64(l.targets)
 }

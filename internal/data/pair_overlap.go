@@ -50,13 +50,14 @@ func mark[K comparable](wanted map[K]bool, key K) {
 	}
 }
 
-// warning tells of a share that makes a loss on the pairs no measure; empty if it is small. Targets alone are told only where all are
-// known: few targets for many sources are what some tasks are about.
+// warning tells of a share that makes a loss on the pairs no measure; empty if it is small. Targets alone are told
+// only where all are known: few targets for many sources are what some tasks are about.
 func (o PairOverlap) warning(key string) string {
 	most := float64(o.Pairs)
 	switch {
 	case float64(o.Source) >= alarm*most:
-		return fmt.Sprintf("%s: of %d pairs %d have the source of a training pair, %d the target too, and their loss says little: %q, for one", key, o.Pairs, o.Source, o.Both, short(o.Example))
+		return fmt.Sprintf("%s: of %d pairs %d have the source of a training pair, %d the target too, and their "+
+			"loss says little: %q, for one", key, o.Pairs, o.Source, o.Both, short(o.Example))
 	case o.Pairs >= fewWindows && o.Target == o.Pairs:
 		return fmt.Sprintf("%s: each of %d targets is that of a training pair", key, o.Pairs)
 	}
@@ -71,8 +72,8 @@ func short(text string) string {
 	return text
 }
 
-// compare tells of pairs that train and are held out as well. The same files under two keys are refused, unless only an evaluation is asked
-// for; the same file on one side is told.
+// compare tells of pairs that train and are held out as well. The same files under two keys are refused, unless
+// only an evaluation is asked for; the same file on one side is told.
 func (s *PairSet) compare(c Config, o Options) error {
 	p := c.Pairs
 	for _, x := range []struct {
@@ -80,7 +81,8 @@ func (s *PairSet) compare(c Config, o Options) error {
 		entries        []string
 		source, target []string
 		held           *Pairs
-	}{{"valid", "valid", c.Valid, p.ValidSource, p.ValidTarget, s.Valid}, {"test", "test", c.Test, p.TestSource, p.TestTarget, s.Test}} {
+	}{{"valid", "valid", c.Valid, p.ValidSource, p.ValidTarget, s.Valid},
+		{"test", "test", c.Test, p.TestSource, p.TestTarget, s.Test}} {
 		if x.held == nil {
 			continue
 		}
@@ -108,7 +110,8 @@ func (s *PairSet) compare(c Config, o Options) error {
 // samePairs looks for files of pairs that train and are held out under a key. That both sides do is the error.
 func samePairs(c Config, key string, entries, sources, targets []string) (warnings []string, err error) {
 	if t, h := common(c.Train, entries); t != "" {
-		return nil, fmt.Errorf("data.%s: %s is in data.train too (%s): name other pairs, or none, and a share of data.train is split off", key, h, t)
+		return nil, fmt.Errorf("data.%s: %s is in data.train too (%s): name other pairs, or none, and a share of "+
+			"data.train is split off", key, h, t)
 	}
 	source, heldSource := common(c.Pairs.Source, sources)
 	target, heldTarget := common(c.Pairs.Target, targets)
@@ -117,7 +120,8 @@ func samePairs(c Config, key string, entries, sources, targets []string) (warnin
 	}
 	switch {
 	case source != "" && target != "":
-		return nil, fmt.Errorf("%s, and so is its other side: name other pairs, or none, and a share is split off", told("source", source, heldSource))
+		return nil, fmt.Errorf("%s, and so is its other side: name other pairs, or none, and a share is split off",
+			told("source", source, heldSource))
 	case source != "":
 		return []string{told("source", source, heldSource) + ": is it the right file?"}, nil
 	case target != "":
@@ -126,7 +130,8 @@ func samePairs(c Config, key string, entries, sources, targets []string) (warnin
 	return nil, nil
 }
 
-// common is a file that two lists of entries name, as each has it, or a generated text. What can't be found is found out when it is read.
+// common is a file that two lists of entries name, as each has it, or a generated text. What can't be found is
+// found out when it is read.
 func common(train, held []string) (string, string) {
 	known := map[string]string{}
 	ids := func(entry string, each func(id, name string)) {

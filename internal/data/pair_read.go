@@ -120,7 +120,8 @@ func (p *pairReader) parallel(source, target string) error {
 	}
 	for i := range a {
 		if a[i].upon && stem(a[i].path) != stem(b[i].path) {
-			return fmt.Errorf("%s and %s: %s and %s don't pair up by name (as news.en and news.de, or en/news and de/news); name them one by one",
+			return fmt.Errorf("%s and %s: %s and %s don't pair up by name (as news.en and news.de, or en/news and "+
+				"de/news); name them one by one",
 				source, target, a[i].path, b[i].path)
 		}
 		if err := p.twoFiles(a[i].path, b[i].path); err != nil {
@@ -146,7 +147,8 @@ func (p *pairReader) twoFiles(source, target string) error {
 		return err
 	}
 	if len(a) != len(b) {
-		return fmt.Errorf("%s has %d lines and %s has %d: they must pair up line by line", source, len(a), target, len(b))
+		return fmt.Errorf("%s has %d lines and %s has %d: they must pair up line by line", source, len(a), target,
+			len(b))
 	}
 	for i := range a {
 		p.keep(a[i], b[i])
@@ -195,7 +197,8 @@ type lineError struct {
 
 func (e *lineError) Error() string { return e.err.Error() }
 
-// table reads JSONL with named fields, or else tab-separated values. A line of white space is passed on as an empty pair.
+// table reads JSONL with named fields, or else tab-separated values. A line of white space is passed on as an empty
+// pair.
 func (p *pairReader) table(path string) error {
 	if ext := strings.ToLower(filepath.Ext(path)); ext == ".jsonl" || ext == ".json" {
 		return p.eachLine(path, func(_ int, line []byte) error {
@@ -209,16 +212,19 @@ func (p *pairReader) table(path string) error {
 	t := columns{pairReader: p, source: 0, target: 1}
 	err := p.eachLine(path, t.row)
 	if t.further > 0 {
-		p.remark("%s:%d: has more than two columns; the first two are read, in %d lines (a first line with the names in data.pairs.fields, %s, chooses others)",
+		p.remark("%s:%d: has more than two columns; the first two are read, in %d lines (a first line with the "+
+			"names in data.pairs.fields, %s, chooses others)",
 			path, t.firstFurther, t.further, strings.Join(p.fields, " and "))
 	}
 	if t.likeHeader != "" {
-		p.remark("%s:1: %s looks like a header but is read as a pair: leave it out, or name its columns in data.pairs.fields", path, t.likeHeader)
+		p.remark("%s:1: %s looks like a header but is read as a pair: leave it out, or name its columns in "+
+			"data.pairs.fields", path, t.likeHeader)
 	}
 	return err
 }
 
-// columns are tab-separated values, source first. A first line with the names of both fields says which columns they are, and is no pair.
+// columns are tab-separated values, source first. A first line with the names of both fields says which columns
+// they are, and is no pair.
 type columns struct {
 	*pairReader
 	source, target int
@@ -270,8 +276,10 @@ func (t *columns) header(cells []string) bool {
 }
 
 // headerNames are what columns of pairs are often called.
-var headerNames = []string{"source", "target", "src", "tgt", "trg", "input", "output", "text", "summary", "title", "article", "headline", "document", "question", "answer",
-	"sentence", "translation", "prompt", "completion", "en", "de", "fr", "es", "it", "pt", "nl", "ru", "zh", "ja", "english", "german", "french", "spanish", "id"}
+var headerNames = []string{"source", "target", "src", "tgt", "trg", "input", "output", "text", "summary", "title",
+	"article", "headline", "document", "question", "answer",
+	"sentence", "translation", "prompt", "completion", "en", "de", "fr", "es", "it", "pt", "nl", "ru", "zh", "ja",
+	"english", "german", "french", "spanish", "id"}
 
 func (p *pairReader) object(line []byte) error {
 	var object map[string]any

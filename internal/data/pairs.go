@@ -10,7 +10,8 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// Pairs are sources and targets as tokens. A source is its text and End; a target is Begin, its text and End. They are immutable.
+// Pairs are sources and targets as tokens. A source is its text and End; a target is Begin, its text and End. They
+// are immutable.
 type Pairs struct {
 	Texts          []PairText // as read
 	source, target [][]int32
@@ -27,7 +28,8 @@ type PairSet struct {
 	Overlaps       []PairOverlap // of Valid, and of Test, with Train
 }
 
-// OpenPairs reads the configured pairs, a configuration without PairProblems. With tok, which may be nil, no tokenizer is made.
+// OpenPairs reads the configured pairs, a configuration without PairProblems. With tok, which may be nil, no
+// tokenizer is made.
 func OpenPairs(c Config, tok tokenizer.Tokenizer) (*PairSet, error) {
 	return openPairs(c, Options{Tokenizer: tok})
 }
@@ -74,7 +76,8 @@ func openPairs(c Config, o Options) (*PairSet, error) {
 			s.Warnings = append(s.Warnings, short)
 		}
 	}
-	s.Train, s.Valid = newPairs(s.Tokenizer, train, c.SeqLen, &found), newPairs(s.Tokenizer, valid, c.SeqLen, &foundValid)
+	s.Train, s.Valid = newPairs(s.Tokenizer, train, c.SeqLen, &found),
+		newPairs(s.Tokenizer, valid, c.SeqLen, &foundValid)
 	s.warn("data.train", found, c.SeqLen)
 	s.warn("data.valid", foundValid, c.SeqLen)
 	if tested {
@@ -126,7 +129,8 @@ func (s *PairSet) warn(key string, r pairReport, most int) {
 	for _, w := range []struct {
 		n    int
 		what string
-	}{{r.empty, "pairs with an empty side left out"}, {r.unknown, "characters are unknown to the vocabulary and left out"},
+	}{{r.empty, "pairs with an empty side left out"},
+		{r.unknown, "characters are unknown to the vocabulary and left out"},
 		{r.lost, "pairs with nothing known to the vocabulary on a side left out"},
 		{r.long, fmt.Sprintf("pairs longer than data.seq_len, %d tokens with their ends, left out", most)}} {
 		if w.n > 0 {

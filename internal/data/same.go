@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// sameText looks for files and generated texts that both train and are held out, under whatever name or link: nothing is held out then.
-// And for copies, which it warns of.
+// sameText looks for files and generated texts that both train and are held out, under whatever name or link:
+// nothing is held out then. And for copies, which it warns of.
 func sameText(trainKey string, train []source, key string, held []source) (copies []string, same error) {
 	bySize := map[int64][]*source{}
 	for i := range train {
@@ -16,11 +16,13 @@ func sameText(trainKey string, train []source, key string, held []source) (copie
 		h := &held[i]
 		for _, t := range bySize[h.size] {
 			if t.id == h.id {
-				return nil, fmt.Errorf("%s: %s is in %s too (%s): name other text, or none, and a share of %s is split off",
+				return nil, fmt.Errorf("%s: %s is in %s too (%s): name other text, or none, and a share of %s is "+
+					"split off",
 					key, h.name, trainKey, t.name, trainKey)
 			}
 			if t.file && h.file && h.size > 0 && t.equals(h) {
-				copies = append(copies, fmt.Sprintf("%s: %s is a copy of %s, which is in %s: its loss is no measure", key, h.name, t.name, trainKey))
+				copies = append(copies, fmt.Sprintf("%s: %s is a copy of %s, which is in %s: its loss is no measure",
+					key, h.name, t.name, trainKey))
 				break
 			}
 		}

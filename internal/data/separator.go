@@ -11,7 +11,8 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// unseparated warns of a separator that stands nowhere in texts that were read as so many documents, and says what may have been meant.
+// unseparated warns of a separator that stands nowhere in texts that were read as so many documents, and says what
+// may have been meant.
 func unseparated(texts []source, separator string, documents int) (warning string, err error) {
 	if separator == "" || documents > len(texts) {
 		return "", nil
@@ -40,7 +41,8 @@ func unseparated(texts []source, separator string, documents int) (warning strin
 	return warning, nil
 }
 
-// meant are separators that may be meant by one that occurs nowhere: one whose escapes were not read, other line ends, less white space.
+// meant are separators that may be meant by one that occurs nowhere: one whose escapes were not read, other line
+// ends, less white space.
 func meant(separator string) []string {
 	plain := strings.NewReplacer(`\r`, "\r", `\n`, "\n", `\t`, "\t", `\\`, `\`).Replace(separator)
 	unix := strings.ReplaceAll(plain, "\r\n", "\n")
@@ -84,5 +86,6 @@ func endings(n int, separator string) string {
 	if n == 0 || strings.Contains(separator, tokenizer.EndOfText) {
 		return ""
 	}
-	return fmt.Sprintf("has %s written out %d times, which reads as ordinary text; data.document_separator: %q ends documents there", tokenizer.EndOfText, n, tokenizer.EndOfText)
+	return fmt.Sprintf("has %s written out %d times, which reads as ordinary text; data.document_separator: %q "+
+		"ends documents there", tokenizer.EndOfText, n, tokenizer.EndOfText)
 }

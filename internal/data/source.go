@@ -26,8 +26,8 @@ type source struct {
 	endings   int      // how often end-of-text is written out in it
 }
 
-// resolve finds the sources that the entries under a configuration key name: in the order of the entries, and sorted within each. A
-// file named twice counts once. It warns of what was passed over.
+// resolve finds the sources that the entries under a configuration key name: in the order of the entries, and
+// sorted within each. A file named twice counts once. It warns of what was passed over.
 func resolve(key string, entries []string) (all []source, warnings []string, err error) {
 	seen := map[string]bool{}
 	for _, entry := range entries {

@@ -46,7 +46,8 @@ func names(sources []source, dir string) []string {
 
 func TestResolve(t *testing.T) {
 	dir := write(t, map[string]string{
-		"b.txt": "b", "a.txt": "a", "sub/c.txt": "c", "sub/deep/d.md": "d", ".hidden": "h", ".git/config": "g", "[x].txt": "x",
+		"b.txt": "b", "a.txt": "a", "sub/c.txt": "c", "sub/deep/d.md": "d", ".hidden": "h", ".git/config": "g",
+		"[x].txt": "x",
 	})
 	for _, c := range []struct {
 		name    string
@@ -57,7 +58,8 @@ func TestResolve(t *testing.T) {
 		{"in the order given", []string{"b.txt", "a.txt"}, []string{"b.txt", "a.txt"}},
 		{"a glob, sorted", []string{"?.txt"}, []string{"a.txt", "b.txt"}},
 		{"a name that looks like a pattern", []string{"[x].txt"}, []string{"[x].txt"}},
-		{"a directory, all the way down, without hidden files", []string{"."}, []string{"[x].txt", "a.txt", "b.txt", "sub/c.txt", "sub/deep/d.md"}},
+		{"a directory, all the way down, without hidden files", []string{"."},
+			[]string{"[x].txt", "a.txt", "b.txt", "sub/c.txt", "sub/deep/d.md"}},
 		{"a glob that matches a directory", []string{"s*"}, []string{"sub/c.txt", "sub/deep/d.md"}},
 		{"twice is once", []string{"a.txt", "*.txt"}, []string{"a.txt", "[x].txt", "b.txt"}},
 	} {
@@ -76,7 +78,8 @@ func TestResolve(t *testing.T) {
 
 func TestBadSourcesAreNamed(t *testing.T) {
 	dir := write(t, map[string]string{
-		"good.txt": "good", "empty.txt": "", "blank.txt": " \n\t", "zero.bin": "text\x00text", "latin.txt": strings.Repeat("\xe9\xe8a", 50),
+		"good.txt": "good", "empty.txt": "", "blank.txt": " \n\t", "zero.bin": "text\x00text",
+		"latin.txt":  strings.Repeat("\xe9\xe8a", 50),
 		"void/.keep": "", "binaries/one.bin": "\x00", "binaries/two.bin": "",
 	})
 	for _, c := range []struct{ entry, want string }{
@@ -92,7 +95,8 @@ func TestBadSourcesAreNamed(t *testing.T) {
 		{"binaries", "none of the 2 files is text"},
 		{"binaries/*.bin", "none of the 2 files is text"},
 	} {
-		_, _, err := OpenCorpus("--data", []string{filepath.Join(dir, c.entry)}, "", Options{Tokenizer: byteTokenizer(t, 1)})
+		_, _, err := OpenCorpus("--data", []string{filepath.Join(dir, c.entry)}, "",
+			Options{Tokenizer: byteTokenizer(t, 1)})
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "--data: ") {
 			t.Errorf("%s: error %v, want --data: … %s", c.entry, err, c.want)
 		}
@@ -100,19 +104,29 @@ func TestBadSourcesAreNamed(t *testing.T) {
 	if _, _, err := OpenCorpus("--data", nil, "", Options{Tokenizer: byteTokenizer(t, 1)}); err == nil {
 		t.Error("no sources give no error")
 	}
-	if _, _, err := resolve("data.train", []string{os.DevNull}); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+	if _, _, err := resolve("data.train", []string{os.DevNull}); err == nil ||
+		!strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a device: error %v", err)
 	}
 }
 
-// Links are followed, the same file counts once by whatever name, loops end, and what leads nowhere is passed over with a warning.
+// Links are followed, the same file counts once by whatever name, loops end, and what leads nowhere is passed over
+// with a warning.
 func TestLinks(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("links take a privilege there")
 	}
-	dir := write(t, map[string]string{"data/a.txt": "a", "data/sub/b.txt": "b", "other/c.txt": "c", "other/deep/d.txt": "d", "e.txt": "e"})
-	for link, to := range map[string]string{"data/other": "../other", "other/back": "../data", "data/loop": ".", "data/self": "self", "data/none.txt": "../none.txt",
-		"data/e.txt": "../e.txt", "data/twice.txt": "a.txt", "link": "data", "data/.hidden": "../e.txt", "links": "link", "x.txt": "gone.txt"} {
+	dir := write(t, map[string]string{
+		"data/a.txt":       "a",
+		"data/sub/b.txt":   "b",
+		"other/c.txt":      "c",
+		"other/deep/d.txt": "d",
+		"e.txt":            "e",
+	})
+	for link, to := range map[string]string{"data/other": "../other", "other/back": "../data", "data/loop": ".",
+		"data/self": "self", "data/none.txt": "../none.txt",
+		"data/e.txt": "../e.txt", "data/twice.txt": "a.txt", "link": "data", "data/.hidden": "../e.txt",
+		"links": "link", "x.txt": "gone.txt"} {
 		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +144,8 @@ func TestLinks(t *testing.T) {
 		if got := names(found, filepath.Join(dir, entry)); !slices.Equal(got, whole) {
 			t.Errorf("%s: %q, want %q", entry, got, whole)
 		}
-		if len(passed) != 2 || !strings.Contains(passed[0], "none.txt: passed over: a link that leads nowhere") || !strings.Contains(passed[1], "self: passed over: a link") {
+		if len(passed) != 2 || !strings.Contains(passed[0], "none.txt: passed over: a link that leads nowhere") ||
+			!strings.Contains(passed[1], "self: passed over: a link") {
 			t.Errorf("%s: passed over %q", entry, passed)
 		}
 	}
@@ -138,10 +153,13 @@ func TestLinks(t *testing.T) {
 	if err != nil || !slices.Equal(names(got, dir), []string{"e.txt"}) || len(passed) != 1 {
 		t.Errorf("glob: %q, passed over %q, %v", names(got, dir), passed, err)
 	}
-	if _, _, err := resolve("data.train", []string{filepath.Join(dir, "x.txt")}); err == nil || !strings.Contains(err.Error(), "x.txt: no such file") {
+	if _, _, err := resolve("data.train", []string{filepath.Join(dir, "x.txt")}); err == nil ||
+		!strings.Contains(err.Error(), "x.txt: no such file") {
 		t.Errorf("a link to nothing that is named: error %v", err)
 	}
-	if _, warnings, err := resolve("data.train", []string{filepath.Join(dir, "e.txt"), filepath.Join(dir, "data/e.txt")}); err != nil || len(warnings) != 1 || !strings.HasSuffix(warnings[0], "e.txt: named twice, read once") {
+	if _, warnings, err := resolve("data.train",
+		[]string{filepath.Join(dir, "e.txt"), filepath.Join(dir, "data/e.txt")}); err != nil || len(warnings) != 1 ||
+		!strings.HasSuffix(warnings[0], "e.txt: named twice, read once") {
 		t.Errorf("named twice: %q, %v", warnings, err)
 	}
 }
@@ -150,7 +168,8 @@ func TestMissingFilesSayWhereTheyWereLookedFor(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	for entry, want := range map[string]string{
-		"t.txt":       syscall.ENOENT.Error() + " (" + filepath.Join(dir, "t.txt") + ": names count from where the program is run)",
+		"t.txt": syscall.ENOENT.Error() + " (" + filepath.Join(dir, "t.txt") +
+			": names count from where the program is run)",
 		"a.txt,b.txt": syscall.ENOENT.Error() + "; several names are a list, as [a.txt, b.txt]",
 	} {
 		if _, _, err := resolve("data.train", []string{entry}); err == nil || !strings.HasSuffix(err.Error(), want) {
@@ -168,7 +187,8 @@ func TestTextIsReadAsUTF8(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "--data: " + filepath.Join(dir, "b.txt") + ": line 201: not UTF-8; 2 bytes in all read as U+FFFD"
-	if got := text(&Set{Tokenizer: byteTokenizer(t, 1)}, c); got != long+long+"x\uFFFD\n"+long+"\uFFFD" || !slices.Equal(warnings, []string{want}) {
+	if got := text(&Set{Tokenizer: byteTokenizer(t, 1)}, c); got != long+long+"x\uFFFD\n"+long+"\uFFFD" ||
+		!slices.Equal(warnings, []string{want}) {
 		t.Errorf("%d bytes, warnings %q", len(got), warnings)
 	}
 }
@@ -176,9 +196,16 @@ func TestTextIsReadAsUTF8(t *testing.T) {
 // A separator that occurs nowhere is told, with what was likely meant.
 func TestSeparatorsThatNeverOccurAreTold(t *testing.T) {
 	dos, unix := strings.Repeat("a b\r\n\r\n", 60), strings.Repeat("a b\n\n", 60)
-	dir := write(t, map[string]string{"dos.txt": dos, "unix.txt": unix, "end.txt": strings.Repeat("a<|endoftext|>\n", 9), "one.txt": "abc", "last.txt": "abc--"})
+	dir := write(t, map[string]string{
+		"dos.txt":  dos,
+		"unix.txt": unix,
+		"end.txt":  strings.Repeat("a<|endoftext|>\n", 9),
+		"one.txt":  "abc",
+		"last.txt": "abc--",
+	})
 	nowhere := func(separator, meant string, n int) string {
-		w := fmt.Sprintf("--data: data.document_separator, %q, stands nowhere in it: each file is one document", separator)
+		w := fmt.Sprintf("--data: data.document_separator, %q, stands nowhere in it: each file is one document",
+			separator)
 		if n > 0 {
 			w += fmt.Sprintf("; %q, in double quotes, stands there %d times", meant, n)
 		}
@@ -190,18 +217,22 @@ func TestSeparatorsThatNeverOccurAreTold(t *testing.T) {
 		{"unix.txt", "\r\n\r\n", nowhere("\r\n\r\n", "\n\n", 60)},
 		{"dos.txt", `\n\n`, nowhere(`\n\n`, "\r\n\r\n", 60)},
 		{"end.txt", "\n<|endoftext|>\n", nowhere("\n<|endoftext|>\n", "<|endoftext|>", 9)},
-		{"end.txt", "", "--data: " + filepath.Join(dir, "end.txt") + ": has <|endoftext|> written out 9 times, which reads as ordinary text; data.document_separator: \"<|endoftext|>\" ends documents there"},
+		{"end.txt", "", "--data: " + filepath.Join(dir, "end.txt") +
+			": has <|endoftext|> written out 9 times, which reads as ordinary text; data.document_separator: " +
+			"\"<|endoftext|>\" ends documents there"},
 		{"one.txt", "--", nowhere("--", "", 0)},
 		{"last.txt", "--", ""},
 		{"unix.txt", "\n\n", ""},
 	} {
-		_, warnings, err := OpenCorpus("--data", []string{filepath.Join(dir, c.file)}, c.separator, Options{Tokenizer: byteTokenizer(t, 1)})
+		_, warnings, err := OpenCorpus("--data", []string{filepath.Join(dir, c.file)}, c.separator,
+			Options{Tokenizer: byteTokenizer(t, 1)})
 		if got := strings.Join(warnings, "\n"); err != nil || got != c.want {
 			t.Errorf("%s, %q: %q %v, want %q", c.file, c.separator, got, err, c.want)
 		}
 	}
 	s := source{size: 1, open: func() (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(strings.Repeat("x", readSize-1) + "--y--" + strings.Repeat("z", readSize-3) + "--")), nil
+		return io.NopCloser(strings.NewReader(strings.Repeat("x", readSize-1) + "--y--" +
+			strings.Repeat("z", readSize-3) + "--")), nil
 	}}
 	counts := make([]int, 2)
 	if err := s.count([]string{"--", "-y-"}, counts); err != nil || !slices.Equal(counts, []int{3, 1}) {
@@ -234,7 +265,8 @@ func TestDirectoriesPassOverWhatIsNoText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Len() != 5 || len(warnings) != 2 || !strings.Contains(warnings[0], "b.png: passed over: line 1: not text") || !strings.Contains(warnings[1], "c.txt: passed over: empty") {
+	if c.Len() != 5 || len(warnings) != 2 || !strings.Contains(warnings[0], "b.png: passed over: line 1: not text") ||
+		!strings.Contains(warnings[1], "c.txt: passed over: empty") {
 		t.Errorf("%d tokens, warnings %q", c.Len(), warnings)
 	}
 }

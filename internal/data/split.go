@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// split says which shares of a text's end validate and test. It is made before there are tokens, so that what is made for the
-// training text, tokenizer and all, is made from that text alone.
+// split says which shares of a text's end validate and test. It is made before there are tokens, so that what is
+// made for the training text, tokenizer and all, is made from that text alone.
 type split struct {
 	Valid float64 `json:",omitempty"` // share that validates; 0: another text does
 	Test  float64 `json:",omitempty"` // share behind it that tests; 0: another text does, or none
@@ -33,12 +33,14 @@ func (s split) key(key string, part int) string {
 	return "data.test_fraction"
 }
 
-// cuts are where in a text of n units its parts behind the training part begin: of validation and test, those that there are.
+// cuts are where in a text of n units its parts behind the training part begin: of validation and test, those that
+// there are.
 //
-// Training keeps the first int((1−Valid−Test)·n) units, as in nanoGPT. But where a boundary between documents lies so near a
-// cut that the share behind it changes by no more than a tenth of itself, the cut goes there. So a text of many documents is cut
-// between two of them, and a text of one or of a few long ones inside a document, whose halves then are documents of their own.
-// Around gives the starts of the document that holds a unit and of the next one.
+// Training keeps the first int((1−Valid−Test)·n) units, as in nanoGPT. But where a boundary between documents lies
+// so near a cut that the share behind it changes by no more than a tenth of itself, the cut goes there. So a text
+// of many documents is cut between two of them, and a text of one or of a few long ones inside a document, whose
+// halves then are documents of their own. Around gives the starts of the document that holds a unit and of the next
+// one.
 func (s split) cuts(n int, what string, around func(unit int) (start, next int)) (cuts []int, err error) {
 	key := "data.valid_fraction"
 	add := func(share, fraction float64) error {
@@ -48,7 +50,8 @@ func (s split) cuts(n int, what string, around func(unit int) (start, next int))
 			least = cuts[0] + 2
 		}
 		if cut < least || n-cut < 2 {
-			return fmt.Errorf("%s: %v of %d %s leaves nothing to train, to validate or to test on", key, fraction, n, what)
+			return fmt.Errorf("%s: %v of %d %s leaves nothing to train, to validate or to test on", key, fraction,
+				n, what)
 		}
 		cuts = append(cuts, cut)
 		return nil
@@ -77,8 +80,9 @@ func nearest(cut, slack, n int, around func(int) (int, int)) int {
 	return at
 }
 
-// extent is how long a text is, document by document, before it has tokens. Its units are characters, and for kind byte bytes; and
-// two more for the ends of each document, where there are several. Texts of bytes and of characters have one token a unit.
+// extent is how long a text is, document by document, before it has tokens. Its units are characters, and for kind
+// byte bytes; and two more for the ends of each document, where there are several. Texts of bytes and of characters
+// have one token a unit.
 type extent struct {
 	bytes     bool
 	lengths   []byte // of documents, as varints: a text can have very many

@@ -78,9 +78,11 @@ func extentOf(lengths []int) *extent {
 // Texts of bytes and of characters are split where they were when that was done with their tokens, whatever is in them.
 func TestSplitOfTextIsThatOfBytesAndCharacters(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		documents := rapid.SliceOfN(rapid.StringOfN(rapid.RuneFrom([]rune("aé€𝄞 \n")), 1, 60, -1), 1, 8).Draw(rt, "documents")
+		documents := rapid.SliceOfN(rapid.StringOfN(rapid.RuneFrom([]rune("aé€𝄞 \n")), 1, 60, -1), 1, 8).Draw(rt,
+			"documents")
 		all := strings.Join(documents, "|")
-		c := configured(write(t, map[string]string{"a.txt": all}), rapid.SampledFrom([]string{"byte", "char"}).Draw(rt, "kind"), 1, "a.txt")
+		c := configured(write(t, map[string]string{"a.txt": all}),
+			rapid.SampledFrom([]string{"byte", "char"}).Draw(rt, "kind"), 1, "a.txt")
 		c.DocumentSeparator, c.ValidFraction = "|", rapid.Float64Range(0.05, 0.6).Draw(rt, "fraction")
 		before, err := Open(c, Options{AfterTokens: true})
 		if err != nil {
@@ -90,7 +92,8 @@ func TestSplitOfTextIsThatOfBytesAndCharacters(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		if !slices.Equal(tokens(before.Train), tokens(after.Train)) || !slices.Equal(tokens(before.Valid), tokens(after.Valid)) {
+		if !slices.Equal(tokens(before.Train), tokens(after.Train)) ||
+			!slices.Equal(tokens(before.Valid), tokens(after.Valid)) {
 			rt.Fatalf("%q before, %q now", text(before, before.Train), text(after, after.Train))
 		}
 		if before.Train.Checksum() != after.Train.Checksum() {
@@ -110,7 +113,8 @@ func TestNothingIsMadeFromHeldOutText(t *testing.T) {
 		for _, name := range []string{"one", "another"} {
 			held := letters(rt, name, 20)
 			c := configured(write(t, map[string]string{"a.txt": train + held}), "", 4, "a.txt")
-			c.Tokenizer = rapid.SampledFrom([]tokenizer.Config{{Kind: "char"}, {Kind: "bpe", Size: 280}}).Draw(rt, "tokenizer")
+			c.Tokenizer = rapid.SampledFrom([]tokenizer.Config{{Kind: "char"}, {Kind: "bpe", Size: 280}}).Draw(rt,
+				"tokenizer")
 			if first != nil {
 				c.Tokenizer = tokenizer.Config{Kind: first.Tokenizer.Kind()}
 				if c.Tokenizer.Kind == "bpe" {
@@ -122,7 +126,8 @@ func TestNothingIsMadeFromHeldOutText(t *testing.T) {
 			if err != nil {
 				rt.Skip(err) // nothing but white space in the training part, say
 			}
-			if got := text(s, s.Train); strings.TrimSpace(got) != "" && !strings.Contains(train, strings.TrimSpace(got)) {
+			if got := text(s, s.Train); strings.TrimSpace(got) != "" &&
+				!strings.Contains(train, strings.TrimSpace(got)) {
 				rt.Fatalf("trains on %q of %q", got, train)
 			}
 			if first == nil {
@@ -139,8 +144,9 @@ func TestNothingIsMadeFromHeldOutText(t *testing.T) {
 	})
 }
 
-// A canary: the words of the held out text are random, and none trains, so that nothing can predict a letter at less than 4 bits. A
-// tokenizer learnt on them too has a token for each, and a model that knows nothing gets a word for the price of one token.
+// A canary: the words of the held out text are random, and none trains, so that nothing can predict a letter at
+// less than 4 bits. A tokenizer learnt on them too has a token for each, and a model that knows nothing gets a word
+// for the price of one token.
 func TestTokensAreNoAnswers(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	words := func(n int) (list []string) {
@@ -171,7 +177,8 @@ func TestTokensAreNoAnswers(t *testing.T) {
 		t.Errorf("a tokenizer learnt on the whole text costs %.2f bits a byte: this test finds no leak", got)
 	}
 	got, bound := least(Options{}), 4*8.0/9
-	t.Logf("%.2f bits a byte with a tokenizer of all text, %.2f with one of the training part; the least is %.2f", least(Options{AfterTokens: true}), got, bound)
+	t.Logf("%.2f bits a byte with a tokenizer of all text, %.2f with one of the training part; the least is %.2f",
+		least(Options{AfterTokens: true}), got, bound)
 	if got < bound {
 		t.Errorf("an untrained model needs %.2f bits a byte where nothing can do with less than %.2f", got, bound)
 	}
@@ -184,9 +191,12 @@ func TestUnknownCharactersOfHeldOutTextAreTold(t *testing.T) {
 	cache := t.TempDir()
 	for _, o := range []Options{{}, {CacheDir: cache, CacheFrom: 1}, {CacheDir: cache, CacheFrom: 1}} {
 		s := mustOpen(t, c, o)
-		want := []string{"data.valid_fraction: 10 characters are unknown to the vocabulary and left out", "data.test_fraction: 30 characters are unknown to the vocabulary and left out"}
-		if !slices.Equal(s.Warnings, want) || s.Train.Unknown() != 0 || s.Valid.Unknown() != 10 || s.Test.Unknown() != 30 {
-			t.Errorf("warnings %q; %d, %d and %d unknown", s.Warnings, s.Train.Unknown(), s.Valid.Unknown(), s.Test.Unknown())
+		want := []string{"data.valid_fraction: 10 characters are unknown to the vocabulary and left out",
+			"data.test_fraction: 30 characters are unknown to the vocabulary and left out"}
+		if !slices.Equal(s.Warnings, want) || s.Train.Unknown() != 0 || s.Valid.Unknown() != 10 ||
+			s.Test.Unknown() != 30 {
+			t.Errorf("warnings %q; %d, %d and %d unknown", s.Warnings, s.Train.Unknown(), s.Valid.Unknown(),
+				s.Test.Unknown())
 		}
 		if got := text(s, s.Test); got != strings.Repeat("abdgh \n", 10) {
 			t.Errorf("test text %q", got)
@@ -197,7 +207,11 @@ func TestUnknownCharactersOfHeldOutTextAreTold(t *testing.T) {
 // Documents are counted where they train: two texts of which one validates are no text of documents.
 func TestEndsAreLearntFromTrainingDocuments(t *testing.T) {
 	for trained, want := range map[int]bool{1: false, 2: true} {
-		dir := write(t, map[string]string{"a.txt": strings.Repeat("abc ", 100), "b.txt": strings.Repeat("def ", 100), "c.txt": strings.Repeat("abc ", 100)})
+		dir := write(t, map[string]string{
+			"a.txt": strings.Repeat("abc ", 100),
+			"b.txt": strings.Repeat("def ", 100),
+			"c.txt": strings.Repeat("abc ", 100),
+		})
 		c := configured(dir, "byte", 4, []string{"a.txt", "b.txt", "c.txt"}[:trained+1]...)
 		c.ValidFraction = 1 / float64(trained+1)
 		s := mustOpen(t, c, Options{})
@@ -208,7 +222,11 @@ func TestEndsAreLearntFromTrainingDocuments(t *testing.T) {
 }
 
 func TestTestText(t *testing.T) {
-	dir := write(t, map[string]string{"a.txt": strings.Repeat("0123456789", 100), "v.txt": "validation", "t.txt": "a test"})
+	dir := write(t, map[string]string{
+		"a.txt": strings.Repeat("0123456789", 100),
+		"v.txt": "validation",
+		"t.txt": "a test",
+	})
 	c := configured(dir, "byte", 4, "a.txt")
 	for _, x := range []struct {
 		valid, test string

@@ -81,7 +81,8 @@ func (t *teller) cast(role string, w who) {
 	if w.plural {
 		first = [...]string{"we", "us", "our", "are"}
 	}
-	t.bound[role+".I"], t.bound[role+".me"], t.bound[role+".my"], t.bound[role+".am"] = first[0], first[1], first[2], first[3]
+	t.bound[role+".I"], t.bound[role+".me"], t.bound[role+".my"], t.bound[role+".am"] = first[0], first[1], first[2],
+		first[3]
 }
 
 // bring binds a thing to a name: {toy}, {toy.a} (a kite, some boots), {toy.it}, {toy.them}; and what agrees in number.
@@ -114,8 +115,8 @@ func article(noun string) string {
 	return "a " + noun
 }
 
-// say tells one of several sentences (or groups of sentences). In a template, [a|b] is one of several
-// wordings and {name} what is bound to a name. Sentences begin with a capital by themselves; {^name} is a capital elsewhere.
+// say tells one of several sentences (or groups of sentences). In a template, [a|b] is one of several wordings and
+// {name} what is bound to a name. Sentences begin with a capital by themselves; {^name} is a capital elsewhere.
 func (t *teller) say(templates ...string) {
 	s := capitalise(t.expand(t.pick(templates...)))
 	if n := t.text.Len(); n > 0 && !strings.HasSuffix(t.text.String(), "\n") {

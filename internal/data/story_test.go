@@ -115,13 +115,15 @@ func TestStoriesAreWellFormed(t *testing.T) {
 		for name, bad := range map[string]*regexp.Regexp{
 			"stray space or markup": spaced, "article": articleBeforeVowel, "article ": articleElse,
 			"small letter": smallSentence, "small letter in quotation": smallQuotation, "capital": oddCapital,
-			"singular verb for two": singularVerb, "plural verb for one": pluralVerb, "singular verb for things": pluralThing,
+			"singular verb for two": singularVerb, "plural verb for one": pluralVerb,
+			"singular verb for things": pluralThing,
 		} {
 			if at := bad.FindStringIndex(s); at != nil {
 				t.Fatalf("story %d: %s at %q in:\n%s", i, name, s[at[0]:at[1]], s)
 			}
 		}
-		if !utf8.ValidString(s) || strings.Contains(s, storySeparator) || strings.Count(s, `"`)%2 != 0 || len(s) < 150 || len(s) > 1500 {
+		if !utf8.ValidString(s) || strings.Contains(s, storySeparator) || strings.Count(s, `"`)%2 != 0 ||
+			len(s) < 150 || len(s) > 1500 {
 			t.Fatalf("story %d of %d bytes:\n%s", i, len(s), s)
 		}
 	}
@@ -161,7 +163,8 @@ func TestStoriesAreLearnable(t *testing.T) {
 		t.Errorf("%d stories, specials %+v", s.Train.Documents(), s.Tokenizer.Specials())
 	}
 	words := map[string]int{}
-	for _, w := range strings.FieldsFunc(text(s, s.Train), func(r rune) bool { return !strings.ContainsRune("'", r) && (r < 'A' || r > 'z') }) {
+	for _, w := range strings.FieldsFunc(text(s, s.Train),
+		func(r rune) bool { return !strings.ContainsRune("'", r) && (r < 'A' || r > 'z') }) {
 		words[strings.ToLower(w)]++
 	}
 	if len(words) < 500 || len(words) > 1500 {

@@ -21,10 +21,12 @@ func (t *teller) child() who {
 
 // beast is an animal that speaks.
 func (t *teller) beast() who {
-	return who{"the " + t.pick("little fox", "small bear", "grey rabbit", "young duck", "brown mouse", "old owl", "green frog", "black cat"), it}
+	return who{"the " + t.pick("little fox", "small bear", "grey rabbit", "young duck", "brown mouse", "old owl",
+		"green frog", "black cat"), it}
 }
 
-// protagonist begins a story: it casts {hero}, a child, an animal or two children, and {elder}, who cares for {hero.him}.
+// protagonist begins a story: it casts {hero}, a child, an animal or two children, and {elder}, who cares for
+// {hero.him}.
 func (t *teller) protagonist() {
 	t.someDay()
 	switch t.below(6) {
@@ -33,7 +35,8 @@ func (t *teller) protagonist() {
 	case 1:
 		girl, boy := t.girl(), t.boy()
 		t.cast("hero", who{girl.name + " and " + boy.name, they})
-		t.say("{hero} were good friends.", "once there were two friends, {hero}.", "{hero} lived in the same [street|village].")
+		t.say("{hero} were good friends.", "once there were two friends, {hero}.",
+			"{hero} lived in the same [street|village].")
 	default:
 		t.childHero()
 	}
@@ -106,8 +109,10 @@ func (t *teller) companion() {
 // toys can be lost, lent and broken.
 func (t *teller) toy() thing {
 	return []thing{
-		{"ball", false}, {"doll", false}, {"toy boat", false}, {"red hat", false}, {"drum", false}, {"toy train", false},
-		{"umbrella", false}, {"blue cup", false}, {"boots", true}, {"gloves", true}, {"marbles", true}, {"skates", true},
+		{"ball", false}, {"doll", false}, {"toy boat", false}, {"red hat", false}, {"drum", false},
+		{"toy train", false},
+		{"umbrella", false}, {"blue cup", false}, {"boots", true}, {"gloves", true}, {"marbles", true},
+		{"skates", true},
 		{"crayons", true}, {"shells", true},
 	}[t.below(14)]
 }

@@ -9,7 +9,8 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// survey reads the sources once. It returns those that are text, how long they are, and what a tokenizer learns from all of them.
+// survey reads the sources once. It returns those that are text, how long they are, and what a tokenizer learns
+// from all of them.
 func (e *encoding) survey() (texts []source, found *tokenizer.Survey, long *extent, err error) {
 	kind := e.learns()
 	if e.split != (split{}) { // it learns from a part of them, once it is known which

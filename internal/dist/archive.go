@@ -36,8 +36,8 @@ func addTree(list []entry, dir, as string) ([]entry, error) {
 	return list, err
 }
 
-// pack makes one archive, a directory called name: of the form that people of the system can open without more. It depends on its arguments
-// alone, and not on the order of the entries.
+// pack makes one archive, a directory called name: of the form that people of the system can open without more. It
+// depends on its arguments alone, and not on the order of the entries.
 func pack(s system, name string, entries []entry, when time.Time) (archive string, data []byte, err error) {
 	entries = slices.Clone(entries)
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
@@ -64,7 +64,13 @@ func tarred(name string, entries []entry, when time.Time) ([]byte, error) {
 	}
 	w := tar.NewWriter(packed)
 	for _, e := range entries {
-		h := &tar.Header{Typeflag: tar.TypeReg, Name: path.Join(name, e.name), Mode: mode(e), Size: int64(len(e.data)), ModTime: when}
+		h := &tar.Header{
+			Typeflag: tar.TypeReg,
+			Name:     path.Join(name, e.name),
+			Mode:     mode(e),
+			Size:     int64(len(e.data)),
+			ModTime:  when,
+		}
 		if err := w.WriteHeader(h); err != nil {
 			return nil, err
 		}
@@ -82,7 +88,8 @@ func tarred(name string, entries []entry, when time.Time) ([]byte, error) {
 func zipped(name string, entries []entry, when time.Time) ([]byte, error) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	w.RegisterCompressor(zip.Deflate, func(to io.Writer) (io.WriteCloser, error) { return flate.NewWriter(to, flate.BestCompression) })
+	w.RegisterCompressor(zip.Deflate,
+		func(to io.Writer) (io.WriteCloser, error) { return flate.NewWriter(to, flate.BestCompression) })
 	for _, e := range entries {
 		h := &zip.FileHeader{Name: path.Join(name, e.name), Method: zip.Deflate, Modified: when}
 		h.SetMode(fs.FileMode(mode(e)))

@@ -14,10 +14,11 @@ import (
 
 const program = "./cmd/dmtrain"
 
-// settings are the environment of the go command for a system: nothing of the machine's own that could change the program. The zero system
-// is the machine's.
+// settings are the environment of the go command for a system: nothing of the machine's own that could change the
+// program. The zero system is the machine's.
 func settings(s system) []string {
-	env := append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOEXPERIMENT=", "GOFIPS140=off", "GOAMD64=v1", "GOARM64=v8.0")
+	env := append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOEXPERIMENT=", "GOFIPS140=off",
+		"GOAMD64=v1", "GOARM64=v8.0")
 	if s != (system{}) {
 		env = append(env, "GOOS="+s.os, "GOARCH="+s.arch)
 	}

@@ -16,7 +16,11 @@ import (
 )
 
 func TestArchivesDependOnWhatIsInThemAlone(t *testing.T) {
-	entries := []entry{{name: "dmtrain", data: []byte("program"), executable: true}, {name: "man/man1/a.1", data: []byte("page")}}
+	entries := []entry{{
+		name:       "dmtrain",
+		data:       []byte("program"),
+		executable: true,
+	}, {name: "man/man1/a.1", data: []byte("page")}}
 	turned := []entry{entries[1], entries[0]}
 	when := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for _, s := range systems {
@@ -27,7 +31,8 @@ func TestArchivesDependOnWhatIsInThemAlone(t *testing.T) {
 		if _, two, err := pack(s, "x", turned, when); err != nil || !bytes.Equal(one, two) {
 			t.Errorf("%v: another archive of the same files in another order (%v)", s, err)
 		}
-		if got, want := unpack(t, name, one), "x/dmtrain rwxr-xr-x program; x/man/man1/a.1 rw-r--r-- page"; got != want {
+		if got, want := unpack(t, name, one),
+			"x/dmtrain rwxr-xr-x program; x/man/man1/a.1 rw-r--r-- page"; got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
@@ -76,7 +81,8 @@ func unpack(t *testing.T, name string, data []byte) string {
 
 func TestEveryModuleBringsItsLicence(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"go/LICENSE", "go/src/fmt/print.go", "a/LICENCE.txt", "a/licence.go", "a/sub/NOTICE", "a/sub/x.go", "a/other/COPYING", "b/README"} {
+	for _, name := range []string{"go/LICENSE", "go/src/fmt/print.go", "a/LICENCE.txt", "a/licence.go", "a/sub/NOTICE",
+		"a/sub/x.go", "a/other/COPYING", "b/README"} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -88,7 +94,11 @@ func TestEveryModuleBringsItsLicence(t *testing.T) {
 	list := func(names ...string) (packages []linked) {
 		for _, name := range names {
 			p := linked{ImportPath: name, Dir: filepath.Join(dir, name), Standard: strings.HasPrefix(name, "go/")}
-			module, err := json.Marshal(map[string]any{"Path": strings.Split(name, "/")[0], "Version": "v1", "Dir": filepath.Join(dir, strings.Split(name, "/")[0])})
+			module, err := json.Marshal(map[string]any{
+				"Path":    strings.Split(name, "/")[0],
+				"Version": "v1",
+				"Dir":     filepath.Join(dir, strings.Split(name, "/")[0]),
+			})
 			if err == nil {
 				err = json.Unmarshal(module, &p.Module)
 			}
@@ -108,10 +118,12 @@ func TestEveryModuleBringsItsLicence(t *testing.T) {
 		names = append(names, e.name)
 	}
 	slices.Sort(names)
-	if want := []string{"licences/MODULES", "licences/a/LICENCE.txt", "licences/a/sub/NOTICE", "licences/go/LICENSE"}; !slices.Equal(names, want) {
+	if want := []string{"licences/MODULES", "licences/a/LICENCE.txt", "licences/a/sub/NOTICE",
+		"licences/go/LICENSE"}; !slices.Equal(names, want) {
 		t.Errorf("%q, want %q", names, want)
 	}
-	if _, err := collect(list("a/sub", "b"), dir); err == nil || err.Error() != "b v1: the module has no file with its licence" {
+	if _, err := collect(list("a/sub", "b"), dir); err == nil ||
+		err.Error() != "b v1: the module has no file with its licence" {
 		t.Errorf("without a licence: %v", err)
 	}
 }
@@ -123,7 +135,8 @@ func TestWhatIsLinkedInHasLicences(t *testing.T) {
 		if err != nil {
 			t.Errorf("%v: %v", s, err)
 		}
-		for _, name := range []string{"licences/go/LICENSE", "licences/github.com/spf13/cobra/LICENSE.txt", "licences/golang.org/x/sys/LICENSE"} {
+		for _, name := range []string{"licences/go/LICENSE", "licences/github.com/spf13/cobra/LICENSE.txt",
+			"licences/golang.org/x/sys/LICENSE"} {
 			if !slices.ContainsFunc(list, func(e entry) bool { return e.name == name && len(e.data) > 0 }) {
 				t.Errorf("%v: no %s", s, name)
 			}

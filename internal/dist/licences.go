@@ -30,7 +30,8 @@ type linked struct {
 	}
 }
 
-// licences are the legal files of every module that is linked into a system's program, and of Go. A module without one is an error.
+// licences are the legal files of every module that is linked into a system's program, and of Go. A module without
+// one is an error.
 func licences(s system) ([]entry, error) {
 	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Dir,Standard,Module", program)
 	cmd.Env = settings(s)
@@ -56,8 +57,8 @@ func licences(s system) ([]entry, error) {
 	return collect(packages, strings.TrimSpace(string(root)))
 }
 
-// collect finds the legal files of packages: in the directory of their module, their own, and all between. The standard library's are in
-// goroot.
+// collect finds the legal files of packages: in the directory of their module, their own, and all between. The
+// standard library's are in goroot.
 func collect(packages []linked, goroot string) ([]entry, error) {
 	texts := map[string][]byte{}
 	dirs := map[string]string{} // of modules, by "path version"
@@ -82,7 +83,8 @@ func collect(packages []linked, goroot string) ([]entry, error) {
 	}
 	modules := slices.Sorted(maps.Keys(dirs))
 	for _, m := range modules {
-		if !slices.ContainsFunc(list, func(e entry) bool { return strings.HasPrefix(e.name, path.Join("licences", dirs[m])+"/") }) {
+		if !slices.ContainsFunc(list,
+			func(e entry) bool { return strings.HasPrefix(e.name, path.Join("licences", dirs[m])+"/") }) {
 			return nil, fmt.Errorf("%s: the module has no file with its licence", m)
 		}
 	}
@@ -102,7 +104,8 @@ func gather(texts map[string][]byte, root, dir, as string) error {
 		}
 		for _, e := range entries {
 			name := path.Join(as, filepath.ToSlash(below), e.Name())
-			if !e.Type().IsRegular() || !legal.MatchString(e.Name()) || strings.HasSuffix(e.Name(), ".go") || texts[name] != nil {
+			if !e.Type().IsRegular() || !legal.MatchString(e.Name()) || strings.HasSuffix(e.Name(), ".go") ||
+				texts[name] != nil {
 				continue
 			}
 			if texts[name], err = os.ReadFile(filepath.Join(dir, e.Name())); err != nil {

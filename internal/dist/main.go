@@ -1,5 +1,5 @@
-// Command dist writes the archives of a release: for each system the program, its manual, completions, configurations, and the
-// licences of all that is linked in.
+// Command dist writes the archives of a release: for each system the program, its manual, completions,
+// configurations, and the licences of all that is linked in.
 //
 //	go run ./internal/dist [-out build/dist]
 //
@@ -26,11 +26,13 @@ type system struct{ os, arch string }
 func (s system) String() string { return s.os + "-" + s.arch }
 
 var systems = []system{
-	{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"}, {"windows", "arm64"},
+	{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"},
+	{"windows", "arm64"},
 }
 
 func main() {
-	out := flag.String("out", filepath.Join("build", "dist"), "write the archives to this `directory`, in place of what is there")
+	out := flag.String("out", filepath.Join("build", "dist"),
+		"write the archives to this `directory`, in place of what is there")
 	flag.Parse()
 	if err := release(*out); err != nil {
 		fmt.Fprintf(os.Stderr, "dist: %v\n", err)
@@ -114,7 +116,12 @@ func common(work string) ([]entry, identity, error) {
 	if list, err = addTree(list, manual, "man/man1"); err != nil {
 		return nil, id, err
 	}
-	for shell, name := range map[string]string{"bash": "dmtrain.bash", "zsh": "_dmtrain", "fish": "dmtrain.fish", "powershell": "dmtrain.ps1"} {
+	for shell, name := range map[string]string{
+		"bash":       "dmtrain.bash",
+		"zsh":        "_dmtrain",
+		"fish":       "dmtrain.fish",
+		"powershell": "dmtrain.ps1",
+	} {
 		text, err := output(host, "completion", shell)
 		if err != nil {
 			return nil, id, err

@@ -53,7 +53,8 @@ func holds(t *testing.T, dir string, want ...string) {
 
 func TestWriteReplacesOrLeavesAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a b")
-	if err := Write(filepath.Join(dir, "x"), nil); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), filepath.Join(dir, "x")) {
+	if err := Write(filepath.Join(dir, "x"), nil); !errors.Is(err, fs.ErrNotExist) ||
+		!strings.Contains(err.Error(), filepath.Join(dir, "x")) {
 		t.Errorf("no directory: %v", err)
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "taken"), 0o755); err != nil {
@@ -125,7 +126,8 @@ func TestRenameTakesADirectoryWithWhatIsInIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	holds(t, filepath.Join(dir, "to"), "x=1")
-	if err := Rename(filepath.Join(dir, "from"), filepath.Join(dir, "again")); !errors.Is(err, fs.ErrNotExist) || InUse(err) {
+	if err := Rename(filepath.Join(dir, "from"), filepath.Join(dir, "again")); !errors.Is(err, fs.ErrNotExist) ||
+		InUse(err) {
 		t.Errorf("of nothing: %v", err)
 	}
 	if err := SyncDir(dir, (*os.File).Sync); err != nil {
@@ -158,7 +160,8 @@ func TestLockIsHeldByOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	second.Unlock()
-	if _, err := TryLock(filepath.Join(path, "x")); err == nil || errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), path) {
+	if _, err := TryLock(filepath.Join(path, "x")); err == nil || errors.Is(err, ErrLocked) ||
+		!strings.Contains(err.Error(), path) {
 		t.Errorf("under a file: %v", err)
 	}
 }
@@ -217,7 +220,8 @@ func TestNamesStandForDirectoriesInBothForms(t *testing.T) {
 
 func TestWhatNamesNoDirectoryIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	for _, text := range []string{"", "steps/one", "steps/one\r\n", "steps/one\ntwo\n", "../steps\n", "/etc\n", "\n", strings.Repeat("x/", pointerBytes) + "\n"} {
+	for _, text := range []string{"", "steps/one", "steps/one\r\n", "steps/one\ntwo\n", "../steps\n", "/etc\n", "\n",
+		strings.Repeat("x/", pointerBytes) + "\n"} {
 		path := filepath.Join(dir, "x")
 		put(t, path, text)
 		if target, err := Pointed(path); err == nil || !strings.Contains(err.Error(), path) {
@@ -234,15 +238,28 @@ func TestWhatNamesNoDirectoryIsRefused(t *testing.T) {
 		}
 	}
 	put(t, filepath.Join(dir, "y"), "x\n")
-	if _, err := Directory(filepath.Join(dir, "y")); err == nil || !strings.Contains(err.Error(), "which is not a directory") {
+	if _, err := Directory(filepath.Join(dir, "y")); err == nil ||
+		!strings.Contains(err.Error(), "which is not a directory") {
 		t.Errorf("of a file: %v", err)
 	}
 }
 
 func TestQuotedIsOneWord(t *testing.T) {
-	words := map[string]string{"runs/x-1": "runs/x-1", "my runs": "'my runs'", "it's": `'it'\''s'`, "$x": "'$x'", "": "''"}
+	words := map[string]string{
+		"runs/x-1": "runs/x-1",
+		"my runs":  "'my runs'",
+		"it's":     `'it'\''s'`,
+		"$x":       "'$x'",
+		"":         "''",
+	}
 	if runtime.GOOS == "windows" {
-		words = map[string]string{`C:\runs\x-1`: `C:\runs\x-1`, `C:\my runs`: `"C:\my runs"`, "it's": `"it's"`, "a&b": `"a&b"`, "": `""`}
+		words = map[string]string{
+			`C:\runs\x-1`: `C:\runs\x-1`,
+			`C:\my runs`:  `"C:\my runs"`,
+			"it's":        `"it's"`,
+			"a&b":         `"a&b"`,
+			"":            `""`,
+		}
 	}
 	for path, want := range words {
 		if got := Quoted(path); got != want {

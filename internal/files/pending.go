@@ -42,8 +42,8 @@ func (p *Pending) Write(b []byte) (int, error) {
 	return n, meant(p.path, err)
 }
 
-// Commit forces the file to the disk and gives it its name. After an error nothing is left of it, and what had the name has it
-// still.
+// Commit forces the file to the disk and gives it its name. After an error nothing is left of it, and what had the
+// name has it still.
 func (p *Pending) Commit() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,13 +9,15 @@ import (
 	"strings"
 )
 
-// A name that stands for a directory is a symbolic link where anyone may make one. On Windows that takes a privilege, so there it is a
-// file of one line with the directory's path, slashes between its parts. Every system reads both.
+// A name that stands for a directory is a symbolic link where anyone may make one. On Windows that takes a
+// privilege, so there it is a file of one line with the directory's path, slashes between its parts. Every system
+// reads both.
 
 // pointerBytes is the most that such a file may have.
 const pointerBytes = 4096
 
-// Pointed is what the name stands for: a path relative to the directory that the name is in. ErrNotExist: there is no such name.
+// Pointed is what the name stands for: a path relative to the directory that the name is in. ErrNotExist: there is
+// no such name.
 func Pointed(name string) (string, error) {
 	if target, err := os.Readlink(name); err == nil {
 		return target, nil
@@ -24,7 +26,11 @@ func Pointed(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	notOne := &fs.PathError{Op: "follow", Path: name, Err: errors.New("neither a link nor a file that names a directory")}
+	notOne := &fs.PathError{
+		Op:   "follow",
+		Path: name,
+		Err:  errors.New("neither a link nor a file that names a directory"),
+	}
 	if !info.Mode().IsRegular() || info.Size() > pointerBytes {
 		return "", notOne
 	}

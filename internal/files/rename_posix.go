@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// Rename gives a file or directory another name, at once. A file takes the place of a file, a directory that of an empty one. It
-// survives a loss of power once the directory is forced to the disk: SyncDir.
+// Rename gives a file or directory another name, at once. A file takes the place of a file, a directory that of an
+// empty one. It survives a loss of power once the directory is forced to the disk: SyncDir.
 func Rename(from, to string) error { return os.Rename(from, to) }
 
 // RemoveAll deletes a file, or a directory with all that is in it, if it is there.
@@ -23,6 +23,6 @@ func SyncDir(path string, force func(*os.File) error) error {
 	return errors.Join(force(d), d.Close())
 }
 
-// InUse reports whether a rename or removal failed since a program has the file open: never here, where files outlive their
-// names.
+// InUse reports whether a rename or removal failed since a program has the file open: never here, where files
+// outlive their names.
 func InUse(error) bool { return false }

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Rename gives a file or directory another name, at once. A file takes the place of a file. When it returns, it is on the
-// disk.
+// Rename gives a file or directory another name, at once. A file takes the place of a file. When it returns, it is
+// on the disk.
 func Rename(from, to string) error {
 	err := patiently(func() error {
 		old, err := windows.UTF16PtrFromString(from)
@@ -25,15 +25,20 @@ func Rename(from, to string) error {
 		return windows.MoveFileEx(old, now, windows.MOVEFILE_REPLACE_EXISTING|windows.MOVEFILE_WRITE_THROUGH)
 	})
 	if err != nil {
-		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+		return &os.LinkError{
+			Op:  "rename",
+			Old: from,
+			New: to,
+			Err: err,
+		}
 	}
 	return nil
 }
 
 // RemoveAll deletes a file, or a directory with all that is in it, if it is there.
 //
-// It asks for nothing but plain deletions: the one that os.RemoveAll asks for first is new in Windows 10, and not every file system and
-// not Wine 8 has it.
+// It asks for nothing but plain deletions: the one that os.RemoveAll asks for first is new in Windows 10, and not
+// every file system and not Wine 8 has it.
 func RemoveAll(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,7 +66,8 @@ func SyncDir(string, func(*os.File) error) error { return nil }
 
 // InUse reports whether a rename or removal failed since a program has the file, or one in the directory, open.
 func InUse(err error) bool {
-	for _, busy := range []error{windows.ERROR_SHARING_VIOLATION, windows.ERROR_LOCK_VIOLATION, windows.ERROR_ACCESS_DENIED,
+	for _, busy := range []error{windows.ERROR_SHARING_VIOLATION, windows.ERROR_LOCK_VIOLATION,
+		windows.ERROR_ACCESS_DENIED,
 		windows.ERROR_USER_MAPPED_FILE} {
 		if errors.Is(err, busy) {
 			return true

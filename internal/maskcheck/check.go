@@ -20,15 +20,16 @@ type Options struct {
 	Layers int // how deep closure and probe look; 0 = model.layers
 }
 
-// checkTokens is about how many tokens a checked plan has unless its rows are given, within minCheckRows … maxCheckRows.
+// checkTokens is about how many tokens a checked plan has unless its rows are given, within minCheckRows …
+// maxCheckRows.
 const (
 	checkTokens  = 1024
 	minCheckRows = 2
 	maxCheckRows = 8
 )
 
-// Check samples plans of a configuration's run, over its steps, rows and openness, and lets certificate, closure and probe judge each.
-// Leaks are no error but a finding.
+// Check samples plans of a configuration's run, over its steps, rows and openness, and lets certificate, closure
+// and probe judge each. Leaks are no error but a finding.
 func Check(ctx context.Context, c config.Config, tasks task.Table, o Options) (_ *Report, err error) {
 	m, err := Open(c, tasks)
 	if err != nil {
@@ -89,8 +90,8 @@ type sample struct {
 // checkSteps is how many steps of a run are looked at.
 const checkSteps = 5
 
-// samples are plans at steps spread over the run: at each one closed, one fully open, and one in between or, where the control
-// knows it, with the openness it will have. Where openness means nothing there is one.
+// samples are plans at steps spread over the run: at each one closed, one fully open, and one in between or, where
+// the control knows it, with the openness it will have. Where openness means nothing there is one.
 func (m *Masks) samples() []sample {
 	var all []sample
 	last := m.run.Steps - 1

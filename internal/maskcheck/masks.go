@@ -1,5 +1,5 @@
-// Package maskcheck plans a configuration's masks without training anything: for pictures, and to let certificate, closure and probe judge
-// them. Its plans are those that a run would train on.
+// Package maskcheck plans a configuration's masks without training anything: for pictures, and to let certificate,
+// closure and probe judge them. Its plans are those that a run would train on.
 package maskcheck
 
 import (
@@ -67,8 +67,8 @@ func (m *Masks) Close() error { return m.text.Close() }
 // Config is the mask section with every "0 = default" filled in.
 func (m *Masks) Config() mask.Config { return m.planner.Config() }
 
-// Openness is u by bucket as the control has it at a step. Controls that follow what a run shows can't tell without the run:
-// then it is 1, fully open, and known is false.
+// Openness is u by bucket as the control has it at a step. Controls that follow what a run shows can't tell without
+// the run: then it is 1, fully open, and known is false.
 func (m *Masks) Openness(step int) (u []float64, known bool) {
 	for _, b := range m.control.At(step).Buckets {
 		u = append(u, b.Openness)
@@ -116,8 +116,8 @@ func (m *Masks) Lay(b *batch.Batch, step int) {
 	m.planner.RepeatEnds(b, step)
 }
 
-// Plan plans rows for a step at an openness by bucket. Under control two_pass, where every slot has its own, all are planned as if
-// the first pass had been equally sure of every token: so sure that the windows open so far.
+// Plan plans rows for a step at an openness by bucket. Under control two_pass, where every slot has its own, all
+// are planned as if the first pass had been equally sure of every token: so sure that the windows open so far.
 func (m *Masks) Plan(dst *mask.Plan, b *batch.Batch, step int, openness []float64) {
 	s := m.state(openness)
 	if c := m.Config(); !c.FirstLook() {

@@ -88,7 +88,8 @@ func TestCheckMasks(t *testing.T) {
 							t.Errorf("step %d, openness %v: %+v", p.Step, p.Openness, v)
 						}
 					}
-					if leaks && (p.Closure.Leaks != p.Probe.Leaks || !reflect.DeepEqual(p.Closure.First.Path, p.Probe.First.Path)) {
+					if leaks && (p.Closure.Leaks != p.Probe.Leaks ||
+						!reflect.DeepEqual(p.Closure.First.Path, p.Probe.First.Path)) {
 						t.Errorf("step %d: the closure finds %+v, the probe %+v", p.Step, p.Closure, p.Probe)
 					}
 				}

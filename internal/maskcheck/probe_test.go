@@ -67,8 +67,8 @@ func proberOf(t *testing.T, c config.Config) (*prober, *Masks) {
 	return p, m
 }
 
-// An End that is a slot, while its document's bound is made from it, is found: with a letter in its place the slot sees what is behind. The
-// planner's own plans have no such slot, and pass.
+// An End that is a slot, while its document's bound is made from it, is found: with a letter in its place the slot
+// sees what is behind. The planner's own plans have no such slot, and pass.
 func TestProbeFindsTheSlotThatIsABound(t *testing.T) {
 	for _, structure := range []string{"causal", "window", "sinks"} {
 		c := documents(t, fixture.WithMask(mask.FormInfill, mask.ControlFixed))
@@ -96,7 +96,8 @@ func TestProbeFindsTheSlotThatIsABound(t *testing.T) {
 				for n := range windows {
 					b, at := n/rows.T, n%rows.T
 					windows[n] = -1
-					if int(rows.Start[n]) < at && rng.Uniform(c.Run.Seed, rng.Hide, uint32(step), uint32(b), uint32(at)) < 0.5 {
+					if int(rows.Start[n]) < at &&
+						rng.Uniform(c.Run.Seed, rng.Hide, uint32(step), uint32(b), uint32(at)) < 0.5 {
 						windows[n] = 20
 					}
 				}
@@ -129,7 +130,8 @@ func TestProbeFindsAFirstLookAtWhatIsHidden(t *testing.T) {
 			planted := 0
 			for step := 30; step < 36; step++ {
 				s := sample{step: step, openness: 1}
-				if leaks := probed(t, p, m, step, func(dst *mask.Plan) error { return p.plan(dst, s) }); len(leaks) > 0 {
+				if leaks := probed(t, p, m, step,
+					func(dst *mask.Plan) error { return p.plan(dst, s) }); len(leaks) > 0 {
 					t.Fatal(leaks[0])
 				}
 				planted += len(probed(t, p, m, step, func(dst *mask.Plan) error { return unhidden(p, dst, s) }))

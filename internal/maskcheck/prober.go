@@ -14,8 +14,8 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-// ProbeModel is the model that the probe asks: random weights, as deep as asked and with heads as wide as the configuration's, since
-// attention kernels depend on that; narrower in everything else, since masks don't.
+// ProbeModel is the model that the probe asks: random weights, as deep as asked and with heads as wide as the
+// configuration's, since attention kernels depend on that; narrower in everything else, since masks don't.
 type ProbeModel struct {
 	Layers int    `json:"layers"`
 	Heads  int    `json:"heads"`
@@ -25,7 +25,13 @@ type ProbeModel struct {
 }
 
 func describe(m model.Config, be kernels.Backend) ProbeModel {
-	return ProbeModel{Layers: m.Layers, Heads: m.Heads, Dim: m.Dim, Vocab: m.Vocab, Device: be.Info().Device()}
+	return ProbeModel{
+		Layers: m.Layers,
+		Heads:  m.Heads,
+		Dim:    m.Dim,
+		Vocab:  m.Vocab,
+		Device: be.Info().Device(),
+	}
 }
 
 // The probe's model, and how much arithmetic all probes of a check may take: seconds on a CPU.
@@ -124,8 +130,8 @@ func (p *prober) free() {
 // embeddings are read by rows, not multiplied by all of them.
 var embeddings = []string{"transformer.wte.weight", "transformer.wpe.weight", "shared.weight"}
 
-// randomise draws weights under which nothing vanishes: every layer's outputs and attention scores have about unit size, so that
-// each path through the model moves the logits.
+// randomise draws weights under which nothing vanishes: every layer's outputs and attention scores have about unit
+// size, so that each path through the model moves the logits.
 func randomise(params *graph.Params) {
 	for _, w := range params.All() {
 		scale, mean := 0.1, 0.0
@@ -150,8 +156,8 @@ func (p *prober) plan(dst *mask.Plan, s sample) error {
 	return p.look.Plan(dst, p.planner, p.text.rows, s.step, p.masks.evenly(s.openness))
 }
 
-// positions are those whose tokens the n-th plan's probe changes: all of them, or some spread evenly that differ from plan to plan,
-// and that of a leak found by others.
+// positions are those whose tokens the n-th plan's probe changes: all of them, or some spread evenly that differ
+// from plan to plan, and that of a leak found by others.
 func (p *prober) positions(n int, leak *mask.Leak) []int {
 	at := spread(p.pass.T, p.probed, n)
 	if leak != nil && leak.AnswerInRow() && !slices.Contains(at, leak.Answer) {

@@ -5,7 +5,8 @@ import (
 	"dmtrain/internal/mask"
 )
 
-// probeText is the text that a probe changes before it is laid out, in the few tokens of the probe's model: letters, and the End of documents.
+// probeText is the text that a probe changes before it is laid out, in the few tokens of the probe's model:
+// letters, and the End of documents.
 type probeText struct {
 	planner *mask.Planner
 	letters int32
@@ -23,7 +24,14 @@ func newProbeText(p *mask.Planner, vocab int, end int32, like *batch.Batch) *pro
 		sources = append(sources, s.T)
 	}
 	room := func() *batch.Batch { return batch.New(like.B, like.T, sources...) }
-	x := &probeText{planner: p, letters: int32(vocab), end: end, raw: room(), base: room(), rows: room()}
+	x := &probeText{
+		planner: p,
+		letters: int32(vocab),
+		end:     end,
+		raw:     room(),
+		base:    room(),
+		rows:    room(),
+	}
 	if end >= 0 {
 		x.letters--
 	}
@@ -76,11 +84,12 @@ func (x *probeText) lay(t int) {
 // repeated says whether the token at n is a repeated End.
 func (x *probeText) repeated(n int) bool {
 	b := x.base
-	return x.end >= 0 && b.IDs[n] == x.end && b.IDs[n-1] == x.end && b.Next[n-1] < 0 && b.Start[n] >= 0 && b.Start[n] == b.Start[n-1]
+	return x.end >= 0 && b.IDs[n] == x.end && b.IDs[n-1] == x.end && b.Next[n-1] < 0 && b.Start[n] >= 0 &&
+		b.Start[n] == b.Start[n-1]
 }
 
-// change changes the token that stands at t of row b when it is laid out. Where that is the End of a document, the document gets one more
-// letter and ends after it: it can't end nowhere.
+// change changes the token that stands at t of row b when it is laid out. Where that is the End of a document, the
+// document gets one more letter and ends after it: it can't end nowhere.
 func (x *probeText) change(b, t int) {
 	from, repeats := b*x.base.T, 0
 	for n := from + 1; n <= from+t; n++ {

@@ -8,16 +8,17 @@ import (
 // bleuOrder is the longest n-gram, in words.
 const bleuOrder = 4
 
-// BLEU compares a corpus of hypotheses with their references (Papineni et al. 2002), as sacreBLEU 2 does (Post 2018): text is cut by
-// the tokenizer 13a, and where no n-gram of an order is found, exponential smoothing stands in (Chen and Cherry 2014, method 3).
-// The zero value has seen nothing.
+// BLEU compares a corpus of hypotheses with their references (Papineni et al. 2002), as sacreBLEU 2 does (Post
+// 2018): text is cut by the tokenizer 13a, and where no n-gram of an order is found, exponential smoothing stands
+// in (Chen and Cherry 2014, method 3). The zero value has seen nothing.
 type BLEU struct {
 	Found, Total         [bleuOrder]int // n-grams of the hypotheses, for n = 1 … 4: found in a reference too, and all
 	HypWords, RefWords   int            // in all; of several references the nearest in length counts
 	fewestRefs, mostRefs int
 }
 
-// Add compares one hypothesis with its references, of which there must be one. An empty one counts only if there is no other.
+// Add compares one hypothesis with its references, of which there must be one. An empty one counts only if there is
+// no other.
 func (b *BLEU) Add(hyp string, refs ...string) {
 	refs = notEmpty(refs)
 	h := wordsOf(words13a(hyp))
@@ -144,6 +145,7 @@ func (b *BLEU) String() string {
 	if b.RefWords > 0 {
 		ratio = float64(b.HypWords) / float64(b.RefWords)
 	}
-	return fmt.Sprintf("BLEU|%s = %.2f %.1f/%.1f/%.1f/%.1f (BP = %.3f ratio = %.3f hyp_len = %d ref_len = %d)", b.Signature(), b.Score(),
+	return fmt.Sprintf("BLEU|%s = %.2f %.1f/%.1f/%.1f/%.1f (BP = %.3f ratio = %.3f hyp_len = %d ref_len = %d)",
+		b.Signature(), b.Score(),
 		p[0], p[1], p[2], p[3], b.BrevityPenalty(), ratio, b.HypWords, b.RefWords)
 }

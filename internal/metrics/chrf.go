@@ -7,8 +7,9 @@ const (
 	chrfBeta  = 2 // how much more recall counts than precision
 )
 
-// ChrF is the character n-gram F-score chrF2 of a corpus (Popović 2015, 2016), as sacreBLEU 2 computes it: white space left out, n-grams up
-// to 6, counted over the corpus; precision and recall are means over the orders that both sides have. The zero value has seen nothing.
+// ChrF is the character n-gram F-score chrF2 of a corpus (Popović 2015, 2016), as sacreBLEU 2 computes it: white
+// space left out, n-grams up to 6, counted over the corpus; precision and recall are means over the orders that
+// both sides have. The zero value has seen nothing.
 type ChrF struct {
 	counts               chrfCounts
 	fewestRefs, mostRefs int
@@ -17,8 +18,8 @@ type ChrF struct {
 // chrfCounts are n-grams, for n = 1 … 6.
 type chrfCounts struct{ hyp, ref, shared [chrfOrder]int }
 
-// Add compares one hypothesis with its references, of which there must be one: that which it is most like. An empty one counts only
-// if there is no other.
+// Add compares one hypothesis with its references, of which there must be one: that which it is most like. An empty
+// one counts only if there is no other.
 func (c *ChrF) Add(hyp string, refs ...string) {
 	refs = notEmpty(refs)
 	h := charactersOf(hyp)

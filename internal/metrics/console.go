@@ -93,8 +93,15 @@ func (c *Console) Test(t *Test) {
 	if c.Quiet {
 		return
 	}
-	c.line(c.figures("test", "test", &Eval{Step: t.Step, ValidLoss: t.TestLoss, Perplexity: t.Perplexity, BitsPerByte: t.BitsPerByte, Accuracy: t.Accuracy,
-		Infill: t.Infill, Pairs: t.Pairs}))
+	c.line(c.figures("test", "test", &Eval{
+		Step:        t.Step,
+		ValidLoss:   t.TestLoss,
+		Perplexity:  t.Perplexity,
+		BitsPerByte: t.BitsPerByte,
+		Accuracy:    t.Accuracy,
+		Infill:      t.Infill,
+		Pairs:       t.Pairs,
+	}))
 }
 
 // Note shows a remark on a line that stays.
@@ -228,7 +235,8 @@ func (c *Console) figures(what, text string, e *Eval) string {
 		parts = append(parts, fmt.Sprintf("infill %7.4f", e.Infill.Loss))
 	}
 	if e.Pairs != nil {
-		parts = append(parts, fmt.Sprintf("exact %5.1f%%  BLEU %5.2f  ROUGE-L %5.2f", e.Pairs.Exact, e.Pairs.BLEU, e.Pairs.ROUGEL))
+		parts = append(parts, fmt.Sprintf("exact %5.1f%%  BLEU %5.2f  ROUGE-L %5.2f", e.Pairs.Exact, e.Pairs.BLEU,
+			e.Pairs.ROUGEL))
 	}
 	if e.Best {
 		parts = append(parts, "best")

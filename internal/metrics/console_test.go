@@ -57,14 +57,29 @@ func (s *screen) Write(p []byte) (int, error) {
 func tell(c *Console, at *clock, from, to int, m *mask.Record) {
 	for step := from; step <= to; step++ {
 		at.pass(2)
-		s := &Step{Step: step, Loss: Number(6 / float64(step)), LR: 1e-3, GradNorm: 1.5, Tokens: 2048, Mask: m, Time: Time{TokensPerS: 1024}}
+		s := &Step{
+			Step:     step,
+			Loss:     Number(6 / float64(step)),
+			LR:       1e-3,
+			GradNorm: 1.5,
+			Tokens:   2048,
+			Mask:     m,
+			Time:     Time{TokensPerS: 1024},
+		}
 		if m != nil {
 			s.Hidden = m.Hidden
 		}
 		c.Step(s)
 		if step%2 == 0 {
 			loss := 5 / float64(step)
-			c.Eval(&Eval{Step: step, ValidLoss: Number(loss), Perplexity: Number(Perplexity(loss)), BitsPerByte: Number(loss / math.Ln2), Accuracy: 0.25, Best: step == 2})
+			c.Eval(&Eval{
+				Step:        step,
+				ValidLoss:   Number(loss),
+				Perplexity:  Number(Perplexity(loss)),
+				BitsPerByte: Number(loss / math.Ln2),
+				Accuracy:    0.25,
+				Best:        step == 2,
+			})
 		}
 	}
 }
@@ -72,7 +87,12 @@ func tell(c *Console, at *clock, from, to int, m *mask.Record) {
 func TestPlainLines(t *testing.T) {
 	at := newClock()
 	var out strings.Builder
-	c := NewConsole(ConsoleOptions{Out: &out, Now: at.now, Steps: 12, Every: 5})
+	c := NewConsole(ConsoleOptions{
+		Out:   &out,
+		Now:   at.now,
+		Steps: 12,
+		Every: 5,
+	})
 	c.Note("2 files, %d tokens", 1000)
 	tell(c, at, 1, 3, nil)
 	c.Warn("step 4 skipped: loss NaN")
@@ -98,7 +118,13 @@ eval 12/12  valid  0.4167  perplexity     1.52  bits/byte 0.6011  accuracy  25.0
 func TestATerminalShowsOneProgressLineUnderWhatStays(t *testing.T) {
 	at := newClock()
 	s := &screen{t: t, width: 60}
-	c := NewConsole(ConsoleOptions{Out: s, Width: func() int { return s.width }, Now: at.now, Steps: 4, Every: 1})
+	c := NewConsole(ConsoleOptions{
+		Out:   s,
+		Width: func() int { return s.width },
+		Now:   at.now,
+		Steps: 4,
+		Every: 1,
+	})
 	c.Note("a note")
 	tell(c, at, 1, 2, nil)
 	c.Warn("careful")
@@ -108,9 +134,16 @@ func TestATerminalShowsOneProgressLineUnderWhatStays(t *testing.T) {
 	}
 	s.width = 200
 	tell(c, at, 4, 4, nil)
-	c.Summary(Summary{Outcome: "finished", Dir: "runs/x", Step: 4, Tokens: 8192, ElapsedS: 80,
-		First: &Eval{Step: 0, ValidLoss: 5}, Best: &Eval{Step: 4, ValidLoss: 1.25, Perplexity: Number(math.Exp(1.25))},
-		Next: []string{"dmtrain sample --run runs/x", "dmtrain eval --run runs/x"}})
+	c.Summary(Summary{
+		Outcome:  "finished",
+		Dir:      "runs/x",
+		Step:     4,
+		Tokens:   8192,
+		ElapsedS: 80,
+		First:    &Eval{Step: 0, ValidLoss: 5},
+		Best:     &Eval{Step: 4, ValidLoss: 1.25, Perplexity: Number(math.Exp(1.25))},
+		Next:     []string{"dmtrain sample --run runs/x", "dmtrain eval --run runs/x"},
+	})
 	want := []string{
 		"a note",
 		"eval 2/4  valid  2.5000  perplexity    12.18  bits/byte 3.60", "67  accuracy  25.0%  best",
@@ -133,10 +166,16 @@ func TestATerminalShowsOneProgressLineUnderWhatStays(t *testing.T) {
 
 func TestANarrowTerminalShowsTheMostImportantColumns(t *testing.T) {
 	at := newClock()
-	c := NewConsole(ConsoleOptions{Out: writes(func([]byte) {}), Width: func() int { return 80 }, Now: at.now, Steps: 400})
+	c := NewConsole(ConsoleOptions{
+		Out:   writes(func([]byte) {}),
+		Width: func() int { return 80 },
+		Now:   at.now,
+		Steps: 400,
+	})
 	tell(c, at, 1, 300, &mask.Record{Openness: []float64{0.5}, Hidden: 0.153})
 	for width, want := range map[int]string{
-		200: "step 300/400  loss  0.0200  lr 1.00e-03  norm   1.500  1.02k tok/s  eta  3m20s  valid  0.0167  hidden  15%  open 0.50",
+		200: "step 300/400  loss  0.0200  lr 1.00e-03  norm   1.500  1.02k tok/s  eta  3m20s  valid  0.0167  " +
+			"hidden  15%  open 0.50",
 		100: "step 300/400  loss  0.0200  norm   1.500  1.02k tok/s  eta  3m20s  valid  0.0167  hidden  15%",
 		79:  "step 300/400  loss  0.0200  1.02k tok/s  eta  3m20s  valid  0.0167  hidden  15%",
 		60:  "step 300/400  loss  0.0200  eta  3m20s  valid  0.0167",
@@ -157,13 +196,25 @@ func TestTheProgressLineNeverWraps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		at := newClock()
 		s := &screen{t: t, width: rapid.IntRange(1, 150).Draw(t, "width")}
-		c := NewConsole(ConsoleOptions{Out: s, Width: func() int { return s.width }, Now: at.now, Steps: rapid.IntRange(1, 1e9).Draw(t, "steps")})
+		c := NewConsole(ConsoleOptions{
+			Out:   s,
+			Width: func() int { return s.width },
+			Now:   at.now,
+			Steps: rapid.IntRange(1, 1e9).Draw(t, "steps"),
+		})
 		number := rapid.OneOf(rapid.Float64(), rapid.Just(math.NaN()), rapid.Just(math.Inf(1)))
 		var want []string
 		for step := range rapid.IntRange(1, 20).Draw(t, "count") {
 			at.pass(rapid.Float64Range(0, 1e6).Draw(t, "seconds"))
-			c.Step(&Step{Step: step, Loss: Number(number.Draw(t, "loss")), GradNorm: Number(number.Draw(t, "norm")), LR: number.Draw(t, "lr"),
-				Skipped: rapid.Bool().Draw(t, "skipped"), Hidden: 0.5, Time: Time{TokensPerS: rapid.Float64Range(0, 1e18).Draw(t, "speed")}})
+			c.Step(&Step{
+				Step:     step,
+				Loss:     Number(number.Draw(t, "loss")),
+				GradNorm: Number(number.Draw(t, "norm")),
+				LR:       number.Draw(t, "lr"),
+				Skipped:  rapid.Bool().Draw(t, "skipped"),
+				Hidden:   0.5,
+				Time:     Time{TokensPerS: rapid.Float64Range(0, 1e18).Draw(t, "speed")},
+			})
 			if rapid.Bool().Draw(t, "note") {
 				want = append(want, "!")
 				c.Note("!")
@@ -181,7 +232,12 @@ func TestTheProgressLineNeverWraps(t *testing.T) {
 func TestColumnsKeepTheirPlaces(t *testing.T) {
 	at := newClock()
 	var out strings.Builder
-	c := NewConsole(ConsoleOptions{Out: &out, Now: at.now, Steps: 10000, Every: 1})
+	c := NewConsole(ConsoleOptions{
+		Out:   &out,
+		Now:   at.now,
+		Steps: 10000,
+		Every: 1,
+	})
 	places := func(line string) []int {
 		var list []int
 		for _, label := range []string{"loss", "lr", "norm", "tok/s", "eta"} {
@@ -193,7 +249,13 @@ func TestColumnsKeepTheirPlaces(t *testing.T) {
 	for i, loss := range []float64{9.5, 12.75, 0.001, math.NaN()} {
 		at.pass(math.Pow(60, float64(i)))
 		out.Reset()
-		c.Step(&Step{Step: 1 + 999*i, Loss: Number(loss), LR: math.Pow(10, -float64(i)), GradNorm: Number(100 * loss / 13), Time: Time{TokensPerS: math.Pow(30, float64(i))}})
+		c.Step(&Step{
+			Step:     1 + 999*i,
+			Loss:     Number(loss),
+			LR:       math.Pow(10, -float64(i)),
+			GradNorm: Number(100 * loss / 13),
+			Time:     Time{TokensPerS: math.Pow(30, float64(i))},
+		})
 		if first == nil {
 			first = places(out.String())
 		}
@@ -206,7 +268,12 @@ func TestColumnsKeepTheirPlaces(t *testing.T) {
 func TestATerminalIsNotRedrawnForEveryFastStep(t *testing.T) {
 	at := newClock()
 	n := 0
-	c := NewConsole(ConsoleOptions{Out: writes(func(p []byte) { n += bytes.Count(p, []byte("\r")) }), Width: func() int { return 80 }, Now: at.now, Steps: 1001})
+	c := NewConsole(ConsoleOptions{
+		Out:   writes(func(p []byte) { n += bytes.Count(p, []byte("\r")) }),
+		Width: func() int { return 80 },
+		Now:   at.now,
+		Steps: 1001,
+	})
 	for step := range 1000 { // in 10 seconds
 		at.pass(0.01)
 		c.Step(&Step{Step: step + 1})
@@ -228,7 +295,12 @@ func (w writes) Write(p []byte) (int, error) { w(p); return len(p), nil }
 func TestQuietShowsOnlyWarnings(t *testing.T) {
 	at := newClock()
 	var out strings.Builder
-	c := NewConsole(ConsoleOptions{Out: &out, Now: at.now, Steps: 4, Quiet: true})
+	c := NewConsole(ConsoleOptions{
+		Out:   &out,
+		Now:   at.now,
+		Steps: 4,
+		Quiet: true,
+	})
 	c.Note("hello")
 	tell(c, at, 1, 4, nil)
 	c.Warn("disk almost full")
@@ -240,7 +312,12 @@ func TestQuietShowsOnlyWarnings(t *testing.T) {
 
 func TestAClosedTerminalEndsNothing(t *testing.T) {
 	at := newClock()
-	c := NewConsole(ConsoleOptions{Out: refusing{}, Width: func() int { return 80 }, Now: at.now, Steps: 4})
+	c := NewConsole(ConsoleOptions{
+		Out:   refusing{},
+		Width: func() int { return 80 },
+		Now:   at.now,
+		Steps: 4,
+	})
 	tell(c, at, 1, 4, nil)
 	c.Summary(Summary{})
 }

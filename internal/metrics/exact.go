@@ -2,7 +2,8 @@ package metrics
 
 import "strings"
 
-// ExactMatch is the share of hypotheses that are their reference, white space at either end aside. The zero value has seen nothing.
+// ExactMatch is the share of hypotheses that are their reference, white space at either end aside. The zero value
+// has seen nothing.
 type ExactMatch struct{ Same, Pairs int }
 
 // Add compares one hypothesis with its references, of which it may be any.

@@ -2,9 +2,9 @@ package metrics
 
 import "math/bits"
 
-// longestCommon is the length of the longest common subsequence of words: the usual table, of which each row is a vector of bits
-// (Hyyrö 2004, after Crochemore et al. 2001). A bit is 0 where the row rises by one. Time is len(a)·len(b)/64 additions; memory grows
-// with the sum of the lengths.
+// longestCommon is the length of the longest common subsequence of words: the usual table, of which each row is a
+// vector of bits (Hyyrö 2004, after Crochemore et al. 2001). A bit is 0 where the row rises by one. Time is
+// len(a)·len(b)/64 additions; memory grows with the sum of the lengths.
 func longestCommon(a, b []string) int {
 	if len(a) < len(b) {
 		a, b = b, a
@@ -37,8 +37,8 @@ func rise(row, match []uint64) {
 	}
 }
 
-// places are where each word stands in a text, as vectors of bits. Frequent words have a vector of their own, which are few; the others
-// share one, which is filled in when asked for.
+// places are where each word stands in a text, as vectors of bits. Frequent words have a vector of their own, which
+// are few; the others share one, which is filled in when asked for.
 type places struct {
 	words  int // of 64 bits in a vector
 	at     map[string][]int32

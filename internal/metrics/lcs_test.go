@@ -26,7 +26,8 @@ func byTable(a, b []string) int {
 
 func TestLongestCommonIsThatOfTheTable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		words := rapid.SampledFrom([][]string{{"a"}, {"a", "b"}, strings.Split("the quick brown fox jumps over a lazy dog again", " ")}).Draw(t, "words")
+		words := rapid.SampledFrom([][]string{{"a"}, {"a", "b"},
+			strings.Split("the quick brown fox jumps over a lazy dog again", " ")}).Draw(t, "words")
 		text := func(label string) []string {
 			n := rapid.IntRange(0, 200).Draw(t, label)
 			return rapid.SliceOfN(rapid.SampledFrom(words), n, n).Draw(t, label)

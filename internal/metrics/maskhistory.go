@@ -14,8 +14,8 @@ type MaskStep struct {
 	mask.Record
 }
 
-// ReadMasks reads a log's records of masks, also while it is being written, and counts the steps in it: where steps have no
-// record of masks, the masks were static. A log that is not there yet is empty.
+// ReadMasks reads a log's records of masks, also while it is being written, and counts the steps in it: where steps
+// have no record of masks, the masks were static. A log that is not there yet is empty.
 func ReadMasks(path string) (masks []MaskStep, steps int, err error) {
 	for r, err := range ReadFile(path) {
 		switch {
@@ -68,8 +68,8 @@ func (p *Panel) extent() (low, top float64) {
 	return low, top
 }
 
-// MaskPanels are the panels of a history of masks, means over buckets: how far masks were open, what reliability moved them, how far
-// slots could and did see (where there are slots), and how much was hidden.
+// MaskPanels are the panels of a history of masks, means over buckets: how far masks were open, what reliability
+// moved them, how far slots could and did see (where there are slots), and how much was hidden.
 func MaskPanels(masks []MaskStep) []Panel {
 	curve := func(name string, of func(*MaskStep) float64) Curve {
 		c := Curve{Name: name}
@@ -83,14 +83,16 @@ func MaskPanels(masks []MaskStep) []Panel {
 		curve("reliability R", func(m *MaskStep) float64 { return mean(m.Reliability) }),
 	}}}
 	if widest(masks) > 0 {
-		panels = append(panels, Panel{Title: "window: how many tokens past itself a slot may see", Top: 1, Curves: []Curve{
-			curve("largest W", func(m *MaskStep) float64 { return mean(floats(m.MaxWindow)) }),
-			curve("mean of the slots", func(m *MaskStep) float64 { return m.MeanWindow }),
-		}})
+		panels = append(panels, Panel{Title: "window: how many tokens past itself a slot may see", Top: 1,
+			Curves: []Curve{
+				curve("largest W", func(m *MaskStep) float64 { return mean(floats(m.MaxWindow)) }),
+				curve("mean of the slots", func(m *MaskStep) float64 { return m.MeanWindow }),
+			}})
 	}
-	return append(panels, Panel{Title: "rate: how often a token is hidden, in rows that are no anchors", Curves: []Curve{
-		curve("rate p", func(m *MaskStep) float64 { return mean(m.Rate) }),
-	}})
+	return append(panels, Panel{Title: "rate: how often a token is hidden, in rows that are no anchors",
+		Curves: []Curve{
+			curve("rate p", func(m *MaskStep) float64 { return mean(m.Rate) }),
+		}})
 }
 
 // widest is the longest look-ahead that any slot had; form input has no slots.

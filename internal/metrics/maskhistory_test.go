@@ -16,8 +16,14 @@ import (
 func opening(steps int) (masks []MaskStep, at []int) {
 	for i := range steps {
 		u := float64(i) / float64(max(steps-1, 1))
-		masks = append(masks, MaskStep{i + 1, mask.Record{Openness: []float64{u, u}, Reliability: []float64{u / 2, u / 2},
-			MaxWindow: []int{int(16 * u), int(16 * u)}, Rate: []float64{0.15, 0.15}, MeanWindow: 7 * u, InfillTokens: 9}})
+		masks = append(masks, MaskStep{i + 1, mask.Record{
+			Openness:     []float64{u, u},
+			Reliability:  []float64{u / 2, u / 2},
+			MaxWindow:    []int{int(16 * u), int(16 * u)},
+			Rate:         []float64{0.15, 0.15},
+			MeanWindow:   7 * u,
+			InfillTokens: 9,
+		}})
 		at = append(at, i+1)
 	}
 	return masks, at
@@ -92,7 +98,8 @@ func TestCharts(t *testing.T) {
 	if got := b.String(); !strings.HasPrefix(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if !strings.HasSuffix(b.String(), "\nrate: how often a token is hidden, in rows that are no anchors: rate p 0.15 throughout\n") {
+	if !strings.HasSuffix(b.String(),
+		"\nrate: how often a token is hidden, in rows that are no anchors: rate p 0.15 throughout\n") {
 		t.Errorf("what does not move is drawn:\n%s", b.String())
 	}
 }

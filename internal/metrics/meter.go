@@ -13,7 +13,12 @@ type Meter struct {
 // NewMeter starts measuring. elapsed is how many seconds the run was trained by earlier processes.
 func NewMeter(now func() time.Time, elapsed float64) *Meter {
 	t := now()
-	return &Meter{now: now, start: t, before: elapsed, mark: t}
+	return &Meter{
+		now:    now,
+		start:  t,
+		before: elapsed,
+		mark:   t,
+	}
 }
 
 // ElapsedS is for how many seconds the run has been trained.

@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// units are the words or characters of a text: unit i is text[begin[i]:end[i]], and an n-gram is the text from one unit's begin to
-// another's end.
+// units are the words or characters of a text: unit i is text[begin[i]:end[i]], and an n-gram is the text from one
+// unit's begin to another's end.
 type units struct {
 	text       string
 	begin, end []int
@@ -39,8 +39,8 @@ func charactersOf(text string) units {
 	return u
 }
 
-// isSpace reports what Python's str.split takes for white space, which the published scores rest on: Unicode's, and four
-// separators of ASCII.
+// isSpace reports what Python's str.split takes for white space, which the published scores rest on: Unicode's, and
+// four separators of ASCII.
 func isSpace(r rune) bool { return unicode.IsSpace(r) || 0x1C <= r && r <= 0x1F }
 
 func (u units) len() int { return len(u.begin) }

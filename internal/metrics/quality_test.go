@@ -29,8 +29,10 @@ func TestQuality(t *testing.T) {
 
 func TestCount(t *testing.T) {
 	for v, want := range map[float64]string{
-		0: "0.00", 7.254: "7.25", 99.99: "99.99", 99.996: "100", 950: "950", 999.4: "999", 999.6: "1.00k", 1000: "1.00k", 12345: "12.3k",
-		99949: "99.9k", 99960: "100k", 123456: "123k", 999600: "1.00M", 1234567: "1.23M", 2.5e9: "2.50G", 1e12: "1.00T", 1e15: "1e+15", math.Inf(1): "+Inf",
+		0: "0.00", 7.254: "7.25", 99.99: "99.99", 99.996: "100", 950: "950", 999.4: "999", 999.6: "1.00k",
+		1000: "1.00k", 12345: "12.3k",
+		99949: "99.9k", 99960: "100k", 123456: "123k", 999600: "1.00M", 1234567: "1.23M", 2.5e9: "2.50G", 1e12: "1.00T",
+		1e15: "1e+15", math.Inf(1): "+Inf",
 	} {
 		if got := Count(v); got != want || len(got) > 6 {
 			t.Errorf("Count(%v) = %q, want %q", v, got, want)
@@ -43,7 +45,8 @@ func TestCount(t *testing.T) {
 
 func TestDuration(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "0s", 400 * time.Millisecond: "0s", 42 * time.Second: "42s", 59700 * time.Millisecond: "1m00s", 80 * time.Second: "1m20s",
+		0: "0s", 400 * time.Millisecond: "0s", 42 * time.Second: "42s", 59700 * time.Millisecond: "1m00s",
+		80 * time.Second:        "1m20s",
 		time.Hour - time.Second: "59m59s", 2*time.Hour + 5*time.Minute: "2h05m", 76 * time.Hour: "3d04h",
 	} {
 		if got := Duration(d); got != want {

@@ -49,16 +49,17 @@ const (
 
 // Step is the record of one optimiser step.
 type Step struct {
-	Kind     string       `json:"kind"` // set by Log.Write
-	Step     int          `json:"step"` // from 1: optimiser steps done, this one included
-	Loss     Number       `json:"loss"` // nats per supervised token
-	LR       float64      `json:"lr"`
-	GradNorm Number       `json:"grad_norm"` // global norm, before clipping
-	Tokens   int          `json:"tokens"`    // supervised tokens of this step
-	Skipped  bool         `json:"skipped"`   // loss or gradient was not finite: the parameters are as before
-	Hidden   float64      `json:"hidden"`    // share of the input's tokens that were hidden; those of anchor rows, which hide none, count too
-	Mask     *mask.Record `json:"mask,omitempty"`
-	Time     Time         `json:"time"`
+	Kind     string  `json:"kind"` // set by Log.Write
+	Step     int     `json:"step"` // from 1: optimiser steps done, this one included
+	Loss     Number  `json:"loss"` // nats per supervised token
+	LR       float64 `json:"lr"`
+	GradNorm Number  `json:"grad_norm"` // global norm, before clipping
+	Tokens   int     `json:"tokens"`    // supervised tokens of this step
+	Skipped  bool    `json:"skipped"`   // loss or gradient was not finite: the parameters are as before
+	// share of the input's tokens that were hidden; those of anchor rows, which hide none, count too
+	Hidden float64      `json:"hidden"`
+	Mask   *mask.Record `json:"mask,omitempty"`
+	Time   Time         `json:"time"`
 }
 
 // Time is what differs between two runs of one configuration.
@@ -83,7 +84,8 @@ type Eval struct {
 	Time        Time    `json:"time"`
 }
 
-// Test is the record of the model that the validation text chose, on text that chose nothing: one look at the end of a run.
+// Test is the record of the model that the validation text chose, on text that chose nothing: one look at the end
+// of a run.
 type Test struct {
 	Kind        string  `json:"kind"`      // set by Log.Write
 	Step        int     `json:"step"`      // of the model
@@ -110,8 +112,18 @@ type Data struct {
 
 // NewTest is the record of an evaluation on the test text.
 func NewTest(e Eval) Test {
-	return Test{Step: e.Step, TestLoss: e.ValidLoss, Perplexity: e.Perplexity, BitsPerByte: e.BitsPerByte, Accuracy: e.Accuracy, ECE: e.ECE,
-		Tokens: e.Tokens, Infill: e.Infill, Pairs: e.Pairs, Time: e.Time}
+	return Test{
+		Step:        e.Step,
+		TestLoss:    e.ValidLoss,
+		Perplexity:  e.Perplexity,
+		BitsPerByte: e.BitsPerByte,
+		Accuracy:    e.Accuracy,
+		ECE:         e.ECE,
+		Tokens:      e.Tokens,
+		Infill:      e.Infill,
+		Pairs:       e.Pairs,
+		Time:        e.Time,
+	}
 }
 
 // Pairs is how well targets were decoded greedily.

@@ -82,9 +82,32 @@ func TestRecordsAsTheyStandInTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "metrics.jsonl")
 	l := open(t, path, 0)
 	add(t, l,
-		&Step{Step: 1, Loss: 5.5, LR: 1e-5, GradNorm: 2, Tokens: 512, Hidden: 0.25, Time: Time{ElapsedS: 1.5, TokensPerS: 1000}},
-		&Step{Step: 2, Loss: Number(math.NaN()), GradNorm: Number(math.Inf(1)), Skipped: true},
-		&Eval{Step: 2, ValidLoss: 1, Perplexity: 2.5, BitsPerByte: 0.5, Accuracy: 0.75, ECE: 0.125, Tokens: 9, Infill: &Infill{Loss: 0.5, Accuracy: 1, Tokens: 3}, Best: true},
+		&Step{
+			Step:     1,
+			Loss:     5.5,
+			LR:       1e-5,
+			GradNorm: 2,
+			Tokens:   512,
+			Hidden:   0.25,
+			Time:     Time{ElapsedS: 1.5, TokensPerS: 1000},
+		},
+		&Step{
+			Step:     2,
+			Loss:     Number(math.NaN()),
+			GradNorm: Number(math.Inf(1)),
+			Skipped:  true,
+		},
+		&Eval{
+			Step:        2,
+			ValidLoss:   1,
+			Perplexity:  2.5,
+			BitsPerByte: 0.5,
+			Accuracy:    0.75,
+			ECE:         0.125,
+			Tokens:      9,
+			Infill:      &Infill{Loss: 0.5, Accuracy: 1, Tokens: 3},
+			Best:        true,
+		},
 		&Eval{Step: 3, ValidLoss: 1000, Perplexity: Number(Perplexity(1000))},
 	)
 	want := `{"kind":"step","step":1,"loss":5.5,"lr":0.00001,"grad_norm":2,"tokens":512,"skipped":false,"hidden":0.25,"time":{"elapsed_s":1.5,"tokens_per_s":1000}}
@@ -103,8 +126,20 @@ func TestRecordsAsTheyStandInTheFile(t *testing.T) {
 func TestRecordsComeBackAsWritten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "metrics.jsonl")
 	l := open(t, path, 0)
-	step := &Step{Step: 1, Loss: Number(math.NaN()), LR: 1.0 / 3, GradNorm: 0.1, Tokens: 3, Mask: &mask.Record{Openness: []float64{0.1, 1.0 / 3}, Tiles: 7}}
-	eval := &Eval{Step: 1, ValidLoss: 2.0 / 3, Infill: &Infill{Loss: 1}, Best: true}
+	step := &Step{
+		Step:     1,
+		Loss:     Number(math.NaN()),
+		LR:       1.0 / 3,
+		GradNorm: 0.1,
+		Tokens:   3,
+		Mask:     &mask.Record{Openness: []float64{0.1, 1.0 / 3}, Tiles: 7},
+	}
+	eval := &Eval{
+		Step:      1,
+		ValidLoss: 2.0 / 3,
+		Infill:    &Infill{Loss: 1},
+		Best:      true,
+	}
 	add(t, l, step, eval)
 	want := []Record{{Step: step}, {Eval: eval}}
 	if diff := cmp.Diff(want, records(t, path), nullsAreEqual); diff != "" {
@@ -182,7 +217,8 @@ func TestLogsThatDoNotFitTheCheckpoint(t *testing.T) {
 	path := filepath.Join(dir, "metrics.jsonl")
 	overwrite(t, path, "{}\n{}\n")
 	for size, want := range map[int64]string{7: "6 bytes long, but had 7", 5: "no line ends at byte 5"} {
-		if _, err := OpenLog(path, size); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+		if _, err := OpenLog(path, size); err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), path) {
 			t.Errorf("size %d: error %v, want %q", size, err, want)
 		}
 		if content(t, path) != "{}\n{}\n" {
@@ -295,7 +331,14 @@ func FuzzRead(f *testing.F) {
 
 func BenchmarkWrite(b *testing.B) {
 	l := open(b, filepath.Join(b.TempDir(), "metrics.jsonl"), 0)
-	s := &Step{Step: 1, Loss: 2.5, LR: 1e-3, GradNorm: 1.25, Tokens: 2048, Mask: &mask.Record{Openness: []float64{0.5}}}
+	s := &Step{
+		Step:     1,
+		Loss:     2.5,
+		LR:       1e-3,
+		GradNorm: 1.25,
+		Tokens:   2048,
+		Mask:     &mask.Record{Openness: []float64{0.5}},
+	}
 	b.ReportAllocs()
 	for b.Loop() {
 		add(b, l, s)

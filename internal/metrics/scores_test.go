@@ -61,7 +61,8 @@ func TestWords13a(t *testing.T) {
 		}
 	}
 	for line, want := range map[string]string{ // what one match uses up, the next can't use
-		"a...b": "a . . . b", "1...2": "1 . . .2", ".,.": ". , .", "3.14,15": "3.14,15", "x.1": "x . 1", "1.x": "1 . x", "5-6-a": "5 - 6 - a", "a-5": "a-5",
+		"a...b": "a . . . b", "1...2": "1 . . .2", ".,.": ". , .", "3.14,15": "3.14,15", "x.1": "x . 1", "1.x": "1 . x",
+		"5-6-a": "5 - 6 - a", "a-5": "a-5",
 		"&amp;lt;": "<", "it's": "it's", "": "", " \t": "", "a\u00a0b\x1cc": "a b c",
 	} {
 		if got := strings.Join(words13a(line), " "); got != want {
@@ -82,7 +83,8 @@ func TestBLEUAgreesWithTheOtherImplementation(t *testing.T) {
 	}
 	wantScore(t, "BLEU", one.Score(), c.BLEU.Score)
 	wantScore(t, "BLEU of two references", two.Score(), c.BLEU2.Score)
-	if one.Found != c.BLEU.Found || one.Total != c.BLEU.Total || one.HypWords != c.BLEU.Hyp || one.RefWords != c.BLEU.Ref {
+	if one.Found != c.BLEU.Found || one.Total != c.BLEU.Total || one.HypWords != c.BLEU.Hyp ||
+		one.RefWords != c.BLEU.Ref {
 		t.Errorf("counts %+v, want %+v", one, c.BLEU)
 	}
 	if got := two.Signature(); got != "nrefs:var|case:mixed|eff:no|tok:13a|smooth:exp|version:2-dmtrain" {
@@ -90,7 +92,8 @@ func TestBLEUAgreesWithTheOtherImplementation(t *testing.T) {
 	}
 }
 
-// Published examples: Papineni et al. 2002 (found out of all; there, case is ignored), sacreBLEU's own tests, and the card of its metric in Hugging Face's evaluate.
+// Published examples: Papineni et al. 2002 (found out of all; there, case is ignored), sacreBLEU's own tests, and
+// the card of its metric in Hugging Face's evaluate.
 func TestBLEUPublished(t *testing.T) {
 	var dog BLEU
 	dog.Add("The dog bit the man.", "The dog bit the man.", "The dog had bit the man.")
@@ -104,11 +107,17 @@ func TestBLEUPublished(t *testing.T) {
 	kenobi.Add("on our way to ankh morpork", "goodbye ankh morpork", "ankh morpork")
 	wantScore(t, "kenobi", kenobi.Score(), 39.76353643835252)
 	var sugar BLEU
-	sugar.Add("Producția de zahăr primă va fi exprimată în ceea ce privește zahărul alb;", "producţia de zahăr brut se exprimă în zahăr alb;")
+	sugar.Add("Producția de zahăr primă va fi exprimată în ceea ce privește zahărul alb;",
+		"producţia de zahăr brut se exprimă în zahăr alb;")
 	if math.Abs(sugar.Score()-8.493) > 1e-3 {
 		t.Errorf("smoothed: %v", sugar.Score())
 	}
-	stats := BLEU{Found: [4]int{9, 7, 5, 3}, Total: [4]int{10, 8, 6, 4}, HypWords: 11, RefWords: 11}
+	stats := BLEU{
+		Found:    [4]int{9, 7, 5, 3},
+		Total:    [4]int{10, 8, 6, 4},
+		HypWords: 11,
+		RefWords: 11,
+	}
 	if math.Abs(stats.Score()-83.75922397) > 1e-8 {
 		t.Errorf("from counts: %v", stats.Score())
 	}
@@ -119,15 +128,18 @@ func TestBLEUPublished(t *testing.T) {
 		found, total int
 	}{
 		{"the the the the the the the", []string{"the cat is on the mat", "there is a cat on the mat"}, 1, 2, 7},
-		{"It is a guide to action which ensures that the military always obeys the commands of the party", papineni, 1, 17, 18},
-		{"It is a guide to action which ensures that the military always obeys the commands of the party", papineni, 2, 10, 17},
+		{"It is a guide to action which ensures that the military always obeys the commands of the party", papineni, 1,
+			17, 18},
+		{"It is a guide to action which ensures that the military always obeys the commands of the party", papineni, 2,
+			10, 17},
 		{"It is to insure the troops forever hearing the activity guidebook that party direct", papineni, 1, 8, 14},
 		{"It is to insure the troops forever hearing the activity guidebook that party direct", papineni, 2, 1, 13},
 	} {
 		var b BLEU
 		b.Add(c.hyp, c.refs...)
 		if b.Found[c.n-1] != c.found || b.Total[c.n-1] != c.total {
-			t.Errorf("%q: %d of %d %d-grams, want %d of %d", c.hyp, b.Found[c.n-1], b.Total[c.n-1], c.n, c.found, c.total)
+			t.Errorf("%q: %d of %d %d-grams, want %d of %d", c.hyp, b.Found[c.n-1], b.Total[c.n-1], c.n, c.found,
+				c.total)
 		}
 	}
 }
@@ -143,7 +155,8 @@ func TestBLEUPrintsWhatSacreBLEUPrints(t *testing.T) {
 	var b BLEU
 	b.Add("hello there general kenobi", "hello there general kenobi", "hello there !")
 	b.Add("on our way to ankh morpork", "goodbye ankh morpork", "ankh morpork")
-	want := "BLEU|nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:2-dmtrain = 39.76 60.0/50.0/33.3/25.0 (BP = 1.000 ratio = 1.429 hyp_len = 10 ref_len = 7)"
+	want := "BLEU|nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:2-dmtrain = 39.76 60.0/50.0/33.3/25.0 (BP = " +
+		"1.000 ratio = 1.429 hyp_len = 10 ref_len = 7)"
 	if got := b.String(); got != want {
 		t.Errorf("got\n%s, want\n%s", got, want)
 	}
@@ -154,7 +167,12 @@ func TestBLEUEdges(t *testing.T) {
 	empty.Add("", "a reference of some words")
 	short.Add("a b c", "a b c")
 	wrong.Add("this is a cat", "okay thanks")
-	for name, b := range map[string]*BLEU{"nothing": &none, "empty hypothesis": &empty, "three words": &short, "nothing found": &wrong} {
+	for name, b := range map[string]*BLEU{
+		"nothing":          &none,
+		"empty hypothesis": &empty,
+		"three words":      &short,
+		"nothing found":    &wrong,
+	} {
 		if got := b.Score(); got != 0 {
 			t.Errorf("%s: %v, want 0", name, got)
 		}
@@ -192,8 +210,10 @@ func TestChrFPublished(t *testing.T) {
 		{[]string{"a", "b"}, []string{"a", "c"}, 50},
 		{[]string{"aa"}, []string{"ab"}, 25},
 		{
-			[]string{"The relationship between cats and dogs is not exactly friendly.", "a good bookshop is just a genteel black hole that knows how to read."},
-			[]string{"The relationship between dogs and cats is not exactly friendly.", "A good bookshop is just a genteel Black Hole that knows how to read."},
+			[]string{"The relationship between cats and dogs is not exactly friendly.",
+				"a good bookshop is just a genteel black hole that knows how to read."},
+			[]string{"The relationship between dogs and cats is not exactly friendly.",
+				"A good bookshop is just a genteel Black Hole that knows how to read."},
 			84.64214891738334,
 		},
 	} {
@@ -205,7 +225,8 @@ func TestChrFPublished(t *testing.T) {
 	}
 	var m ChrF
 	m.Add("a", "a")
-	if got, want := m.String(), "chrF2|nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2-dmtrain = 100.00"; got != want {
+	if got, want := m.String(),
+		"chrF2|nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2-dmtrain = 100.00"; got != want {
 		t.Errorf("prints %s, want %s", got, want)
 	}
 }

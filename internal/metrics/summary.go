@@ -29,9 +29,11 @@ func (c *Console) Summary(s Summary) {
 	c.line(fmt.Sprintf("%s at step %d of %d: %s tokens in %s%s", s.Outcome, s.Step, c.Steps, Count(float64(s.Tokens)),
 		Duration(time.Duration(s.ElapsedS*float64(time.Second))), rate(s)))
 	if s.Best != nil {
-		text := fmt.Sprintf("best validation loss %.4f at step %d (perplexity %s)", s.Best.ValidLoss, s.Best.Step, Count(float64(s.Best.Perplexity)))
+		text := fmt.Sprintf("best validation loss %.4f at step %d (perplexity %s)", s.Best.ValidLoss, s.Best.Step,
+			Count(float64(s.Best.Perplexity)))
 		if s.First != nil && s.First.ValidLoss > 0 && s.First.Step != s.Best.Step {
-			text += fmt.Sprintf(", %.0f%% of %.4f at step %d", 100*s.Best.ValidLoss/s.First.ValidLoss, s.First.ValidLoss, s.First.Step)
+			text += fmt.Sprintf(", %.0f%% of %.4f at step %d", 100*s.Best.ValidLoss/s.First.ValidLoss,
+				s.First.ValidLoss, s.First.Step)
 		}
 		if s.Test == nil && s.BestOf > 1 {
 			text += fmt.Sprintf("; it is the best of %d evaluations on this text", s.BestOf)
@@ -39,7 +41,8 @@ func (c *Console) Summary(s Summary) {
 		c.line(text)
 	}
 	if t := s.Test; t != nil {
-		c.line(fmt.Sprintf("test loss %.4f of the model of step %d (perplexity %s), on text that chose nothing%s", t.TestLoss, t.Step,
+		c.line(fmt.Sprintf("test loss %.4f of the model of step %d (perplexity %s), on text that chose nothing%s",
+			t.TestLoss, t.Step,
 			Count(float64(t.Perplexity)), looks(t.Looks)))
 	}
 	c.line("saved in " + s.Dir)

@@ -1,5 +1,5 @@
-// Package recipe makes what a configuration asks for: the device, the model's shape, what masks have to know of the run, the optimiser.
-// Everything that trains, checks or measures starts from it.
+// Package recipe makes what a configuration asks for: the device, the model's shape, what masks have to know of the
+// run, the optimiser. Everything that trains, checks or measures starts from it.
 package recipe
 
 import (
@@ -80,8 +80,8 @@ func Precision(c config.Config) tensor.DType {
 	return tensor.Float32
 }
 
-// Device opens the device that a configuration trains on, and refuses one that doesn't have its precision. The CPU computes on so many
-// threads; 0 are all.
+// Device opens the device that a configuration trains on, and refuses one that doesn't have its precision. The CPU
+// computes on so many threads; 0 are all.
 func Device(c config.Config, threads int) (kernels.Backend, error) {
 	be, err := backend.OpenThreads(c.Device, threads)
 	if err != nil {
@@ -123,5 +123,12 @@ func AdamW(be kernels.Backend, c config.Train, params *graph.Params) (*optim.Ada
 
 // Schedule is the configured learning rate by step.
 func Schedule(t config.Train) optim.Schedule {
-	return optim.Schedule{Kind: t.Schedule, Peak: t.LR, Floor: t.MinLR, Warmup: t.Warmup, Steps: t.Steps, Decay: t.Decay()}
+	return optim.Schedule{
+		Kind:   t.Schedule,
+		Peak:   t.LR,
+		Floor:  t.MinLR,
+		Warmup: t.Warmup,
+		Steps:  t.Steps,
+		Decay:  t.Decay(),
+	}
 }

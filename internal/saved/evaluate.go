@@ -16,9 +16,10 @@ import (
 // EvalOptions say what to evaluate.
 type EvalOptions struct {
 	Ref
-	Data     []string  // texts to read instead of the run's own
-	Split    string    // which of the run's own: SplitValid, or SplitTest; empty: validation
-	Blanks   []float64 // also fill blanks, at these rates of hidden tokens; nil: 15 % and 50 % where the model was trained to
+	Data  []string // texts to read instead of the run's own
+	Split string   // which of the run's own: SplitValid, or SplitTest; empty: validation
+	// also fill blanks, at these rates of hidden tokens; nil: 15 % and 50 % where the model was trained to
+	Blanks   []float64
 	PerToken io.Writer // optional: one JSON line a token
 }
 
@@ -50,7 +51,8 @@ type Report struct {
 	Warnings    []string       `json:"warnings"`
 	Split       string         `json:"split"`             // valid or test; data: another text
 	Overlap     any            `json:"overlap,omitempty"` // of this text with the training text; none for another text
-	BestOf      int            `json:"best_of"`           // evaluations on this very text that the model was chosen from; 0: it did not choose
+	// evaluations on this very text that the model was chosen from; 0: it did not choose
+	BestOf int `json:"best_of"`
 }
 
 // Blanks is how well hidden tokens were filled in from both sides.
@@ -68,8 +70,9 @@ func Evaluate(ctx context.Context, o EvalOptions, tasks task.Table) (_ *Report, 
 	defer func() { err = errors.Join(err, m.Close()) }()
 	infill := m.Config.Mask.Slots()
 	if o.Blanks != nil && !infill {
-		return nil, &OptionError{"blanks", fmt.Sprintf("%s was trained with mask.form %s, and only form infill teaches a model to fill blanks",
-			m.Dir, m.Config.Mask.Form)}
+		return nil, &OptionError{"blanks",
+			fmt.Sprintf("%s was trained with mask.form %s, and only form infill teaches a model to fill blanks",
+				m.Dir, m.Config.Mask.Form)}
 	}
 	text, held, err := m.text(o)
 	if err != nil {
@@ -172,7 +175,12 @@ func (m *Model) text(o EvalOptions) (*task.Text, task.Held, error) {
 
 // evaluator is for the static structure that the model was trained under.
 func (m *Model) evaluator(held task.Held) (*task.Evaluator, error) {
-	run := mask.Run{SeqLen: m.Context, Steps: 1, Vocab: m.Vocab, CausalEncoder: m.CausalEncoder}
+	run := mask.Run{
+		SeqLen:        m.Context,
+		Steps:         1,
+		Vocab:         m.Vocab,
+		CausalEncoder: m.CausalEncoder,
+	}
 	p, err := mask.NewPlanner(m.Config.Mask, m.Config.Run.Seed, run)
 	if err != nil {
 		return nil, err

@@ -83,7 +83,8 @@ func unused(s *checkpoint.Saved, params *graph.Params) []string {
 	if len(names) > shown {
 		list += ", …"
 	}
-	return []string{fmt.Sprintf("%s: %d tensors of model.safetensors are no part of the model that config.json describes and are left out: %s",
+	return []string{fmt.Sprintf("%s: %d tensors of model.safetensors are no part of the model that config.json "+
+		"describes and are left out: %s",
 		s.Dir, len(names), list)}
 }
 
@@ -110,8 +111,8 @@ func (r Ref) open() (*checkpoint.Saved, error) {
 	return s, err
 }
 
-// hasBest says whether a best checkpoint is there. One that is named but damaged is there: using another in its place without a
-// word would be wrong.
+// hasBest says whether a best checkpoint is there. One that is named but damaged is there: using another in its
+// place without a word would be wrong.
 func hasBest(run *checkpoint.Run) bool {
 	best, err := run.Best()
 	if err != nil {
@@ -122,7 +123,8 @@ func hasBest(run *checkpoint.Run) bool {
 	return err == nil
 }
 
-// bestOf is from how many evaluations of its run a saved model was chosen: 0 if it is not the best, or if nothing tells.
+// bestOf is from how many evaluations of its run a saved model was chosen: 0 if it is not the best, or if nothing
+// tells.
 func (r Ref) bestOf(saved *checkpoint.Saved) int {
 	s := saved.State
 	if r.Run != "" {

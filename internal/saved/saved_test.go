@@ -26,7 +26,12 @@ func trained(t *testing.T, tokenizer string) map[string]string {
 		c.Device, c.Train.Steps, c.Run.Dir = "cpu", 2, filepath.Join(t.TempDir(), name)
 		c.Data.Tokenizer.Kind = tokenizer
 		quiet := metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true})
-		if err := train.Run(t.Context(), train.Options{Config: c, Tasks: tasks.All(), Version: "test", Console: quiet}); err != nil {
+		if err := train.Run(t.Context(), train.Options{
+			Config:  c,
+			Tasks:   tasks.All(),
+			Version: "test",
+			Console: quiet,
+		}); err != nil {
 			t.Fatal(err)
 		}
 		dirs[name] = c.Run.Dir

@@ -1,4 +1,5 @@
-// Package textio reads what comes from outside as text: UTF-8, in files and in pipes, and JSON in it. Every command and both tasks read through it.
+// Package textio reads what comes from outside as text: UTF-8, in files and in pipes, and JSON in it. Every command
+// and both tasks read through it.
 //
 // The rule is one for all of them:
 //

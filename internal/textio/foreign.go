@@ -8,7 +8,8 @@ import (
 
 // heads are how files begin that are named for text, or for tensors, by mistake.
 var heads = []struct{ head, kind string }{
-	{"version https://git-lfs.github.com/", "a Git LFS pointer: the file itself was not fetched (\"git lfs pull\" does)"},
+	{"version https://git-lfs.github.com/",
+		"a Git LFS pointer: the file itself was not fetched (\"git lfs pull\" does)"},
 	{"\x1f\x8b", "gzip: unpack it"},
 	{"PK\x03\x04", "a zip archive: unpack it (if it is a model of PyTorch's, save that again as safetensors)"},
 	{"\xfd7zXZ\x00", "xz: unpack it"},

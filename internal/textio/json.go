@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// UnmarshalJSON is json.Unmarshal for files that others wrote: a byte order mark is left out, and an error names the line, or the
-// key and what its value must be.
+// UnmarshalJSON is json.Unmarshal for files that others wrote: a byte order mark is left out, and an error names
+// the line, or the key and what its value must be.
 func UnmarshalJSON(b []byte, v any) error {
 	if kind := Foreign(b); kind != "" {
 		return &NotText{Reason: "not JSON but " + kind}

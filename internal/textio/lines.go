@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// Lines gives each the lines of in, of any length and numbered from 1, and returns what the user should know of them. A line ends by LF
-// or CRLF; the last one need not end.
+// Lines gives each the lines of in, of any length and numbered from 1, and returns what the user should know of
+// them. A line ends by LF or CRLF; the last one need not end.
 func Lines(in io.Reader, each func(n int, line []byte) error) (remarks []string, err error) {
 	text := NewReader(in)
 	lines := bufio.NewReaderSize(text, bufferSize)

@@ -65,7 +65,8 @@ func (m *mended) verdict(read int64) error {
 	if m.western*3 >= m.bad*2 {
 		kind, name = "not UTF-8 but, as it seems, Windows-1252 or Latin-1", "WINDOWS-1252"
 	}
-	return &NotText{m.badLine, fmt.Sprintf("%s (%d of %d bytes are no UTF-8): convert it, as by iconv -f %s -t UTF-8", kind, m.bad, read, name)}
+	return &NotText{m.badLine, fmt.Sprintf("%s (%d of %d bytes are no UTF-8): convert it, as by iconv -f %s -t UTF-8",
+		kind, m.bad, read, name)}
 }
 
 // after is the byte behind the first of a piece.
@@ -76,7 +77,8 @@ func after(piece []byte) byte {
 	return piece[1]
 }
 
-// besideASCII says whether a byte beyond ASCII is one of Windows-1252 that may stand beside r: a letter beside a letter, a sign beside any.
+// besideASCII says whether a byte beyond ASCII is one of Windows-1252 that may stand beside r: a letter beside a
+// letter, a sign beside any.
 func besideASCII(b byte, r rune) bool {
 	if b < 0xC0 {
 		return r < utf8.RuneSelf

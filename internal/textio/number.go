@@ -2,8 +2,8 @@ package textio
 
 import "regexp"
 
-// Numbers are decimal, wherever they are written. YAML 1.1 and the readers of flags would take 010 for 8, 0x10 for 16 and 1_000 for 1000:
-// what is spelled so is no number here.
+// Numbers are decimal, wherever they are written. YAML 1.1 and the readers of flags would take 010 for 8, 0x10 for
+// 16 and 1_000 for 1000: what is spelled so is no number here.
 var (
 	decimal = regexp.MustCompile(`^[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
 	whole   = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)$`)

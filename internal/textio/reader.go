@@ -136,7 +136,8 @@ func (r *Reader) Remarks() (all []string) {
 		all = append(all, fmt.Sprintf("line %d: not UTF-8; %s as U+FFFD", r.badLine, readAs(r.bad, "byte")))
 	}
 	if r.marks > 0 {
-		all = append(all, fmt.Sprintf("line %d: a byte order mark inside the text; %s as U+FEFF (files put together?)", r.markLine, readAs(r.marks, "mark")))
+		all = append(all, fmt.Sprintf("line %d: a byte order mark inside the text; %s as U+FEFF (files put together?)",
+			r.markLine, readAs(r.marks, "mark")))
 	}
 	return all
 }
@@ -148,8 +149,8 @@ func readAs(n int, what string) string {
 	return fmt.Sprintf("%d %ss in all read", n, what)
 }
 
-// WholeRunes is how much of a text can be read without cutting a character: all of it, but for a last character that more bytes could
-// complete.
+// WholeRunes is how much of a text can be read without cutting a character: all of it, but for a last character
+// that more bytes could complete.
 func WholeRunes(text []byte) int {
 	for back := 1; back < utf8.UTFMax && back <= len(text); back++ {
 		if at := len(text) - back; utf8.RuneStart(text[at]) {

@@ -51,30 +51,43 @@ const german = "Die Prüfung war schön.\nDas Maß ist voll.\n"
 func TestWhatIsNoTextIsNamed(t *testing.T) {
 	chinese := "学而时习之，不亦说乎？\n有朋自远方来，不亦乐乎？\n"
 	for name, c := range map[string]struct{ in, want string }{
-		"UTF-16 with a mark, little":    {"\xff\xfe" + utf16Of(german, true), "not text but UTF-16 (little-endian): convert it, as by iconv -f UTF-16 -t UTF-8"},
-		"UTF-16 with a mark, big":       {"\xfe\xff" + utf16Of(german, false), "not text but UTF-16 (big-endian)"},
-		"UTF-16 without a mark, little": {utf16Of(german, true), "line 1: not UTF-8 but, as it seems, UTF-16 (little-endian): convert it, as by iconv -f UTF-16LE"},
-		"UTF-16 without a mark, big":    {utf16Of(german, false), "line 1: not UTF-8 but, as it seems, UTF-16 (big-endian)"},
-		"Chinese UTF-16, little":        {utf16Of(chinese, true), "UTF-16 (little-endian)"},
-		"Chinese UTF-16, big":           {utf16Of(chinese, false), "UTF-16 (big-endian)"},
-		"UTF-32 with a mark, little":    {"\xff\xfe\x00\x00" + utf32Of(german, true), "not text but UTF-32 (little-endian)"},
-		"UTF-32 with a mark, big":       {"\x00\x00\xfe\xff" + utf32Of(german, false), "not text but UTF-32 (big-endian)"},
+		"UTF-16 with a mark, little": {"\xff\xfe" + utf16Of(german, true),
+			"not text but UTF-16 (little-endian): convert it, as by iconv -f UTF-16 -t UTF-8"},
+		"UTF-16 with a mark, big": {"\xfe\xff" + utf16Of(german, false), "not text but UTF-16 (big-endian)"},
+		"UTF-16 without a mark, little": {utf16Of(german, true),
+			"line 1: not UTF-8 but, as it seems, UTF-16 (little-endian): convert it, as by iconv -f UTF-16LE"},
+		"UTF-16 without a mark, big": {utf16Of(german, false),
+			"line 1: not UTF-8 but, as it seems, UTF-16 (big-endian)"},
+		"Chinese UTF-16, little": {utf16Of(chinese, true), "UTF-16 (little-endian)"},
+		"Chinese UTF-16, big":    {utf16Of(chinese, false), "UTF-16 (big-endian)"},
+		"UTF-32 with a mark, little": {"\xff\xfe\x00\x00" + utf32Of(german, true),
+			"not text but UTF-32 (little-endian)"},
+		"UTF-32 with a mark, big": {"\x00\x00\xfe\xff" + utf32Of(german, false),
+			"not text but UTF-32 (big-endian)"},
 		"UTF-32 without a mark, little": {utf32Of(german, true), "UTF-32 (little-endian)"},
 		"UTF-32 without a mark, big":    {utf32Of(german, false), "UTF-32 (big-endian)"},
 		"Chinese UTF-32, little":        {utf32Of(chinese, true), "UTF-32 (little-endian)"},
 		"a NUL byte":                    {"one\ntwo\x00three", "line 2: not text: has NUL bytes"},
 		"NUL bytes":                     {strings.Repeat("a line\x00 of it\n", 40), "line 1: not text: has NUL bytes"},
-		"a late NUL byte":               {strings.Repeat("a line\n", 30000) + "\x00\x00", "line 30001: not text: has NUL bytes"},
-		"Latin-1":                       {"all ASCII\n" + latin1Of(german), "line 2: not UTF-8 but, as it seems, Windows-1252 or Latin-1 (3 of 51 bytes are no UTF-8)"},
-		"long Latin-1":                  {strings.Repeat(latin1Of(german), 5000), "line 1: not UTF-8 but, as it seems, Windows-1252 or Latin-1"},
-		"one letter of Latin-1":         {"caf\xe9\n", "line 1: not UTF-8 but, as it seems, Windows-1252 or Latin-1"},
-		"one letter at the end":         {"caf\xe9", "line 1: not UTF-8 but, as it seems, Windows-1252 or Latin-1"},
-		"Shift JIS":                     {"\x93\xfa\x96\x7b\x8c\xea\x82\xcc\x95\xb6\x8f\xcd\n", "line 1: not UTF-8 but another encoding (Shift JIS, GB 18030, Windows-1251, …), or damaged"},
-		"gzip":                          {"\x1f\x8b\x08\x00rest", "not text but gzip"},
-		"a pointer":                     {"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "not text but a Git LFS pointer"},
-		"zip":                           {"PK\x03\x04rest", "not text but a zip archive"},
+		"a late NUL byte": {strings.Repeat("a line\n", 30000) + "\x00\x00",
+			"line 30001: not text: has NUL bytes"},
+		"Latin-1": {"all ASCII\n" + latin1Of(german),
+			"line 2: not UTF-8 but, as it seems, Windows-1252 or Latin-1 (3 of 51 bytes are no UTF-8)"},
+		"long Latin-1": {strings.Repeat(latin1Of(german), 5000),
+			"line 1: not UTF-8 but, as it seems, Windows-1252 or Latin-1"},
+		"one letter of Latin-1": {"caf\xe9\n", "line 1: not UTF-8 but, as it seems, Windows-1252 or Latin-1"},
+		"one letter at the end": {"caf\xe9", "line 1: not UTF-8 but, as it seems, Windows-1252 or Latin-1"},
+		"Shift JIS": {"\x93\xfa\x96\x7b\x8c\xea\x82\xcc\x95\xb6\x8f\xcd\n",
+			"line 1: not UTF-8 but another encoding (Shift JIS, GB 18030, Windows-1251, …), or damaged"},
+		"gzip": {"\x1f\x8b\x08\x00rest", "not text but gzip"},
+		"a pointer": {"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n",
+			"not text but a Git LFS pointer"},
+		"zip": {"PK\x03\x04rest", "not text but a zip archive"},
 	} {
-		for how, in := range map[string]io.Reader{"at once": strings.NewReader(c.in), "byte by byte": iotest.OneByteReader(strings.NewReader(c.in))} {
+		for how, in := range map[string]io.Reader{
+			"at once":      strings.NewReader(c.in),
+			"byte by byte": iotest.OneByteReader(strings.NewReader(c.in)),
+		} {
 			_, _, err := ReadAll(in)
 			if no, ok := errors.AsType[*NotText](err); !ok || !strings.Contains(no.Error(), c.want) {
 				if how == "byte by byte" && strings.Contains(c.want, "UTF-") && ok {
@@ -96,17 +109,23 @@ func TestTextIsReadAsUTF8(t *testing.T) {
 		"one letter":   {"v", "v", nil},
 		"a mark alone": {"\uFEFF", "", nil},
 		"a mark":       {"\uFEFFone\ntwo", "one\ntwo", nil},
-		"half a mark":  {long + "\xef\xbb", long + "\uFFFD\uFFFD", []string{"line 201: not UTF-8; 2 bytes in all read as U+FFFD"}},
+		"half a mark": {long + "\xef\xbb", long + "\uFFFD\uFFFD",
+			[]string{"line 201: not UTF-8; 2 bytes in all read as U+FFFD"}},
 		"two marks": {"\uFEFFone\n\uFEFFtwo\n\uFEFFthree", "one\n\uFEFFtwo\n\uFEFFthree",
 			[]string{"line 2: a byte order mark inside the text; 2 marks in all read as U+FEFF (files put together?)"}},
-		"a bad byte":       {long + "x\xffy\n", long + "x\uFFFDy\n", []string{"line 201: not UTF-8; the byte reads as U+FFFD"}},
-		"bad bytes":        {long + "x\xffy\xc3\n" + long + "\xe2\x82", long + "x\uFFFDy\uFFFD\n" + long + "\uFFFD\uFFFD", []string{"line 201: not UTF-8; 4 bytes in all read as U+FFFD"}},
-		"among good ones":  {"schön\nschö\xff\n", "schön\nschö\uFFFD\n", []string{"line 2: not UTF-8; the byte reads as U+FFFD"}},
-		"surrogates":       {long + "\xed\xa0\x80", long + "\uFFFD\uFFFD\uFFFD", []string{"line 201: not UTF-8; 3 bytes in all read as U+FFFD"}},
+		"a bad byte": {long + "x\xffy\n", long + "x\uFFFDy\n",
+			[]string{"line 201: not UTF-8; the byte reads as U+FFFD"}},
+		"bad bytes": {long + "x\xffy\xc3\n" + long + "\xe2\x82", long + "x\uFFFDy\uFFFD\n" + long +
+			"\uFFFD\uFFFD", []string{"line 201: not UTF-8; 4 bytes in all read as U+FFFD"}},
+		"among good ones": {"schön\nschö\xff\n", "schön\nschö\uFFFD\n",
+			[]string{"line 2: not UTF-8; the byte reads as U+FFFD"}},
+		"surrogates": {long + "\xed\xa0\x80", long + "\uFFFD\uFFFD\uFFFD",
+			[]string{"line 201: not UTF-8; 3 bytes in all read as U+FFFD"}},
 		"U+FFFD itself":    {"\uFFFD", "\uFFFD", nil},
 		"begins as a head": {"version 1\nBZh\nPK", "version 1\nBZh\nPK", nil},
 	} {
-		for how, in := range map[string]io.Reader{"at once": strings.NewReader(c.in), "byte by byte": iotest.OneByteReader(strings.NewReader(c.in)),
+		for how, in := range map[string]io.Reader{"at once": strings.NewReader(c.in),
+			"byte by byte": iotest.OneByteReader(strings.NewReader(c.in)),
 			"with its end": iotest.DataErrReader(strings.NewReader(c.in))} {
 			if got, remarks, err := ReadAll(in); err != nil || got != c.want || !slices.Equal(remarks, c.remarks) {
 				t.Errorf("%s, %s: %q %q %v, want %q %q", name, how, got, remarks, err, c.want, c.remarks)
@@ -130,7 +149,8 @@ func TestReaderInPieces(t *testing.T) {
 				n, err = r.Read(p)
 				got = append(got, p[:n]...)
 			}
-			if want := strings.ToValidUTF8(strings.TrimPrefix(in, "\uFEFF"), "\uFFFD"); !errors.Is(err, io.EOF) || string(got) != want || !utf8.Valid(got) {
+			if want := strings.ToValidUTF8(strings.TrimPrefix(in, "\uFEFF"), "\uFFFD"); !errors.Is(err, io.EOF) ||
+				string(got) != want || !utf8.Valid(got) {
 				t.Fatalf("%q came out as %q, %v", in, got, err)
 			}
 		}
@@ -138,7 +158,13 @@ func TestReaderInPieces(t *testing.T) {
 }
 
 func TestLines(t *testing.T) {
-	for in, want := range map[string][]string{"": nil, "\n": {""}, "a": {"a"}, "a\nb\n": {"a", "b"}, "\uFEFFa\r\n\r\nb\r": {"a", "", "b"}} {
+	for in, want := range map[string][]string{
+		"":                   nil,
+		"\n":                 {""},
+		"a":                  {"a"},
+		"a\nb\n":             {"a", "b"},
+		"\uFEFFa\r\n\r\nb\r": {"a", "", "b"},
+	} {
 		if got, _, err := AllLines(strings.NewReader(in)); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q: %q %v, want %q", in, got, err, want)
 		}
@@ -173,7 +199,8 @@ func TestReaderHoldsWhatSeemsAnotherEncoding(t *testing.T) {
 		t.Errorf("%q %v", got, err)
 	}
 	text := "f\xfcnf\n" + strings.Repeat("a", 2000)
-	if got, err := io.ReadAll(NewReader(iotest.OneByteReader(strings.NewReader(text)))); err != nil || string(got) != strings.ToValidUTF8(text, "\uFFFD") {
+	if got, err := io.ReadAll(NewReader(iotest.OneByteReader(strings.NewReader(text)))); err != nil ||
+		string(got) != strings.ToValidUTF8(text, "\uFFFD") {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }

@@ -37,8 +37,8 @@ func TestResumeWithAnAverageIsExact(t *testing.T) {
 	}
 }
 
-// The average watches training and changes nothing of it; what a checkpoint holds as its model is what the evaluation of its step
-// measured.
+// The average watches training and changes nothing of it; what a checkpoint holds as its model is what the
+// evaluation of its step measured.
 func TestAverageIsWhatIsMeasuredAndSaved(t *testing.T) {
 	with := runConfig(t, averaged())
 	mustRun(t, quiet(with, Options{}))
@@ -55,7 +55,11 @@ func TestAverageIsWhatIsMeasuredAndSaved(t *testing.T) {
 	if a.valid[last] == b.valid[last] {
 		t.Error("the evaluations say the same: they did not measure the average")
 	}
-	report, err := saved.Evaluate(context.Background(), saved.EvalOptions{Ref: saved.Ref{Run: with.Run.Dir, Which: "last", Device: "cpu"}}, tasks.All())
+	report, err := saved.Evaluate(context.Background(), saved.EvalOptions{Ref: saved.Ref{
+		Run:    with.Run.Dir,
+		Which:  "last",
+		Device: "cpu",
+	}}, tasks.All())
 	if err != nil {
 		t.Fatal(err)
 	}

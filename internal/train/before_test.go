@@ -11,8 +11,8 @@ import (
 	"dmtrain/internal/config"
 )
 
-// Runs that an older program left half done go on, and end with the bits that it ended with. Where the processor rounds otherwise,
-// they end nearby.
+// Runs that an older program left half done go on, and end with the bits that it ended with. Where the processor
+// rounds otherwise, they end nearby.
 func TestRunsOfBeforeGoOn(t *testing.T) {
 	tolerance := 0.0
 	if runtime.GOARCH != "amd64" {
@@ -41,7 +41,8 @@ func TestRunsOfBeforeGoOn(t *testing.T) {
 			}
 			c.Run.Dir = dir
 			mustRun(t, quiet(c, Options{Resume: true}))
-			nearby(t, filepath.Join(dir, "checkpoints", "step-000016", "model.safetensors"), before+".safetensors", tolerance)
+			nearby(t, filepath.Join(dir, "checkpoints", "step-000016", "model.safetensors"), before+".safetensors",
+				tolerance)
 		})
 	}
 }

@@ -33,10 +33,11 @@ type BenchReport struct {
 	PlanShare      float64 `json:"plan_share"` // of the steps' time, spent on planning and certifying masks
 	CertifiedShare float64 `json:"certify_share"`
 
-	MatMulPeak      float64       `json:"matmul_peak_gflops"` // the fastest large square product in the precision used, in this run
-	MatMulPeakN     int           `json:"matmul_peak_n"`      // its width
-	PercentOfPeak   float64       `json:"percent_of_peak"`    // model_gflops_per_s over matmul_peak_gflops
-	DeviceMemoryMiB float64       `json:"device_memory_mib"`  // most that the run held of a GPU's memory; 0 on the CPU
+	// the fastest large square product in the precision used, in this run
+	MatMulPeak      float64       `json:"matmul_peak_gflops"`
+	MatMulPeakN     int           `json:"matmul_peak_n"`     // its width
+	PercentOfPeak   float64       `json:"percent_of_peak"`   // model_gflops_per_s over matmul_peak_gflops
+	DeviceMemoryMiB float64       `json:"device_memory_mib"` // most that the run held of a GPU's memory; 0 on the CPU
 	Profile         []bench.Share `json:"profile,omitempty"`
 	ProfileSteps    int           `json:"profile_steps,omitempty"`
 }
@@ -68,7 +69,9 @@ func benchSteps(ctx context.Context, c config.Config, k task.Task, steps int) (r
 }
 
 // measureSteps times steps on a backend, and what it can do at best.
-func measureSteps(ctx context.Context, be kernels.Backend, c config.Config, k task.Task, steps int) (*BenchReport, error) {
+func measureSteps(
+	ctx context.Context, be kernels.Backend, c config.Config, k task.Task, steps int,
+) (*BenchReport, error) {
 	before, err := bench.InUse(be)
 	if err != nil {
 		return nil, err
@@ -110,7 +113,9 @@ func profileSteps(ctx context.Context, c config.Config, k task.Task, steps int) 
 	return measureProfile(ctx, be, c, k, steps)
 }
 
-func measureProfile(ctx context.Context, be kernels.Backend, c config.Config, k task.Task, steps int) ([]bench.Share, error) {
+func measureProfile(
+	ctx context.Context, be kernels.Backend, c config.Config, k task.Task, steps int,
+) ([]bench.Share, error) {
 	p, err := bench.NewProfiler(be)
 	if err != nil {
 		return nil, err
@@ -166,10 +171,20 @@ func (s *stepper) report(times []float64) *BenchReport {
 	var seen mask.Record
 	s.control.Record(&seen, s.stats)
 	work := s.work()
-	r := &BenchReport{Params: s.params.Count(), TokensPerStep: work.tokens,
-		StepMsMedian: step.Median * 1e3, StepMsMin: step.Min * 1e3, Threads: info.Threads, Device: info.Device(), NoGPU: info.NoGPU,
-		VisibleShare: seen.Visible, TilesComputed: seen.Tiles, TilesTotal: seen.TilesTotal,
-		PlanShare: s.spent.plan.Seconds() / total, CertifiedShare: s.spent.certify.Seconds() / total}
+	r := &BenchReport{
+		Params:         s.params.Count(),
+		TokensPerStep:  work.tokens,
+		StepMsMedian:   step.Median * 1e3,
+		StepMsMin:      step.Min * 1e3,
+		Threads:        info.Threads,
+		Device:         info.Device(),
+		NoGPU:          info.NoGPU,
+		VisibleShare:   seen.Visible,
+		TilesComputed:  seen.Tiles,
+		TilesTotal:     seen.TilesTotal,
+		PlanShare:      s.spent.plan.Seconds() / total,
+		CertifiedShare: s.spent.certify.Seconds() / total,
+	}
 	r.TokensPerS = float64(work.tokens) / step.Median
 	r.GflopsPerS = work.flops / step.Median / 1e9
 	r.MemoryMiB = float64(s.params.TrainingBytes()+work.bytes) / (1 << 20)

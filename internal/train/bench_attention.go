@@ -97,7 +97,12 @@ func BenchAttention(ctx context.Context, o AttentionOptions) (_ *AttentionBench,
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			one, err := bench.TimeAttention(be, bench.AttentionShape{B: o.Batch, T: length, H: o.Heads, D: o.Width}, t, f, o.Calls)
+			one, err := bench.TimeAttention(be, bench.AttentionShape{
+				B: o.Batch,
+				T: length,
+				H: o.Heads,
+				D: o.Width,
+			}, t, f, o.Calls)
 			if err != nil {
 				return nil, fmt.Errorf("%s, T = %d: %w", f.Name, length, err)
 			}

@@ -45,7 +45,8 @@ func TestBenchReports(t *testing.T) {
 	if math.Abs(total-1) > 1e-9 {
 		t.Errorf("shares add up to %v", total)
 	}
-	// Two layers: attention there and back, two norms each and the last one, loss once; norm and AdamW for two groups of parameters.
+	// Two layers: attention there and back, two norms each and the last one, loss once; norm and AdamW for two
+	// groups of parameters.
 	for family, calls := range map[string]float64{"attention": 4, "norm": 10, "loss": 1, "optim": 3} {
 		if seen[family].Calls != calls {
 			t.Errorf("%s: %v calls a step, want %v", family, seen[family].Calls, calls)
@@ -97,7 +98,16 @@ func TestBenchIsInterrupted(t *testing.T) {
 }
 
 func attentionOptions() AttentionOptions {
-	return AttentionOptions{Device: "cpu", Precision: "fp32", Masks: []string{"causal", "window:8"}, Lengths: []int{32, 64}, Batch: 2, Heads: 2, Width: 8, Calls: 1}
+	return AttentionOptions{
+		Device:    "cpu",
+		Precision: "fp32",
+		Masks:     []string{"causal", "window:8"},
+		Lengths:   []int{32, 64},
+		Batch:     2,
+		Heads:     2,
+		Width:     8,
+		Calls:     1,
+	}
 }
 
 func TestBenchAttention(t *testing.T) {

@@ -44,7 +44,8 @@ func benchVocab(c config.Config) (int, error) {
 		return c.Bench.Vocab, nil
 	}
 	if c.Data.Tokenizer.Kind != tokenizer.DefaultConfig().Kind {
-		return 0, fmt.Errorf("bench.vocab: tokenizer %q gets its vocabulary from a text, which bench doesn't read: say how many tokens it has", c.Data.Tokenizer.Kind)
+		return 0, fmt.Errorf("bench.vocab: tokenizer %q gets its vocabulary from a text, which bench doesn't read: "+
+			"say how many tokens it has", c.Data.Tokenizer.Kind)
 	}
 	t, err := tokenizer.New(c.Data.Tokenizer, tokenizer.NewSurvey(c.Data.Tokenizer))
 	if err != nil {

@@ -23,10 +23,12 @@ func lowBackends(t *testing.T) map[string]kernels.Backend {
 	return all
 }
 
-// lowVocab is the vocabulary of these tests' random texts: not one that bfloat16 logits' rows have without columns more.
+// lowVocab is the vocabulary of these tests' random texts: not one that bfloat16 logits' rows have without columns
+// more.
 const lowVocab = 13
 
-// restless is a configuration whose steps draw everything that can be drawn: hidden tokens, dropped edges, dropout, in two micro-batches.
+// restless is a configuration whose steps draw everything that can be drawn: hidden tokens, dropped edges, dropout,
+// in two micro-batches.
 func restless() config.Config {
 	c := fixture.WithMask(mask.FormInput, mask.ControlAdaptive)
 	c.Mask.Fill, c.Mask.EdgeDrop, c.Model.Dropout = mask.FillLearned, 0.1, 0.1
@@ -76,9 +78,10 @@ func in16(c config.Config) config.Config {
 // unit is what rounding to bfloat16, which has 8 significant bits, changes a number by at most, relative to it.
 const unit = 0x1p-8
 
-// A step's loss is a mean of per-token losses whose logits are rounded by one unit at most each, and of a model whose weights are.
-// Roundings of different tokens are independent and average out, and what the gradients' roundings move the two models apart stays below
-// them for some time. So losses stay within a unit of each other, relative.
+// A step's loss is a mean of per-token losses whose logits are rounded by one unit at most each, and of a model
+// whose weights are. Roundings of different tokens are independent and average out, and what the gradients'
+// roundings move the two models apart stays below them for some time. So losses stay within a unit of each other,
+// relative.
 func TestBFloat16LossesStayNearFloat32(t *testing.T) {
 	for name, be := range lowBackends(t) {
 		for task, c := range map[string]config.Config{"lm": restless(), "seq2seq": restlessPairs()} {
@@ -115,7 +118,11 @@ func TestRowsBehindTheVocabularyStayZero(t *testing.T) {
 				if n := taller.Shape[0]; n%8 != 0 || n-embedding.Shape[0] < 1 {
 					t.Fatalf("a vocabulary of %d has %d rows", embedding.Shape[0], n)
 				}
-				for name, b := range map[string]kernels.Buffer{"value": taller.Value(), "gradient": taller.Grad(), "moment": s.params.Part(s.opt.Moment1, taller)} {
+				for name, b := range map[string]kernels.Buffer{
+					"value":    taller.Value(),
+					"gradient": taller.Grad(),
+					"moment":   s.params.Part(s.opt.Moment1, taller),
+				} {
 					v := make([]float32, b.Len())
 					if err := be.Download(v, b); err != nil {
 						t.Fatal(err)

@@ -124,13 +124,15 @@ func sizeOf(s task.Shape) string {
 	return fmt.Sprintf("data.pairs.batch_tokens: %d pairs of %d and %d tokens", s.Rows, s.S, s.T)
 }
 
-// What a step keeps on the host of its text and masks: batch.Stream has four integers a token, mask.Plan up to eleven and a draw.
+// What a step keeps on the host of its text and masks: batch.Stream has four integers a token, mask.Plan up to
+// eleven and a draw.
 const (
 	tokenBytes = 15*4 + 1
 	microBytes = 1024 // and a micro-batch as such, roughly
 )
 
-// roomFor tells when the host has no room for the text and the masks of all micro-batches: a step plans them before it computes any.
+// roomFor tells when the host has no room for the text and the masks of all micro-batches: a step plans them before
+// it computes any.
 func roomFor(shapes []task.Shape, t config.Train) error {
 	need, largest := uint64(0), shapes[0]
 	for _, s := range shapes {
@@ -140,7 +142,8 @@ func roomFor(shapes []task.Shape, t config.Train) error {
 		}
 	}
 	if free, known := hostMemory(); known && need > free {
-		return fmt.Errorf("%s: the text and masks of a step need %d MiB, and %d MiB are free", sizeOf(largest), need>>20, free>>20)
+		return fmt.Errorf("%s: the text and masks of a step need %d MiB, and %d MiB are free", sizeOf(largest),
+			need>>20, free>>20)
 	}
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"dmtrain/internal/task/fixture"
 )
 
-// A leak in a step's second micro-batch is refused before its first is computed, whatever it is that leaks: what a position sees of its own
-// stream, or what it has read of a source.
+// A leak in a step's second micro-batch is refused before its first is computed, whatever it is that leaks: what a
+// position sees of its own stream, or what it has read of a source.
 func TestStepsAreCertifiedWhole(t *testing.T) {
 	ahead := func(b *task.Batch) { b.Plan.Mask.Hi[0]++ }
 	read := func(b *task.Batch) { b.Plan.Sources[0].Cross.Hi[0] += 2 }

@@ -9,13 +9,14 @@ import (
 	"dmtrain/internal/config"
 )
 
-// free are the settings that may change when a run is resumed: they say where and how long, not what. The rest of section train may
-// change too, but is told.
-var free = []string{"device", "run.dir", "data.train", "data.valid", "data.test", "data.pairs.test_source", "data.pairs.test_target", "train.eval_every", "train.eval_batches",
+// free are the settings that may change when a run is resumed: they say where and how long, not what. The rest of
+// section train may change too, but is told.
+var free = []string{"device", "run.dir", "data.train", "data.valid", "data.test", "data.pairs.test_source",
+	"data.pairs.test_target", "train.eval_every", "train.eval_batches",
 	"train.save_every", "train.keep", "train.patience", "log.every", "bench.vocab"}
 
-// comparable refuses to resume a run with settings that would make it another one, and tells of those that change its course.
-// The text itself is compared when it has been read.
+// comparable refuses to resume a run with settings that would make it another one, and tells of those that change
+// its course. The text itself is compared when it has been read.
 func (s *session) comparable() error {
 	file, err := config.Read(s.run.Path(checkpoint.ConfigFile))
 	if err != nil {
@@ -42,7 +43,8 @@ func (s *session) comparable() error {
 		refused = append(refused, change)
 	}
 	if len(refused) > 0 {
-		text := fmt.Sprintf("%s can't be resumed with other settings; set them back, or begin a new run in another run.dir:\n  %s", s.run.Dir, strings.Join(refused, "\n  "))
+		text := fmt.Sprintf("%s can't be resumed with other settings; set them back, or begin a new run in another "+
+			"run.dir:\n  %s", s.run.Dir, strings.Join(refused, "\n  "))
 		return &config.Invalid{Problems: []config.Problem{{Text: text}}}
 	}
 	for _, change := range told {

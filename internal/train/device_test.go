@@ -112,12 +112,14 @@ func TestRunsMoveBetweenDevices(t *testing.T) {
 	for _, way := range [][2]string{{"cpu", "cuda"}, {"cuda", "cpu"}} {
 		got := train(way[0], way[1])
 		if apart := distance(got, want); !(apart <= 1e-4) {
-			t.Errorf("from %s to %s: parameters are %v of their norm apart from those of the CPU alone", way[0], way[1], apart)
+			t.Errorf("from %s to %s: parameters are %v of their norm apart from those of the CPU alone", way[0],
+				way[1], apart)
 		}
 	}
 }
 
-// A run in bfloat16, the average of its parameters included, is resumed to the bit, and its model is one that the CPU computes with in float32.
+// A run in bfloat16, the average of its parameters included, is resumed to the bit, and its model is one that the
+// CPU computes with in float32.
 func TestBFloat16RunsResumeExactly(t *testing.T) {
 	deviceOrSkip(t)
 	c := in16(small(mask.FormInput, mask.ControlLinear))
@@ -154,7 +156,11 @@ func TestCapturedStepsHaveTheSameBits(t *testing.T) {
 	if _, ok := be.(kernels.Capturer); !ok {
 		t.Fatal("the device captures nothing")
 	}
-	for name, c := range map[string]config.Config{"lm": restless(), "bf16": in16(restless()), "seq2seq": restlessPairs()} {
+	for name, c := range map[string]config.Config{
+		"lm":      restless(),
+		"bf16":    in16(restless()),
+		"seq2seq": restlessPairs(),
+	} {
 		t.Run(name, func(t *testing.T) {
 			steps := stepsOnDevice(20)
 			launched := stepperFor(t, plainCalls{be}, c)
@@ -175,7 +181,11 @@ func TestCapturedStepsHaveTheSameBits(t *testing.T) {
 // Steps on a device allocate nothing on the host either.
 func TestStepOnDeviceAllocatesNothing(t *testing.T) {
 	be := deviceOrSkip(t)
-	for name, c := range map[string]config.Config{"lm": restless(), "bf16": in16(restless()), "seq2seq": restlessPairs()} {
+	for name, c := range map[string]config.Config{
+		"lm":      restless(),
+		"bf16":    in16(restless()),
+		"seq2seq": restlessPairs(),
+	} {
 		t.Run(name, func(t *testing.T) { allocatesNothing(t, stepperFor(t, be, c), stepsOnDevice(10)) })
 	}
 }

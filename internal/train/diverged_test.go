@@ -90,7 +90,8 @@ func TestModelThatIsNotFiniteIsRefused(t *testing.T) {
 	_, lm := saved.Load(saved.Ref{Checkpoint: poisoned(t, c.Run.Dir), Device: "cpu"}, tasks.All())
 	_, translator := saved.Load(saved.Ref{Checkpoint: poisoned(t, pairs.Run.Dir), Device: "cpu"}, tasks.All())
 	for _, err := range []error{lm, translator} {
-		if err == nil || !strings.Contains(err.Error(), "model.safetensors: tensor \"") || !strings.Contains(err.Error(), "1 values that are not finite, the first NaN") {
+		if err == nil || !strings.Contains(err.Error(), "model.safetensors: tensor \"") ||
+			!strings.Contains(err.Error(), "1 values that are not finite, the first NaN") {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -148,7 +149,9 @@ func TestUnusedTensorsAreTold(t *testing.T) {
 	}
 	defer translator.Close()
 	for _, warnings := range [][]string{lm.Warnings, translator.Warnings} {
-		if len(warnings) != 1 || !strings.Contains(warnings[0], " tensors of model.safetensors are no part of the model") || !strings.HasSuffix(warnings[0], ", …") {
+		if len(warnings) != 1 ||
+			!strings.Contains(warnings[0], " tensors of model.safetensors are no part of the model") ||
+			!strings.HasSuffix(warnings[0], ", …") {
 			t.Errorf("told %q", warnings)
 		}
 	}

@@ -6,10 +6,11 @@ import (
 	"dmtrain/internal/task"
 )
 
-// Hooks let a canary look at every batch of a run, and plant leaks to see whether it would find them. Nothing of a configuration reaches
-// them; nil does nothing.
+// Hooks let a canary look at every batch of a run, and plant leaks to see whether it would find them. Nothing of a
+// configuration reaches them; nil does nothing.
 type Hooks struct {
-	// Scored gets every batch of training and evaluation once its losses are known. What it gets is valid during the call only.
+	// Scored gets every batch of training and evaluation once its losses are known. What it gets is valid during
+	// the call only.
 	Scored func(*task.Batch) error
 	// Planned may change a training plan before it is certified.
 	Planned func(*task.Batch)

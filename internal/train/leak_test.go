@@ -15,8 +15,8 @@ import (
 	"dmtrain/internal/task/fixture"
 )
 
-// Random documents: letters drawn evenly from sixteen, and after each one the end with the same probability. What can be known of a token
-// is known exactly, and no model can know more without a leak.
+// Random documents: letters drawn evenly from sixteen, and after each one the end with the same probability. What
+// can be known of a token is known exactly, and no model can know more without a leak.
 const (
 	letters  = fixture.Letters
 	stopping = fixture.Stopping
@@ -31,7 +31,10 @@ type leakTrial struct {
 func (l leakTrial) config(t *testing.T) config.Config {
 	c := config.Default()
 	dir := t.TempDir()
-	for name, text := range map[string]string{"train": fixture.Documents(1, 40000), "valid": fixture.Documents(2, 4000)} {
+	for name, text := range map[string]string{
+		"train": fixture.Documents(1, 40000),
+		"valid": fixture.Documents(2, 4000),
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -50,9 +53,9 @@ func (l leakTrial) config(t *testing.T) config.Config {
 	return c
 }
 
-// No mask may let a model know more of random documents than what it sees tells, here where masks once did: ends of documents that were
-// hidden, a first look at what is hidden. (The canary's matrix tries the other structures and forms.) D is by how much the model's
-// loss is above that, in nats.
+// No mask may let a model know more of random documents than what it sees tells, here where masks once did: ends of
+// documents that were hidden, a first look at what is hidden. (The canary's matrix tries the other structures and
+// forms.) D is by how much the model's loss is above that, in nats.
 func TestRandomDocumentsTellNothing(t *testing.T) {
 	if os.Getenv("DMTRAIN_LONG") == "" {
 		t.Skip("trains for minutes; DMTRAIN_LONG=1 runs it")
@@ -164,8 +167,8 @@ func measureGap(t *testing.T, s *stepper, step int, end int32, slots, next *gap)
 	}
 }
 
-// leastLoss is −ln of the probability that the answer of position i of row b has for one who knows all that position i sees, and what is
-// before it besides.
+// leastLoss is −ln of the probability that the answer of position i of row b has for one who knows all that
+// position i sees, and what is before it besides.
 func leastLoss(p *mask.Plan, rows *batch.Batch, b, i int, end int32) float64 {
 	at, start := int(p.Answer[b*p.T+i]), int(rows.Start[b*p.T+i])
 	hi := p.Mask.Hi[b*p.T+i]
@@ -189,7 +192,8 @@ func leastLoss(p *mask.Plan, rows *batch.Batch, b, i int, end int32) float64 {
 		}
 	}
 	fresh := before == start && rows.IDs[b*p.T+start] == end // a document's Begin, after which a letter comes
-	stop := func(m int) float64 {                            // the probability that the End is m places past the first unknown one
+	// the probability that the End is m places past the first unknown one
+	stop := func(m int) float64 {
 		if fresh {
 			m--
 		}

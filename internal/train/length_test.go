@@ -84,7 +84,9 @@ func (l lengths) String() string {
 	return fmt.Sprintf("%.3f ± %.3f", mean, se)
 }
 
-func sampledPairs(t *testing.T, s *stepper, set *data.PairSet, mask config.Config, blocks *generate.Blocks) (l lengths) {
+func sampledPairs(
+	t *testing.T, s *stepper, set *data.PairSet, mask config.Config, blocks *generate.Blocks,
+) (l lengths) {
 	t.Helper()
 	sources := make([][]int32, 4000)
 	for i := range sources {
@@ -135,7 +137,8 @@ func TestBucketsKeepLengths(t *testing.T) {
 	}
 }
 
-// Decoding blocks of eight in parallel, at threshold .9, makes texts as long as decoding token by token does: within 5 %, for pairs and text.
+// Decoding blocks of eight in parallel, at threshold .9, makes texts as long as decoding token by token does:
+// within 5 %, for pairs and text.
 func TestParallelDecodingKeepsLengths(t *testing.T) {
 	if os.Getenv("DMTRAIN_LONG") == "" {
 		t.Skip("trains for minutes; DMTRAIN_LONG=1 runs it")
@@ -153,18 +156,23 @@ func TestParallelDecodingKeepsLengths(t *testing.T) {
 		c := randomPairs(t, 20000, 8)
 		c.Mask.Form, c.Mask.MaxWindow = "infill", 16
 		s, set := trainedPairs(t, c)
-		compare(t, sampledPairs(t, s, set, c, nil), sampledPairs(t, s, set, c, &generate.Blocks{Size: 8, Acceptance: accept}))
+		compare(t, sampledPairs(t, s, set, c, nil),
+			sampledPairs(t, s, set, c, &generate.Blocks{Size: 8, Acceptance: accept}))
 	})
 	t.Run("text", func(t *testing.T) {
 		c := leakTrial{"causal", "infill", "fixed", 0.15}.config(t)
 		be := openCPU(t, 0)
 		s, set := opened(t, be, c)
 		trainAll(t, s, c.Train.Steps)
-		compare(t, sampledText(t, be, s, set.Tokenizer, c, 0, accept), sampledText(t, be, s, set.Tokenizer, c, 8, accept))
+		compare(t, sampledText(t, be, s, set.Tokenizer, c, 0, accept),
+			sampledText(t, be, s, set.Tokenizer, c, 8, accept))
 	})
 }
 
-func sampledText(t *testing.T, be kernels.Backend, s *stepper, tok tokenizer.Tokenizer, c config.Config, block int, a generate.Acceptance) (l lengths) {
+func sampledText(
+	t *testing.T, be kernels.Backend, s *stepper, tok tokenizer.Tokenizer, c config.Config, block int,
+	a generate.Acceptance,
+) (l lengths) {
 	t.Helper()
 	d, err := generate.NewDecoder(s.model, c.Mask)
 	if err != nil {
@@ -174,7 +182,12 @@ func sampledText(t *testing.T, be kernels.Backend, s *stepper, tok tokenizer.Tok
 	special := tok.Specials()
 	for i := range 2000 {
 		n := 0
-		o := generate.Options{Sampling: generate.Sampling{Temperature: 1, TopP: 1, Seed: 1}, MaxTokens: 60, Sequence: i, End: special.End}
+		o := generate.Options{
+			Sampling:  generate.Sampling{Temperature: 1, TopP: 1, Seed: 1},
+			MaxTokens: 60,
+			Sequence:  i,
+			End:       special.End,
+		}
 		emit := func(int32) error { n++; return nil }
 		if block > 0 {
 			o.Blocks = &generate.Blocks{Size: block, Acceptance: a}

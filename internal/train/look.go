@@ -10,7 +10,8 @@ import (
 	"dmtrain/internal/metrics"
 )
 
-// scoreOf is the metric that says which checkpoint is best, higher being better; of equal ones, as with metric loss, the loss decides.
+// scoreOf is the metric that says which checkpoint is best, higher being better; of equal ones, as with metric
+// loss, the loss decides.
 func scoreOf(m *metrics.Eval, metric string) float64 {
 	switch {
 	case m.Pairs == nil:
@@ -91,11 +92,22 @@ func (s *session) judge(loss, score float64) bool {
 
 // summary is how the run ends for its user.
 func (s *session) summary(outcome string) {
-	sum := metrics.Summary{Outcome: outcome, Dir: s.run.Dir, Step: s.at.Step, Tokens: s.at.Tokens, ElapsedS: s.meter.ElapsedS(), First: s.first, Best: s.best, BestOf: s.at.Evals, Test: s.tested}
+	sum := metrics.Summary{
+		Outcome:  outcome,
+		Dir:      s.run.Dir,
+		Step:     s.at.Step,
+		Tokens:   s.at.Tokens,
+		ElapsedS: s.meter.ElapsedS(),
+		First:    s.first,
+		Best:     s.best,
+		BestOf:   s.at.Evals,
+		Test:     s.tested,
+	}
 	if outcome == finished {
 		sum.Next = []string{"dmtrain eval --run " + files.Quoted(s.run.Dir), s.task.Next(s.run.Dir)}
 	} else {
-		sum.Next = []string{fmt.Sprintf("dmtrain train --config %s --resume", files.Quoted(filepath.Join(s.run.Dir, checkpoint.ConfigFile))), s.task.Next(s.run.Dir)}
+		sum.Next = []string{fmt.Sprintf("dmtrain train --config %s --resume",
+			files.Quoted(filepath.Join(s.run.Dir, checkpoint.ConfigFile))), s.task.Next(s.run.Dir)}
 	}
 	s.Console.Summary(sum)
 }

@@ -58,8 +58,10 @@ func compareRows(t *testing.T, m *maskcheck.Masks, s *stepper, step int, open []
 		rows, p := row.Batch, &row.Plan
 		from, to := r*n, (r+1)*n
 		for _, pair := range [][2]any{
-			{rows.IDs, whole.rows.IDs[from:to]}, {p.Hidden, whole.plan.Hidden[from:to]}, {p.Targets, whole.plan.Targets[from:to]},
-			{p.Mask.Pos, whole.plan.Mask.Pos[from:to]}, {p.Mask.Lo, whole.plan.Mask.Lo[from:to]}, {p.Mask.Hi, whole.plan.Mask.Hi[from:to]},
+			{rows.IDs, whole.rows.IDs[from:to]}, {p.Hidden, whole.plan.Hidden[from:to]},
+			{p.Targets, whole.plan.Targets[from:to]},
+			{p.Mask.Pos, whole.plan.Mask.Pos[from:to]}, {p.Mask.Lo, whole.plan.Mask.Lo[from:to]},
+			{p.Mask.Hi, whole.plan.Mask.Hi[from:to]},
 		} {
 			if !reflect.DeepEqual(pair[0], pair[1]) {
 				t.Fatalf("step %d, row %d: planned alone %v, in training %v", step, r, pair[0], pair[1])

@@ -16,15 +16,20 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// oldRun trains as programs did that made the tokenizer for all of the text and split its tokens: they did not tell where. Only the state is
-// as theirs was; which tokens were trained on does not matter here.
+// oldRun trains as programs did that made the tokenizer for all of the text and split its tokens: they did not tell
+// where. Only the state is as theirs was; which tokens were trained on does not matter here.
 func oldRun(t *testing.T, c config.Config) (valid *data.Set) {
 	t.Helper()
 	before, err := data.Open(c.Data, data.Options{AfterTokens: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &session{Options: quiet(c, Options{Until: 4}), ctx: t.Context(), evaled: -1, saved: -1}
+	s := &session{
+		Options: quiet(c, Options{Until: 4}),
+		ctx:     t.Context(),
+		evaled:  -1,
+		saved:   -1,
+	}
 	if err := s.assemble(before.Tokenizer, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +49,8 @@ func oldRun(t *testing.T, c config.Config) (valid *data.Set) {
 // learnt is a vocabulary of other text.
 func learnt(t *testing.T) string {
 	t.Helper()
-	tok, err := tokenizer.Train(280, strings.NewReader(strings.Repeat("the cat sat on the mat and the dog lay by the log\n", 9)))
+	tok, err := tokenizer.Train(280,
+		strings.NewReader(strings.Repeat("the cat sat on the mat and the dog lay by the log\n", 9)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,9 +70,12 @@ func TestRunsOfProgramsThatSplitTokens(t *testing.T) {
 	}{
 		{"bytes", tokenizer.Config{Kind: "byte"}, "", ""},
 		{"characters", tokenizer.Config{Kind: "char"}, "", ""},
-		{"characters of which one only validates", tokenizer.Config{Kind: "char"}, "é", "made the tokenizer for the validation text too"},
-		{"pairs of bytes", tokenizer.Config{Kind: "bpe", Size: 270}, strings.Repeat(" zebra", 30), "made the tokenizer for the validation text too"},
-		{"a vocabulary from a file", tokenizer.Config{Kind: "bpe", File: learnt(t)}, strings.Repeat("0123456789", 100), "split the text by tokens, at token"},
+		{"characters of which one only validates", tokenizer.Config{Kind: "char"}, "é",
+			"made the tokenizer for the validation text too"},
+		{"pairs of bytes", tokenizer.Config{Kind: "bpe", Size: 270}, strings.Repeat(" zebra", 30),
+			"made the tokenizer for the validation text too"},
+		{"a vocabulary from a file", tokenizer.Config{Kind: "bpe", File: learnt(t)}, strings.Repeat("0123456789", 100),
+			"split the text by tokens, at token"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			c := runConfig(t, fixture.Tiny())
@@ -83,18 +92,23 @@ func TestRunsOfProgramsThatSplitTokens(t *testing.T) {
 			}
 			c.Data.Tokenizer = x.tokenizer
 			before := oldRun(t, c)
-			r, err := saved.Evaluate(t.Context(), saved.EvalOptions{Ref: saved.Ref{Run: c.Run.Dir, Device: "cpu"}}, tasks.All())
+			r, err := saved.Evaluate(t.Context(), saved.EvalOptions{Ref: saved.Ref{Run: c.Run.Dir, Device: "cpu"}},
+				tasks.All())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if warned := len(r.Warnings) == 1 && strings.Contains(r.Warnings[0], x.refused); r.Tokens != before.Valid.Targets() || warned != (x.refused != "") {
-				t.Errorf("evaluated on %d tokens, not on the %d of its validation text; warnings %q", r.Tokens, before.Valid.Targets(), r.Warnings)
+			if warned := len(r.Warnings) == 1 &&
+				strings.Contains(r.Warnings[0], x.refused); r.Tokens != before.Valid.Targets() ||
+				warned != (x.refused != "") {
+				t.Errorf("evaluated on %d tokens, not on the %d of its validation text; warnings %q", r.Tokens,
+					before.Valid.Targets(), r.Warnings)
 			}
 			err = Run(t.Context(), quiet(c, Options{Resume: true}))
 			switch {
 			case x.refused == "" && err != nil:
 				t.Error(err)
-			case x.refused != "" && (err == nil || !strings.Contains(err.Error(), x.refused) || !strings.Contains(err.Error(), "begin a new run")):
+			case x.refused != "" && (err == nil || !strings.Contains(err.Error(), x.refused) ||
+				!strings.Contains(err.Error(), "begin a new run")):
 				t.Errorf("resumed: %v", err)
 			}
 		})

@@ -19,7 +19,12 @@ import (
 // open makes a session: new, or where its last checkpoint was. A new run is not written before its first step has been
 // found to work.
 func open(ctx context.Context, o Options) (_ *session, err error) {
-	s := &session{Options: o, ctx: ctx, evaled: -1, saved: -1}
+	s := &session{
+		Options: o,
+		ctx:     ctx,
+		evaled:  -1,
+		saved:   -1,
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -48,7 +53,9 @@ func open(ctx context.Context, o Options) (_ *session, err error) {
 func (s *session) refuseLeak() error {
 	err := s.step.plan(0, new(result))
 	if err != nil && s.Config.Mask.Structure == mask.StructureLookahead {
-		err = fmt.Errorf("%w\nmask.structure: lookahead lets positions that must predict the next token look past themselves. Even where that is not the answer itself, it reaches it through the layers. What can look ahead safely are slots: mask.form infill, under structure causal", err)
+		err = fmt.Errorf("%w\nmask.structure: lookahead lets positions that must predict the next token look past "+
+			"themselves. Even where that is not the answer itself, it reaches it through the layers. What can look "+
+			"ahead safely are slots: mask.form infill, under structure causal", err)
 	}
 	return err
 }
@@ -107,7 +114,8 @@ func (s *session) outdated(err error, version string) error {
 	if !errors.As(err, &o) {
 		return err
 	}
-	return fmt.Errorf("%s can't be resumed: dmtrain %s, which began it, %s; end it with that program, or begin a new run in another "+
+	return fmt.Errorf("%s can't be resumed: dmtrain %s, which began it, %s; end it with that program, or begin a "+
+		"new run in another "+
 		"run.dir. Its checkpoints can be read as before", s.run.Dir, version, o.Reason)
 }
 
@@ -121,7 +129,8 @@ func offer(err error) error {
 	return fmt.Errorf("%w: go on from it by --resume --from %s", err, step)
 }
 
-// assemble opens the device and the text, and builds what a step and an evaluation need. Tok and was are those of a run that goes on.
+// assemble opens the device and the text, and builds what a step and an evaluation need. Tok and was are those of a
+// run that goes on.
 func (s *session) assemble(tok tokenizer.Tokenizer, was *task.Identity) (err error) {
 	c := s.Config
 	yoke, err := recipe.Yoke(c.Mask)
@@ -132,7 +141,8 @@ func (s *session) assemble(tok tokenizer.Tokenizer, was *task.Identity) (err err
 		return err
 	}
 	if c.Train.Warmup > c.Train.Steps {
-		s.Console.Warn("train.warmup: %d steps are more than train.steps, %d: the learning rate never reaches train.lr", c.Train.Warmup, c.Train.Steps)
+		s.Console.Warn("train.warmup: %d steps are more than train.steps, %d: the learning rate never reaches train.lr",
+			c.Train.Warmup, c.Train.Steps)
 	}
 	s.task = s.Tasks.Must(c)
 	if s.text, err = s.task.Open(c, task.Options{Tokenizer: tok, Was: was}); err != nil {
@@ -150,7 +160,8 @@ func (s *session) assemble(tok tokenizer.Tokenizer, was *task.Identity) (err err
 
 // evaluators record the passes that validate and test.
 func (s *session) evaluators() (err error) {
-	if s.valid, err = task.NewEvaluator(s.step.model, s.step.planner, s.text.Valid, s.step.arena); err != nil || s.text.Test == nil {
+	if s.valid, err = task.NewEvaluator(s.step.model, s.step.planner, s.text.Valid, s.step.arena); err != nil ||
+		s.text.Test == nil {
 		return err
 	}
 	s.test, err = task.NewEvaluator(s.step.model, s.step.planner, s.text.Test, s.step.arena)
@@ -165,7 +176,8 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 	}
 	var was task.Identity
 	if err := json.Unmarshal(s.at.Data, &was); err != nil || !was.Same(s.text.Identity) {
-		return fmt.Errorf("data.train, data.valid: the text is not the one that %s was trained on; the run's own settings are in %s", saved.Dir, s.run.Path(checkpoint.ConfigFile))
+		return fmt.Errorf("data.train, data.valid: the text is not the one that %s was trained on; the run's own "+
+			"settings are in %s", saved.Dir, s.run.Path(checkpoint.ConfigFile))
 	}
 	var state mask.State
 	if err := json.Unmarshal(s.at.Mask, &state); err != nil {
@@ -196,7 +208,11 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 	}
 	s.saved, s.evaled = s.at.Step, s.at.Evaled
 	if b := s.at.Best; b != nil {
-		s.best = &metrics.Eval{Step: b.Step, ValidLoss: metrics.Number(b.Loss), Perplexity: metrics.Number(metrics.Perplexity(b.Loss))}
+		s.best = &metrics.Eval{
+			Step:       b.Step,
+			ValidLoss:  metrics.Number(b.Loss),
+			Perplexity: metrics.Number(metrics.Perplexity(b.Loss)),
+		}
 	}
 	if s.at.Tested != nil && was.Test != s.text.Identity.Test {
 		s.at.Tested.Step = -1

@@ -9,7 +9,8 @@ import (
 	"dmtrain/internal/task/fixture"
 )
 
-// Steps of pairs, their hidden sources and targets and the average of the parameters come out on a device as on the CPU, up to rounding.
+// Steps of pairs, their hidden sources and targets and the average of the parameters come out on a device as on the
+// CPU, up to rounding.
 func TestPairsOnDevice(t *testing.T) {
 	be := deviceOrSkip(t)
 	host := openCPU(t, 2)

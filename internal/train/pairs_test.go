@@ -70,15 +70,16 @@ func pairStepper(t *testing.T, be kernels.Backend, c config.Config) *stepper {
 func TestStepOfPairsAllocatesNothing(t *testing.T) {
 	for name, c := range map[string]config.Config{"infill": fixture.Pairs(), "wait_k": fixture.Waiting()} {
 		t.Run(name, func(t *testing.T) {
-			c.Data.Train, c.Train.MicroBatch = []string{"builtin:dates?n=1000"}, 2 // far more steps an epoch than are taken
+			// far more steps an epoch than are taken
+			c.Data.Train, c.Train.MicroBatch = []string{"builtin:dates?n=1000"}, 2
 			s := pairStepper(t, openCPU(t, 2), c)
 			allocatesNothing(t, s, 40) // until every shape has been seen
 		})
 	}
 }
 
-// A step of pairs cut into micro-batches, whose last may have rows without a pair, hides the same tokens and is the step of one big
-// batch, up to the rounding of sums taken in another order.
+// A step of pairs cut into micro-batches, whose last may have rows without a pair, hides the same tokens and is the
+// step of one big batch, up to the rounding of sums taken in another order.
 func TestMicroBatchesOfPairsMakeOneStep(t *testing.T) {
 	for name, whole := range map[string]config.Config{"infill": fixture.Pairs(), "wait_k": fixture.Waiting()} {
 		t.Run(name, func(t *testing.T) {

@@ -184,7 +184,8 @@ func TestKilledRunsResume(t *testing.T) {
 	resumesAfter(t, c, kills)
 }
 
-// resumesAfter kills a run so often, at random steps and at any moment within them, and wants it to end as one that was left alone.
+// resumesAfter kills a run so often, at random steps and at any moment within them, and wants it to end as one that
+// was left alone.
 func resumesAfter(t *testing.T, c config.Config, kills int) {
 	t.Helper()
 	start := time.Now()
@@ -227,7 +228,8 @@ func startChild(t *testing.T, file string) (*exec.Cmd, *bytes.Buffer) {
 	return cmd, stderr
 }
 
-// killChild trains in another process, kills it a while after its log has so many lines, and reports whether it lived until then.
+// killChild trains in another process, kills it a while after its log has so many lines, and reports whether it
+// lived until then.
 func killChild(t *testing.T, file, log string, lines int, wait time.Duration) (struck bool) {
 	t.Helper()
 	cmd, stderr := startChild(t, file)
@@ -385,7 +387,8 @@ func TestDamageIsNamedAndPassedBy(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = Run(context.Background(), quiet(c, Options{Resume: true}))
-	if err == nil || !strings.Contains(err.Error(), "optimizer.safetensors") || !strings.HasSuffix(err.Error(), "--resume --from 40") {
+	if err == nil || !strings.Contains(err.Error(), "optimizer.safetensors") ||
+		!strings.HasSuffix(err.Error(), "--resume --from 40") {
 		t.Fatalf("got %v", err)
 	}
 	mustRun(t, quiet(c, Options{Resume: true, From: 40}))
@@ -416,14 +419,16 @@ func TestTenBadStepsEndTheRun(t *testing.T) {
 	c.Train.LR, c.Train.MinLR, c.Train.Schedule, c.Train.Warmup, c.Train.GradClip = 1e30, 1e30, "constant", 0, 0
 	c.Train.EvalEvery, c.Train.SaveEvery, c.Train.Keep = 0, 1, 2
 	err := Run(context.Background(), quiet(c, Options{}))
-	if err == nil || !strings.Contains(err.Error(), "10 steps in a row") || !strings.Contains(err.Error(), "the last checkpoint is that of step 1 (") {
+	if err == nil || !strings.Contains(err.Error(), "10 steps in a row") ||
+		!strings.Contains(err.Error(), "the last checkpoint is that of step 1 (") {
 		t.Errorf("got %v", err)
 	}
 	run, err := checkpoint.ViewRun(c.Run.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if steps, err := run.Steps(); err != nil || !slices.Equal(steps, []int{1}) { // what was skipped is not saved, and takes no checkpoint away
+	// what was skipped is not saved, and takes no checkpoint away
+	if steps, err := run.Steps(); err != nil || !slices.Equal(steps, []int{1}) {
 		t.Errorf("checkpoints of steps %v, %v", steps, err)
 	}
 }

@@ -60,7 +60,8 @@ func (s *session) diverged(err error) error {
 	if !errors.As(err, &bad) {
 		return err
 	}
-	return fmt.Errorf("stopped at step %d: the run has diverged (%w); %s (a lower train.lr, a longer train.warmup or a smaller train.grad_clip may help)", s.at.Step, bad, s.left())
+	return fmt.Errorf("stopped at step %d: the run has diverged (%w); %s (a lower train.lr, a longer train.warmup "+
+		"or a smaller train.grad_clip may help)", s.at.Step, bad, s.left())
 }
 
 // left says which checkpoint there is to go on from.
@@ -72,13 +73,14 @@ func (s *session) left() string {
 	return fmt.Sprintf("the last checkpoint is that of step %d", last)
 }
 
-// tensors are the model, and what only training needs. With train.ema the average is the model, and the parameters that are trained
-// stand beside the optimiser's moments.
+// tensors are the model, and what only training needs. With train.ema the average is the model, and the parameters
+// that are trained stand beside the optimiser's moments.
 func (s *session) tensors() (model, optimizer []checkpoint.Tensor) {
 	params, opt := s.step.params, s.step.opt
 	optimizer = checkpoint.MomentTensors(s.be, params, opt.Moment1, opt.Moment2)
 	if a := s.step.average; a != nil {
-		return checkpoint.ParamTensors(s.be, params, a.Mean), append(optimizer, checkpoint.TrainedTensors(s.be, params)...)
+		return checkpoint.ParamTensors(s.be, params, a.Mean),
+			append(optimizer, checkpoint.TrainedTensors(s.be, params)...)
 	}
 	return checkpoint.ParamTensors(s.be, params, params.Flat()), optimizer
 }

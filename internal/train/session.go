@@ -62,8 +62,9 @@ type session struct {
 	due    bool          // a checkpoint waits for a good step
 }
 
-// Run trains until the configured number of steps, until patience is at its end, or until ctx is done: then it saves and
-// returns ErrInterrupted. Every error leaves the last checkpoint as it was. A new run is in run.dir once its first step is taken.
+// Run trains until the configured number of steps, until patience is at its end, or until ctx is done: then it
+// saves and returns ErrInterrupted. Every error leaves the last checkpoint as it was. A new run is in run.dir once
+// its first step is taken.
 func Run(ctx context.Context, o Options) (err error) {
 	s, err := open(ctx, o)
 	if err != nil {
@@ -134,7 +135,8 @@ func (s *session) sayDone() {
 
 // impatient is why a run stopped early.
 func (s *session) impatient() string {
-	return fmt.Sprintf("stopped early: %d evaluations without improvement, train.patience is %d", s.at.BadEvals, s.Config.Train.Patience)
+	return fmt.Sprintf("stopped early: %d evaluations without improvement, train.patience is %d", s.at.BadEvals,
+		s.Config.Train.Patience)
 }
 
 // advance takes one step and records it.
@@ -155,7 +157,9 @@ func (s *session) advance() error {
 		return err
 	}
 	if s.at.BadInARow >= maxBadInARow {
-		return fmt.Errorf("stopped at step %d: %d steps in a row had a loss or gradient that is not finite; the parameters are those of step %d; %s (a lower train.lr, a longer train.warmup or a smaller train.grad_clip may help)",
+		return fmt.Errorf("stopped at step %d: %d steps in a row had a loss or gradient that is not finite; the "+
+			"parameters are those of step %d; %s (a lower train.lr, a longer train.warmup or a smaller "+
+			"train.grad_clip may help)",
 			s.at.Step, maxBadInARow, s.at.Step-maxBadInARow, s.left())
 	}
 	return nil
@@ -183,8 +187,16 @@ func (s *session) count(r result) {
 // record writes a step's record.
 func (s *session) record(r result) error {
 	s.step.control.Record(&s.moved, s.step.stats)
-	m := metrics.Step{Step: s.at.Step, Loss: metrics.Number(r.Loss), LR: r.LR, GradNorm: metrics.Number(r.GradNorm), Tokens: r.Supervised,
-		Skipped: r.Skipped, Hidden: s.moved.Hidden, Time: s.meter.Step(r.Supervised)}
+	m := metrics.Step{
+		Step:     s.at.Step,
+		Loss:     metrics.Number(r.Loss),
+		LR:       r.LR,
+		GradNorm: metrics.Number(r.GradNorm),
+		Tokens:   r.Supervised,
+		Skipped:  r.Skipped,
+		Hidden:   s.moved.Hidden,
+		Time:     s.meter.Step(r.Supervised),
+	}
 	if s.Config.Mask.Hides() {
 		m.Mask = &s.moved
 	}
@@ -192,8 +204,9 @@ func (s *session) record(r result) error {
 	return s.log.Write(&m)
 }
 
-// lookAndSave evaluates and saves if either is due. A checkpoint comes after its step's evaluation, so that a resumed run
-// never repeats one. While steps are skipped a checkpoint waits: the parameters may be those of a run that has diverged.
+// lookAndSave evaluates and saves if either is due. A checkpoint comes after its step's evaluation, so that a
+// resumed run never repeats one. While steps are skipped a checkpoint waits: the parameters may be those of a run
+// that has diverged.
 func (s *session) lookAndSave() error {
 	t := s.Config.Train
 	if s.at.EvalDue || t.EvalEvery > 0 && s.at.Step%t.EvalEvery == 0 {

@@ -124,9 +124,10 @@ func (s *stepper) check(p *mask.Plan) error {
 	return p.Certify()
 }
 
-// gradients runs every micro-batch forwards and backwards, gathering losses and gradients of the whole step. Its loss is one mean over the
-// step; its gradient is that mean's, times the step's weight: so every token of a run has the same weight, whatever step it is in. A micro-batch is on its way to
-// the device while the one before it is computed.
+// gradients runs every micro-batch forwards and backwards, gathering losses and gradients of the whole step. Its
+// loss is one mean over the step; its gradient is that mean's, times the step's weight: so every token of a run has
+// the same weight, whatever step it is in. A micro-batch is on its way to the device while the one before it is
+// computed.
 func (s *stepper) gradients(step int, r *result) error {
 	s.stats.Begin(step)
 	sum := 0.0
@@ -162,7 +163,8 @@ func (m *micro) run(seed uint64, step int, supervised float64) {
 	m.pass.Backward()
 }
 
-// observe waits for a micro-batch, and adds what it said of its tokens to the step's statistics. It returns the sum of their losses.
+// observe waits for a micro-batch, and adds what it said of its tokens to the step's statistics. It returns the sum
+// of their losses.
 func (s *stepper) observe(m *micro) (nll float64, err error) {
 	out, err := m.pass.Outputs()
 	if err != nil {

@@ -58,9 +58,14 @@ func TestStepAllocatesNothing(t *testing.T) {
 		"input":    fixture.WithMask(mask.FormInput, mask.ControlFixed),
 		"adaptive": fixture.WithMask(mask.FormInfill, mask.ControlAdaptive),
 		"two pass": fixture.WithMask(mask.FormInfill, mask.ControlTwoPass),
-		"dropout":  func() config.Config { c := fixture.Tiny(); c.Model.Dropout, c.Mask.EdgeDrop = 0.1, 0.1; return c }(),
-		"average":  func() config.Config { c := fixture.Tiny(); c.Train.EMA = 0.99; return c }(),
-		"micro":    func() config.Config { c := fixture.Tiny(); c.Train.MicroBatch = 2; return c }(),
+		"dropout": func() config.Config {
+			c := fixture.Tiny()
+			c.Model.Dropout, c.Mask.EdgeDrop = 0.1,
+				0.1
+			return c
+		}(),
+		"average": func() config.Config { c := fixture.Tiny(); c.Train.EMA = 0.99; return c }(),
+		"micro":   func() config.Config { c := fixture.Tiny(); c.Train.MicroBatch = 2; return c }(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := stepperOf(t, openCPU(t, 2), c, 16)
@@ -106,13 +111,15 @@ func together(t *testing.T, a, b *stepper, steps int, look func(step int, ra, rb
 // near wants a step to show what another shows whose sums are taken in another order.
 func near(t *testing.T, step int, got, want result) {
 	t.Helper()
-	if got.Supervised != want.Supervised || got.Skipped != want.Skipped || !(math.Abs(got.Loss-want.Loss) <= 1e-5*want.Loss) || !(math.Abs(got.GradNorm-want.GradNorm) <= 1e-4*want.GradNorm) {
+	if got.Supervised != want.Supervised || got.Skipped != want.Skipped ||
+		!(math.Abs(got.Loss-want.Loss) <= 1e-5*want.Loss) ||
+		!(math.Abs(got.GradNorm-want.GradNorm) <= 1e-4*want.GradNorm) {
 		t.Errorf("step %d: %+v, want about %+v", step, got, want)
 	}
 }
 
-// A step cut into micro-batches is the step of one big batch: the same plans, and losses and gradients up to the rounding of
-// sums taken in another order.
+// A step cut into micro-batches is the step of one big batch: the same plans, and losses and gradients up to the
+// rounding of sums taken in another order.
 func TestMicroBatchesMakeOneStep(t *testing.T) {
 	whole := fixture.WithMask(mask.FormInfill, mask.ControlAdaptive)
 	cut := whole
@@ -122,7 +129,8 @@ func TestMicroBatchesMakeOneStep(t *testing.T) {
 	together(t, a, b, 5, func(step int, ra, rb result) { near(t, step, rb, ra) })
 }
 
-// Steps are functions of the seed alone: neither the number of threads nor an earlier run of the same step changes a bit.
+// Steps are functions of the seed alone: neither the number of threads nor an earlier run of the same step changes
+// a bit.
 func TestStepsRepeat(t *testing.T) {
 	c := fixture.WithMask(mask.FormInfill, mask.ControlAdaptive)
 	c.Model.Dropout = 0.1
@@ -186,12 +194,13 @@ func TestStepWithoutAFiniteLossChangesNothing(t *testing.T) {
 		}
 	}
 	if s.opt.Taken != 0 || s.control.Snapshot().Next != 0 {
-		t.Errorf("the optimiser took %d steps, the controller waits for step %d", s.opt.Taken, s.control.Snapshot().Next)
+		t.Errorf("the optimiser took %d steps, the controller waits for step %d", s.opt.Taken,
+			s.control.Snapshot().Next)
 	}
 }
 
-// The canary. On fresh uniformly random tokens no mask that leaks nothing can beat ln V but by sampling error. An unsound one must
-// collapse far below it, or the canary could not sing.
+// The canary. On fresh uniformly random tokens no mask that leaks nothing can beat ln V but by sampling error. An
+// unsound one must collapse far below it, or the canary could not sing.
 func TestCanary(t *testing.T) {
 	const vocab, tail = 16, 50
 	run := func(t *testing.T, c config.Config, steps int) (loss, bound float64) {
@@ -207,8 +216,8 @@ func TestCanary(t *testing.T) {
 				n += r.Supervised
 			}
 		}
-		// Each prediction was made before its token could be known, so the mean of n losses whose spread is below 0.5 nats
-		// stays within five standard errors.
+		// Each prediction was made before its token could be known, so the mean of n losses whose spread is below
+		// 0.5 nats stays within five standard errors.
 		return loss / float64(n), 5 * 0.5 / math.Sqrt(float64(n))
 	}
 	for name, c := range map[string]config.Config{
@@ -221,7 +230,8 @@ func TestCanary(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if loss, bound := run(t, c, 300); loss < math.Log(vocab)-bound {
-				t.Errorf("loss %.4f, below ln %d = %.4f by more than %.4f: something leaks", loss, vocab, math.Log(vocab), bound)
+				t.Errorf("loss %.4f, below ln %d = %.4f by more than %.4f: something leaks", loss, vocab,
+					math.Log(vocab), bound)
 			}
 		})
 	}

@@ -9,8 +9,8 @@ import (
 	"dmtrain/internal/metrics"
 )
 
-// testBest looks at the test text, with the model that the validation text chose: once for that model, when the run is at its end. A run
-// that goes on from there looks again if it finds a better model, and tells that it has.
+// testBest looks at the test text, with the model that the validation text chose: once for that model, when the run
+// is at its end. A run that goes on from there looks again if it finds a better model, and tells that it has.
 func (s *session) testBest() error {
 	step := s.at.Step
 	if s.at.Best != nil {
@@ -78,8 +78,8 @@ func (s *session) measureTest(step int) (metrics.Eval, error) {
 	return m, err
 }
 
-// lookBack takes from the log what checkpoints do not tell: the last look at the test text, and how many evaluations there were where
-// programs did not count them.
+// lookBack takes from the log what checkpoints do not tell: the last look at the test text, and how many
+// evaluations there were where programs did not count them.
 func (s *session) lookBack() (err error) {
 	if s.at.Evals == 0 && s.at.Evaled > 0 {
 		if s.at.Evals, err = metrics.EvalsIn(s.run.Path(checkpoint.MetricsFile), s.at.Step); err != nil {

@@ -66,7 +66,8 @@ func TestTheBestModelIsTestedOnce(t *testing.T) {
 				t.Errorf("%+v, the best step is %d", m, best)
 			}
 			if loss, bestOf := lossOn(t, c, saved.SplitTest); loss != m.TestLoss || bestOf != 0 {
-				t.Errorf("training says %v, evaluating the model %v; the text chose it from %d evaluations", m.TestLoss, loss, bestOf)
+				t.Errorf("training says %v, evaluating the model %v; the text chose it from %d evaluations", m.TestLoss,
+					loss, bestOf)
 			}
 			if loss, bestOf := lossOn(t, c, saved.SplitValid); loss != m.ValidLoss || bestOf != m.BestOf {
 				t.Errorf("validation loss %v, evaluating the model %v, the best of %d", m.ValidLoss, loss, bestOf)
@@ -122,8 +123,9 @@ func lossOn(t *testing.T, c config.Config, split string) (metrics.Number, int) {
 	return r.Loss, r.BestOf
 }
 
-// A canary: every letter of the text is one of four, each as likely as the others whatever came before, so no model can do with less than
-// ln 4 nats. The best of many evaluations on one text does, by luck; on text that chose nothing it does not.
+// A canary: every letter of the text is one of four, each as likely as the others whatever came before, so no model
+// can do with less than ln 4 nats. The best of many evaluations on one text does, by luck; on text that chose
+// nothing it does not.
 func TestTheBestOfManyIsLucky(t *testing.T) {
 	c := runConfig(t, fixture.Tiny())
 	letters := make([]byte, 3000)
@@ -134,14 +136,19 @@ func TestTheBestOfManyIsLucky(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Data.Tokenizer.Kind, c.Data.TestFraction = "char", 0.1
-	c.Train.Steps, c.Train.EvalEvery, c.Train.SaveEvery, c.Train.LR, c.Train.MinLR, c.Train.Warmup = 200, 1, 0, 3e-3, 3e-3, 0
+	c.Train.Steps, c.Train.EvalEvery, c.Train.SaveEvery, c.Train.LR, c.Train.MinLR, c.Train.Warmup = 200, 1, 0, 3e-3,
+		3e-3, 0
 	mustRun(t, quiet(c, Options{}))
 	m := testsOf(t, c)[0]
 	if float64(m.ValidLoss) >= math.Log(4) {
 		t.Errorf("the best of %d evaluations is %.4f, not below ln 4: this test finds no luck", m.BestOf, m.ValidLoss)
 	}
 	var b bytes.Buffer
-	r, err := saved.Evaluate(t.Context(), saved.EvalOptions{Ref: saved.Ref{Run: c.Run.Dir, Device: "cpu"}, Split: saved.SplitTest, PerToken: &b}, tasks.All())
+	r, err := saved.Evaluate(t.Context(), saved.EvalOptions{
+		Ref:      saved.Ref{Run: c.Run.Dir, Device: "cpu"},
+		Split:    saved.SplitTest,
+		PerToken: &b,
+	}, tasks.All())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +163,8 @@ func TestTheBestOfManyIsLucky(t *testing.T) {
 	}
 	se := math.Sqrt((squares/n - sum/n*sum/n) / n)
 	d := float64(r.Loss) - math.Log(4)
-	t.Logf("ln 4 %+.4f where it was chosen from %d, ln 4 %+.4f ± %.4f on test text", float64(m.ValidLoss)-math.Log(4), m.BestOf, d, se)
+	t.Logf("ln 4 %+.4f where it was chosen from %d, ln 4 %+.4f ± %.4f on test text", float64(m.ValidLoss)-math.Log(4),
+		m.BestOf, d, se)
 	if math.Abs(d) > 4*se {
 		t.Errorf("%.4f ± %.4f from ln 4 on text that chose nothing", d, se)
 	}

@@ -25,7 +25,8 @@ type filledRecord struct {
 // fill fills the prompt's blanks, as many times as asked.
 func (o *sampleOptions) fill(ctx context.Context, l *saved.Model, prompt string, stdout, stderr io.Writer) error {
 	if form := l.Config.Mask.Form; form != mask.FormInfill {
-		return usagef("--blank: %s was trained with mask.form %s, and only form infill teaches a model to fill blanks", l.Dir, form)
+		return usagef("--blank: %s was trained with mask.form %s, and only form infill teaches a model to fill blanks",
+			l.Dir, form)
 	}
 	filler, err := generate.NewFiller(l.Backend, l.Model, l.Config.Mask)
 	if err != nil {
@@ -50,8 +51,15 @@ func (o *sampleOptions) fill(ctx context.Context, l *saved.Model, prompt string,
 	warnUnknown(stderr, missing)
 	for n := range o.num {
 		options := generate.FillOptions{
-			Options:    generate.Options{Sampling: o.Sampling, Sequence: n, End: -1, Banned: unspeakable(l, -1)},
-			Acceptance: o.Acceptance, Length: o.length, MaxLength: o.maxLength,
+			Options: generate.Options{
+				Sampling: o.Sampling,
+				Sequence: n,
+				End:      -1,
+				Banned:   unspeakable(l, -1),
+			},
+			Acceptance: o.Acceptance,
+			Length:     o.length,
+			MaxLength:  o.maxLength,
 		}
 		_, fills, rounds, err := filler.Fill(ctx, parts, options)
 		if err != nil {

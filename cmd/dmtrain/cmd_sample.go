@@ -38,11 +38,13 @@ type sampleOptions struct {
 func (o *sampleOptions) idle() idleFlags {
 	switch {
 	case o.blank != "":
-		return idleFlags{[]string{"max-tokens", "block"}, "--blank fills gaps, whose length --blank-tokens and --blank-max say"}
+		return idleFlags{[]string{"max-tokens", "block"},
+			"--blank fills gaps, whose length --blank-tokens and --blank-max say"}
 	case o.decode == "parallel":
 		return idleFlags{[]string{"blank-tokens", "blank-max"}, "for --blank only"}
 	}
-	return idleFlags{append([]string{"blank-tokens", "blank-max"}, acceptanceFlags...), "for --blank and --decode parallel only"}
+	return idleFlags{append([]string{"blank-tokens", "blank-max"}, acceptanceFlags...),
+		"for --blank and --decode parallel only"}
 }
 
 func sampleCommand() *cobra.Command {
@@ -85,17 +87,23 @@ func (o *sampleOptions) addFlags(cmd *cobra.Command) {
 	flags.IntVar(&o.maxTokens, "max-tokens", 256, "the most `tokens` to add")
 	flags.IntVar(&o.num, "num", 1, "how many samples, independent of one another")
 	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed gives the same samples")
-	flags.Float64Var(&o.Temperature, "temperature", 0.8, "below 1 plays safe, above 1 dares; 0 always takes the most probable token")
+	flags.Float64Var(&o.Temperature, "temperature", 0.8,
+		"below 1 plays safe, above 1 dares; 0 always takes the most probable token")
 	flags.IntVar(&o.TopK, "top-k", 0, "choose among the `k` most probable tokens only; 0 = all")
-	flags.Float64Var(&o.TopP, "top-p", 1, "choose among the most probable tokens that together reach this `probability`")
+	flags.Float64Var(&o.TopP, "top-p", 1,
+		"choose among the most probable tokens that together reach this `probability`")
 	flags.Float64Var(&o.MinP, "min-p", 0, "leave out tokens less probable than this `share` of the most probable one")
-	flags.StringVar(&o.decode, "decode", "causal", "causal: one token after the other; parallel: blocks of tokens at once")
+	flags.StringVar(&o.decode, "decode", "causal",
+		"causal: one token after the other; parallel: blocks of tokens at once")
 	flags.IntVar(&o.block, "block", 16, "parallel: `tokens` predicted at once")
 	flags.Float64Var(&o.Threshold, "threshold", 0.9, "parallel, blank: keep predictions of at least this `confidence`")
-	flags.Float64Var(&o.Budget, "budget", 0, "parallel, blank: instead, keep the surest while their doubts (1 - confidence) sum to at most this")
-	flags.IntVar(&o.MaxRounds, "max-rounds", 0, "parallel, blank: the most `rounds` a block may take; 0 = as many as it has tokens")
+	flags.Float64Var(&o.Budget, "budget", 0,
+		"parallel, blank: instead, keep the surest while their doubts (1 - confidence) sum to at most this")
+	flags.IntVar(&o.MaxRounds, "max-rounds", 0,
+		"parallel, blank: the most `rounds` a block may take; 0 = as many as it has tokens")
 	flags.StringVar(&o.blank, "blank", "", "fill the gaps that this `mark` leaves in the prompt")
-	flags.IntVar(&o.length, "blank-tokens", 0, "how many `tokens` a gap stands for; 0 = try every number up to --blank-max")
+	flags.IntVar(&o.length, "blank-tokens", 0,
+		"how many `tokens` a gap stands for; 0 = try every number up to --blank-max")
 	flags.IntVar(&o.maxLength, "blank-max", 16, "the most `tokens` a gap may stand for")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a sample, when it is whole")
 	complete(cmd, "decode", "causal", "parallel")

@@ -63,7 +63,8 @@ func trainTokenizer(size int, out string, texts []string, stderr io.Writer) erro
 	}
 	fmt.Fprintf(stderr, "%s: %d tokens\n", out, t.Vocab())
 	if t.Vocab() < size {
-		fmt.Fprintf(stderr, "dmtrain: warning: --size: %d tokens were asked for, but no further pair of tokens occurs twice in the text\n", size)
+		fmt.Fprintf(stderr, "dmtrain: warning: --size: %d tokens were asked for, but no further pair of tokens "+
+			"occurs twice in the text\n", size)
 	}
 	return nil
 }

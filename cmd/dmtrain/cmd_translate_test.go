@@ -24,7 +24,8 @@ func trainPairs(t *testing.T) {
 // translate runs dmtrain translate on an input.
 func translate(t *testing.T, input string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "dmtrain", append([]string{"translate", "--run", "pairs", "--max-tokens", "6"}, args...)...)
+	cmd := exec.CommandContext(t.Context(), "dmtrain",
+		append([]string{"translate", "--run", "pairs", "--max-tokens", "6"}, args...)...)
 	cmd.Stdin = strings.NewReader(input)
 	out, err := cmd.Output()
 	if err != nil {
@@ -49,18 +50,21 @@ func TestNBestStaysInStep(t *testing.T) {
 				t.Errorf("--nbest %d: line %d of an empty source is %q", n, i+1, line)
 			}
 		}
-		objects := strings.Split(strings.TrimSpace(translate(t, input, "--beams", "4", "--nbest", best, "--json")), "\n")
+		objects := strings.Split(strings.TrimSpace(translate(t, input, "--beams", "4", "--nbest", best,
+			"--json")), "\n")
 		if len(objects) != 4 {
 			t.Errorf("--nbest %d: %d objects of 4 sources", n, len(objects))
 		}
 		for i, text := range objects {
 			var o translated
-			if err := json.Unmarshal([]byte(text), &o); err != nil || len(o.Targets) > n || i%2 == 1 && len(o.Targets) > 0 {
+			if err := json.Unmarshal([]byte(text), &o); err != nil || len(o.Targets) > n || i%2 == 1 &&
+				len(o.Targets) > 0 {
 				t.Errorf("--nbest %d: object %d: %v in %s", n, i+1, err, text)
 			}
 			for k, s := range o.Targets {
 				if want := lines[i*n+k]; s.Text != want {
-					t.Errorf("--nbest %d: target %d of source %d is %q as JSON and %q as a line", n, k+1, i+1, s.Text, want)
+					t.Errorf("--nbest %d: target %d of source %d is %q as JSON and %q as a line", n, k+1, i+1,
+						s.Text, want)
 				}
 			}
 		}
@@ -90,7 +94,8 @@ func TestTranslationsDoNotDependOnTheirBatches(t *testing.T) {
 func TestTranslateWritesAsItReads(t *testing.T) {
 	t.Chdir(t.TempDir())
 	trainPairs(t)
-	cmd := exec.CommandContext(t.Context(), "dmtrain", "translate", "--run", "pairs", "--max-tokens", "6", "--nbest", "2", "--beams", "2")
+	cmd := exec.CommandContext(t.Context(), "dmtrain", "translate", "--run", "pairs", "--max-tokens", "6", "--nbest",
+		"2", "--beams", "2")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

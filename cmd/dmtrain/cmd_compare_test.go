@@ -20,7 +20,8 @@ func TestInterruptedComparisonGoesOn(t *testing.T) {
 	args = append(args, "--out", "stopped")
 	stderr, err := stop(t, os.Interrupt, "stopped/adaptive/seed-1/metrics.jsonl", 5, args...)
 	var code *exec.ExitError
-	if !errors.As(err, &code) || code.ExitCode() != exitInterrupted || !strings.Contains(stderr, "1 of 2 runs are finished, all is saved; go on by the same command with --resume") {
+	if !errors.As(err, &code) || code.ExitCode() != exitInterrupted ||
+		!strings.Contains(stderr, "1 of 2 runs are finished, all is saved; go on by the same command with --resume") {
 		t.Fatalf("%v, want exit code %d and how to go on\n%s", err, exitInterrupted, stderr)
 	}
 	out := dmtrain(t, append(args, "--resume")...)

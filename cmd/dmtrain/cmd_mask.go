@@ -36,7 +36,8 @@ type canvas struct {
 
 func (c *canvas) addFlags(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&c.width, "width", 0, "draw in so many `columns`; 0 = as many as the terminal has, or else 80")
-	cmd.Flags().BoolVar(&c.ascii, "ascii", false, "draw with ASCII signs only, as is done anyway where the locale is not UTF-8")
+	cmd.Flags().BoolVar(&c.ascii, "ascii", false,
+		"draw with ASCII signs only, as is done anyway where the locale is not UTF-8")
 }
 
 func (c *canvas) check() error {
@@ -66,7 +67,8 @@ func (c *canvas) fit(out io.Writer) {
 	}
 }
 
-// speaksUTF8 says whether the locale is one of UTF-8. Where none is set at all, as in many containers, terminals usually are.
+// speaksUTF8 says whether the locale is one of UTF-8. Where none is set at all, as in many containers, terminals
+// usually are.
 func speaksUTF8(getenv func(string) string) bool {
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} { // in the order in which they count
 		if locale := strings.ToLower(getenv(name)); locale != "" {

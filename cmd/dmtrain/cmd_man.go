@@ -7,7 +7,8 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-// manCommand writes the pages that archives bring along. It is for whoever packs one; SOURCE_DATE_EPOCH sets their date.
+// manCommand writes the pages that archives bring along. It is for whoever packs one; SOURCE_DATE_EPOCH sets their
+// date.
 func manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "man DIRECTORY",

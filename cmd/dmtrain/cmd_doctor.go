@@ -79,7 +79,8 @@ func orNone(text string) string {
 func showDevice(t *table, d doctor.Device) {
 	name := d.Name
 	if p := d.GPU; p != nil {
-		name += fmt.Sprintf(", compute capability %d.%d, %.1f GiB, %d multiprocessors", p.Major, p.Minor, float64(p.Memory)/(1<<30), p.Processors)
+		name += fmt.Sprintf(", compute capability %d.%d, %.1f GiB, %d multiprocessors", p.Major, p.Minor,
+			float64(p.Memory)/(1<<30), p.Processors)
 		if p.Driver != "" {
 			name += ", driver for CUDA " + p.Driver
 		}

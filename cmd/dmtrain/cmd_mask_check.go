@@ -110,7 +110,8 @@ func leaking(r *maskcheck.Report) error {
 }
 
 func printMaskCheck(out io.Writer, r *maskcheck.Report) error {
-	fmt.Fprintf(out, "structure %s, form %s, control %s; rows of %d tokens\n\n", r.Structure, r.Form, r.Control, r.SeqLen)
+	fmt.Fprintf(out, "structure %s, form %s, control %s; rows of %d tokens\n\n", r.Structure, r.Form, r.Control,
+		r.SeqLen)
 	var lines strings.Builder
 	w := tabwriter.NewWriter(&lines, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, "step\topenness\trows\tstatic\thidden\tcertificate\tclosure\tprobe")
@@ -119,7 +120,8 @@ func printMaskCheck(out io.Writer, r *maskcheck.Report) error {
 	}
 	fmt.Fprintln(w)
 	for _, p := range r.Plans {
-		fmt.Fprintf(w, "%d\t%.2f\t%d-%d\t%d\t%d\t%s\t%s\t%s", p.Step, p.Openness, p.FirstRow, p.FirstRow+p.Rows-1, p.Anchors, p.Hidden,
+		fmt.Fprintf(w, "%d\t%.2f\t%d-%d\t%d\t%d\t%s\t%s\t%s", p.Step, p.Openness, p.FirstRow, p.FirstRow+p.Rows-1,
+			p.Anchors, p.Hidden,
 			word(p.Certificate), word(p.Closure), word(p.Probe))
 		if p.Source != nil {
 			fmt.Fprintf(w, "\t%s", word(*p.Source))
@@ -195,7 +197,8 @@ func summary(r *maskcheck.Report) string {
 	} else {
 		text += "some positions can learn the token they must predict. Such a mask is not trained on.\n"
 	}
-	text += fmt.Sprintf("Certificate for any depth, closure through %d layers. Probe on %s: %d layers, %d heads,\n", r.Layers, r.Model.Device,
+	text += fmt.Sprintf("Certificate for any depth, closure through %d layers. Probe on %s: %d layers, %d heads,\n",
+		r.Layers, r.Model.Device,
 		r.Model.Layers, r.Model.Heads)
 	text += fmt.Sprintf("width %d, random weights; ", r.Model.Dim)
 	if most == r.SeqLen {

@@ -73,22 +73,29 @@ after it. An empty line ends a target.`,
 	flags := cmd.Flags()
 	o.flags = flags
 	flags.IntVar(&o.Beams, "beams", 1, "targets followed at once; 1 always takes the most probable token")
-	flags.Float64Var(&o.LengthPenalty, "length-penalty", 1, "how much longer targets are preferred; 0 compares plain probabilities")
-	flags.StringVar(&o.decode, "decode", "causal", "causal: one token after the other; parallel: blocks of tokens at once")
+	flags.Float64Var(&o.LengthPenalty, "length-penalty", 1,
+		"how much longer targets are preferred; 0 compares plain probabilities")
+	flags.StringVar(&o.decode, "decode", "causal",
+		"causal: one token after the other; parallel: blocks of tokens at once")
 	flags.IntVar(&o.block, "block", 8, "parallel: `tokens` predicted at once")
 	flags.Float64Var(&o.Threshold, "threshold", 0.9, "parallel: keep predictions of at least this `confidence`")
-	flags.Float64Var(&o.Budget, "budget", 0, "parallel: instead, keep the surest while their doubts (1 - confidence) sum to at most this")
-	flags.IntVar(&o.MaxRounds, "max-rounds", 0, "parallel: the most `rounds` a block may take; 0 = as many as it has tokens")
+	flags.Float64Var(&o.Budget, "budget", 0,
+		"parallel: instead, keep the surest while their doubts (1 - confidence) sum to at most this")
+	flags.IntVar(&o.MaxRounds, "max-rounds", 0,
+		"parallel: the most `rounds` a block may take; 0 = as many as it has tokens")
 	complete(cmd, "decode", "causal", "parallel")
-	flags.IntVar(&o.nbest, "nbest", 1, "print so many targets a source, the best first, each on a line; at most --beams")
+	flags.IntVar(&o.nbest, "nbest", 1,
+		"print so many targets a source, the best first, each on a line; at most --beams")
 	flags.IntVar(&o.MaxTokens, "max-tokens", 0, "the most `tokens` of a target; 0 = as many as the model can")
 	flags.IntVar(&o.Batch, "batch", 32, "sources decoded at once")
-	flags.Float64Var(&o.Temperature, "temperature", 0, "above 0 draws targets instead of searching for the most probable one")
+	flags.Float64Var(&o.Temperature, "temperature", 0,
+		"above 0 draws targets instead of searching for the most probable one")
 	flags.IntVar(&o.TopK, "top-k", 0, "draw among the `k` most probable tokens only; 0 = all")
 	flags.Float64Var(&o.TopP, "top-p", 1, "draw among the most probable tokens that together reach this `probability`")
 	flags.Float64Var(&o.MinP, "min-p", 0, "leave out tokens less probable than this `share` of the most probable one")
 	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed draws the same targets")
-	flags.BoolVar(&o.streaming, "stream", false, "write while reading, and show what was read before each piece of the target")
+	flags.BoolVar(&o.streaming, "stream", false,
+		"write while reading, and show what was read before each piece of the target")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a source, with all targets and their scores")
 	return cmd
 }
@@ -138,7 +145,13 @@ func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, std
 		return err
 	}
 	defer d.Free()
-	w := &targetWriter{translateOptions: o, loaded: t, decoder: d, out: bufio.NewWriter(stdout), stderr: stderr}
+	w := &targetWriter{
+		translateOptions: o,
+		loaded:           t,
+		decoder:          d,
+		out:              bufio.NewWriter(stdout),
+		stderr:           stderr,
+	}
 	in := readLines(stdin, o.lookAhead())
 	err = w.all(ctx, in)
 	w.tell()
@@ -171,7 +184,8 @@ func (o *translateOptions) translator(t *saved.Model) (*generate.Translator, err
 		return nil, usagef("--block: %d tokens is not within 1 … %d, half the model's context", o.block, most)
 	}
 	if !t.Config.Mask.Slots() {
-		return nil, usagef("--decode: %s was not trained to fill blanks (mask.form: infill), so it can't decode in parallel", t.Dir)
+		return nil, usagef("--decode: %s was not trained to fill blanks (mask.form: infill), so it can't decode in "+
+			"parallel", t.Dir)
 	}
 	o.Blocks = &generate.Blocks{Size: o.block, Acceptance: o.Acceptance}
 	return generate.NewTranslator(t.Model, t.Config.Mask, o.Translation)

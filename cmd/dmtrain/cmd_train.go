@@ -52,7 +52,8 @@ that was never stopped.`,
 	flags.BoolVar(&o.resume, "resume", false, "go on with the run in run.dir from its last checkpoint")
 	flags.BoolVar(&o.overwrite, "overwrite", false, "discard the run that is in run.dir")
 	flags.IntVar(&o.from, "from", 0, "with --resume: go on from the checkpoint of this `step` and set newer ones aside")
-	flags.IntVar(&o.until, "until", 0, "save and stop after this `step`, for a later --resume (0 = go on to train.steps)")
+	flags.IntVar(&o.until, "until", 0,
+		"save and stop after this `step`, for a later --resume (0 = go on to train.steps)")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "show warnings only; metrics.jsonl in the run has everything")
 	return cmd
 }
@@ -72,19 +73,26 @@ func (o *trainOptions) run(ctx context.Context, stderr io.Writer) error {
 		}
 	}
 	err = train.Run(ctx, train.Options{
-		Tasks:  tasks.All(),
-		Config: c, Version: readVersion().String(),
-		Resume: o.resume, Overwrite: o.overwrite, From: o.from, Until: o.until,
-		Console: console,
+		Tasks:     tasks.All(),
+		Config:    c,
+		Version:   readVersion().String(),
+		Resume:    o.resume,
+		Overwrite: o.overwrite,
+		From:      o.from,
+		Until:     o.until,
+		Console:   console,
 	})
 	console.Break()
-	if o.quiet && errors.Is(err, train.ErrInterrupted) && !errors.Is(err, train.ErrNotBegun) { // or else the summary has said it
-		return fmt.Errorf("%w; all is saved, go on by\n  dmtrain train --config %s --resume", err, files.Quoted(filepath.Join(c.Run.Dir, checkpoint.ConfigFile)))
+	// or else the summary has said it
+	if o.quiet && errors.Is(err, train.ErrInterrupted) && !errors.Is(err, train.ErrNotBegun) {
+		return fmt.Errorf("%w; all is saved, go on by\n  dmtrain train --config %s --resume", err,
+			files.Quoted(filepath.Join(c.Run.Dir, checkpoint.ConfigFile)))
 	}
 	return err
 }
 
-// checkMoved looks whether the configuration is that of a run that was copied or renamed: run.dir in it still names the old place.
+// checkMoved looks whether the configuration is that of a run that was copied or renamed: run.dir in it still names
+// the old place.
 func (o *trainOptions) checkMoved(runDir string, console *metrics.Console) error {
 	beside := filepath.Dir(o.file)
 	if _, err := checkpoint.ViewRun(beside); err != nil || filepath.Base(o.file) != checkpoint.ConfigFile {
@@ -98,9 +106,11 @@ func (o *trainOptions) checkMoved(runDir string, console *metrics.Console) error
 		return nil
 	}
 	if _, err := checkpoint.ViewRun(runDir); err != nil {
-		return fmt.Errorf("%w; %s is in a run that was moved: go on there by --set run.dir=%s", err, o.file, files.Quoted(beside))
+		return fmt.Errorf("%w; %s is in a run that was moved: go on there by --set run.dir=%s", err, o.file,
+			files.Quoted(beside))
 	}
-	console.Warn("run.dir: going on with %s, which %s names, not with the run that it is in; --set run.dir=%s goes on there", runDir, o.file, files.Quoted(beside))
+	console.Warn("run.dir: going on with %s, which %s names, not with the run that it is in; --set run.dir=%s goes "+
+		"on there", runDir, o.file, files.Quoted(beside))
 	return nil
 }
 
@@ -120,7 +130,12 @@ func (o *trainOptions) check() error {
 
 // newConsole shows progress: one line written over on a terminal, plain lines elsewhere.
 func newConsole(c config.Config, stderr io.Writer, quiet bool) *metrics.Console {
-	o := metrics.ConsoleOptions{Out: stderr, Steps: c.Train.Steps, Every: c.Log.Every, Quiet: quiet}
+	o := metrics.ConsoleOptions{
+		Out:   stderr,
+		Steps: c.Train.Steps,
+		Every: c.Log.Every,
+		Quiet: quiet,
+	}
 	if f, ok := stderr.(*os.File); ok {
 		o.Width = metrics.TerminalWidth(f)
 	}

@@ -90,7 +90,8 @@ func (o *benchOptions) print(stdout io.Writer, r *train.BenchReport) error {
 	t.add("step", "%.2f ms median, %.2f ms min, of %d", r.StepMsMedian, r.StepMsMin, o.steps)
 	t.add("speed", "%.0f tokens/s, %d tokens a step", r.TokensPerS, r.TokensPerStep)
 	t.add("arithmetic", "%.1f GFLOP/s of the model's own", r.GflopsPerS)
-	t.add("peak", "%.1f %% of the %.1f GFLOP/s of a matrix product of width %d", r.PercentOfPeak, r.MatMulPeak, r.MatMulPeakN)
+	t.add("peak", "%.1f %% of the %.1f GFLOP/s of a matrix product of width %d", r.PercentOfPeak, r.MatMulPeak,
+		r.MatMulPeakN)
 	t.add("memory", "%.0f MiB", r.MemoryMiB)
 	if r.DeviceMemoryMiB > 0 {
 		t.add("device memory", "%.0f MiB", r.DeviceMemoryMiB)
@@ -111,7 +112,8 @@ func printProfile(stdout io.Writer, r *train.BenchReport) error {
 		if s.GflopsPerS > 0 {
 			rate = cell("%.1f", s.GflopsPerS)
 		}
-		g = append(g, []string{s.Family, cell("%.1f %%", 100*s.Share), cell("%.3f", s.MsPerStep), cell("%.0f", s.Calls), rate})
+		g = append(g, []string{s.Family, cell("%.1f %%", 100*s.Share), cell("%.3f", s.MsPerStep),
+			cell("%.0f", s.Calls), rate})
 	}
 	return g.print(stdout)
 }

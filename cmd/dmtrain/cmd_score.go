@@ -47,7 +47,8 @@ func score(ctx context.Context, hyp, ref string, w, stderr io.Writer) error {
 		return err
 	}
 	if len(hyps) != len(refs) {
-		return fmt.Errorf("%s has %d lines and %s has %d: they must pair up line by line", hyp, len(hyps), ref, len(refs))
+		return fmt.Errorf("%s has %d lines and %s has %d: they must pair up line by line", hyp, len(hyps), ref,
+			len(refs))
 	}
 	if len(refs) == 0 {
 		return fmt.Errorf("%s and %s are empty: there is nothing to score", hyp, ref)
@@ -79,7 +80,8 @@ func score(ctx context.Context, hyp, ref string, w, stderr io.Writer) error {
 		rouge.Add(h, refs[i])
 		exact.Add(h, refs[i])
 	}
-	_, err = fmt.Fprintf(w, "%s\n%s\nROUGE-1/2/L F1 = %.2f/%.2f/%.2f\nexact match = %.2f\n", bleu.String(), chrf.String(),
+	_, err = fmt.Fprintf(w, "%s\n%s\nROUGE-1/2/L F1 = %.2f/%.2f/%.2f\nexact match = %.2f\n", bleu.String(),
+		chrf.String(),
 		rouge.One().F1, rouge.Two().F1, rouge.Longest().F1, exact.Score())
 	return err
 }

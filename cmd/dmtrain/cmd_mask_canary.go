@@ -61,13 +61,19 @@ func (o *maskCanaryOptions) run(ctx context.Context, stdout io.Writer) error {
 	case !(o.minutes > 0 && o.minutes <= 24*60):
 		return usagef("--minutes: %v is not a time (above 0, at most a day)", o.minutes)
 	case o.steps != 0 && o.steps < canary.LeastSteps:
-		return usagef("--steps: %d steps show nothing (%d or more; 0 = as many as --minutes allow)", o.steps, canary.LeastSteps)
+		return usagef("--steps: %d steps show nothing (%d or more; 0 = as many as --minutes allow)", o.steps,
+			canary.LeastSteps)
 	}
 	c, err := o.load()
 	if err != nil {
 		return err
 	}
-	r, err := canary.Run(ctx, canary.Options{Config: c, Tasks: tasks.All(), Minutes: o.minutes, Steps: o.steps})
+	r, err := canary.Run(ctx, canary.Options{
+		Config:  c,
+		Tasks:   tasks.All(),
+		Minutes: o.minutes,
+		Steps:   o.steps,
+	})
 	if err != nil {
 		return err
 	}
@@ -94,17 +100,20 @@ func verdictOf(r *canary.Report) error {
 }
 
 func printCanary(out io.Writer, r *canary.Report, c config.Config) error {
-	fmt.Fprintf(out, "structure %s, form %s, control %s; random text of %d letters", r.Structure, r.Form, r.Control, r.Text.Letters)
+	fmt.Fprintf(out, "structure %s, form %s, control %s; random text of %d letters", r.Structure, r.Form, r.Control,
+		r.Text.Letters)
 	if r.Cross != "" {
 		fmt.Fprintf(out, ", sources of %.3g and targets of %.3g on average", r.Text.Source, r.Text.Mean)
 	} else if r.Text.Documents != canary.Single {
 		fmt.Fprintf(out, ", documents of %.3g on average", r.Text.Mean)
 	}
-	fmt.Fprintf(out, "\n%d steps of a model of %d layers and width %d, rows of %d tokens, %.0f s\n\n", r.Steps, r.Layers, r.Dim, r.SeqLen, r.Seconds)
+	fmt.Fprintf(out, "\n%d steps of a model of %d layers and width %d, rows of %d tokens, %.0f s\n\n", r.Steps,
+		r.Layers, r.Dim, r.SeqLen, r.Seconds)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "losses of\tpredicting\tclass\ttargets\tloss\tbound\tloss − bound\t\tplanted\twould see")
 	for _, k := range r.Classes {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%.4f\t%.4f\t%+.4f ± %.4f\t%s\t%s\t%s\n", k.Set, k.Kind, k.Class, k.Targets, k.Loss, k.Bound, k.D, k.SE, judged(&k),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%.4f\t%.4f\t%+.4f ± %.4f\t%s\t%s\t%s\n", k.Set, k.Kind, k.Class, k.Targets,
+			k.Loss, k.Bound, k.D, k.SE, judged(&k),
 			number(k.Planted, "%+.4f"), number(k.Sees, "%.4f"))
 	}
 	if err := w.Flush(); err != nil {

@@ -51,12 +51,16 @@ a little too low there; --split test reads text that chose nothing, where the ru
 	}
 	o.addFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringArrayVar(&o.data, "data", nil, "read this text (`file`, glob or directory) instead of the run's validation text; repeatable")
-	flags.StringVar(&o.split, "split", saved.SplitValid, "which `text` of the run to read: valid or test (data.test, data.test_fraction)")
+	flags.StringArrayVar(&o.data, "data", nil,
+		"read this text (`file`, glob or directory) instead of the run's validation text; repeatable")
+	flags.StringVar(&o.split, "split", saved.SplitValid,
+		"which `text` of the run to read: valid or test (data.test, data.test_fraction)")
 	complete(cmd, "split", saved.SplitValid, saved.SplitTest)
-	flags.Float64SliceVar(&o.blanks, "blanks", nil, "hide tokens at these `rates` and measure how well they are filled in (default 0.15,0.5 for a model trained to)")
+	flags.Float64SliceVar(&o.blanks, "blanks", nil,
+		"hide tokens at these `rates` and measure how well they are filled in (default 0.15,0.5 for a model trained to)")
 	hideDefaults(cmd, "blanks")
-	flags.StringVar(&o.perToken, "per-token", "", "write one JSON line a token to this `file`: (pair,) position, token, nll, confidence, entropy")
+	flags.StringVar(&o.perToken, "per-token", "",
+		"write one JSON line a token to this `file`: (pair,) position, token, nll, confidence, entropy")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
 }
@@ -65,7 +69,12 @@ func (o *evalOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	if err := o.check(); err != nil {
 		return err
 	}
-	options := saved.EvalOptions{Ref: o.Ref, Data: o.data, Split: o.split, Blanks: o.blanks}
+	options := saved.EvalOptions{
+		Ref:    o.Ref,
+		Data:   o.data,
+		Split:  o.split,
+		Blanks: o.blanks,
+	}
 	if o.perToken != "" {
 		file, err := files.Create(o.perToken)
 		if err != nil {
@@ -81,7 +90,9 @@ func (o *evalOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 }
 
 // report evaluates, finishes the file of tokens and prints.
-func (o *evalOptions) report(ctx context.Context, options saved.EvalOptions, stdout, stderr io.Writer, finish func() error) error {
+func (o *evalOptions) report(
+	ctx context.Context, options saved.EvalOptions, stdout, stderr io.Writer, finish func() error,
+) error {
 	r, err := saved.Evaluate(ctx, options, tasks.All())
 	if bad := (*saved.OptionError)(nil); errors.As(err, &bad) {
 		return usagef("--%w", bad)
@@ -101,7 +112,8 @@ func (o *evalOptions) report(ctx context.Context, options saved.EvalOptions, std
 	return errors.Join(printReport(stdout, r), measured(r.Loss))
 }
 
-// measured fails where a loss says nothing: parameters that are finite numbers may be so large that what is computed from them is not.
+// measured fails where a loss says nothing: parameters that are finite numbers may be so large that what is
+// computed from them is not.
 func measured(loss metrics.Number) error {
 	if v := float64(loss); math.IsNaN(v) || math.IsInf(v, 0) {
 		return fmt.Errorf("the loss is %v: what the model computes is no finite number; has its training diverged?", v)
@@ -152,7 +164,8 @@ func printReport(w io.Writer, r *saved.Report) error {
 		t.add("unknown characters", "%d, left out", r.Unknown)
 	}
 	for _, b := range r.Infill {
-		t.add(fmt.Sprintf("%.3g %% hidden", 100*b.Hidden), "loss %.4f nats/token, accuracy %.2f %%, %d tokens", float64(b.Loss), 100*b.Accuracy, b.Tokens)
+		t.add(fmt.Sprintf("%.3g %% hidden", 100*b.Hidden), "loss %.4f nats/token, accuracy %.2f %%, %d tokens",
+			float64(b.Loss), 100*b.Accuracy, b.Tokens)
 	}
 	if p := r.Pairs; p != nil {
 		t.add("exact match", "%.2f %% of %d pairs", p.Exact, p.Pairs)

@@ -15,10 +15,12 @@ import (
 // goOn continues the prompt, as many times as asked.
 func (o *sampleOptions) goOn(ctx context.Context, l *saved.Model, prompt string, stdout, stderr io.Writer) error {
 	if o.decode == "parallel" && l.Ours && !l.Config.Mask.Slots() {
-		return usagef("--decode: parallel: %s was trained with mask.form %s, and only form infill teaches a model to predict blocks", l.Dir, l.Config.Mask.Form)
+		return usagef("--decode: parallel: %s was trained with mask.form %s, and only form infill teaches a model "+
+			"to predict blocks", l.Dir, l.Config.Mask.Form)
 	}
 	if o.decode == "parallel" && !l.Ours {
-		fmt.Fprintf(stderr, "dmtrain: warning: %s says nothing of its training; --decode parallel makes sense only of models trained with mask.form infill\n", l.Dir)
+		fmt.Fprintf(stderr, "dmtrain: warning: %s says nothing of its training; --decode parallel makes sense only "+
+			"of models trained with mask.form infill\n", l.Dir)
 	}
 	if most := l.Model.Context / 2; o.decode == "parallel" && (o.block < 1 || o.block > most) {
 		return usagef("--block: %d tokens is not within 1 … %d, half the model's context", o.block, most)
@@ -31,7 +33,13 @@ func (o *sampleOptions) goOn(ctx context.Context, l *saved.Model, prompt string,
 	ids, unknown := opening(l.Tokenizer, prompt)
 	warnUnknown(stderr, unknown)
 	for n := range o.num {
-		s := continuation{sampleOptions: o, decoder: decoder, loaded: l, number: n, out: stdout}
+		s := continuation{
+			sampleOptions: o,
+			decoder:       decoder,
+			loaded:        l,
+			number:        n,
+			out:           stdout,
+		}
 		if err := s.run(ctx, prompt, ids); err != nil {
 			return err
 		}
@@ -42,7 +50,8 @@ func (o *sampleOptions) goOn(ctx context.Context, l *saved.Model, prompt string,
 
 func warnUnknown(stderr io.Writer, characters int) {
 	if characters > 0 {
-		fmt.Fprintf(stderr, "dmtrain: warning: the prompt has %d characters that the model does not know; they are left out\n", characters)
+		fmt.Fprintf(stderr, "dmtrain: warning: the prompt has %d characters that the model does not know; they are "+
+			"left out\n", characters)
 	}
 }
 
@@ -104,8 +113,14 @@ func (s *continuation) run(ctx context.Context, prompt string, ids []int32) erro
 		return errors.Join(err, show("\n"))
 	}
 	if s.json {
-		return json.NewEncoder(s.out).Encode(continuationRecord{Sample: s.number + 1, Prompt: prompt, Text: s.text, Tokens: s.tokens,
-			Ended: s.tokens < s.maxTokens, RoundsPerToken: s.rounds.PerToken()})
+		return json.NewEncoder(s.out).Encode(continuationRecord{
+			Sample:         s.number + 1,
+			Prompt:         prompt,
+			Text:           s.text,
+			Tokens:         s.tokens,
+			Ended:          s.tokens < s.maxTokens,
+			RoundsPerToken: s.rounds.PerToken(),
+		})
 	}
 	return show("\n")
 }

@@ -68,7 +68,8 @@ func (o *maskHistoryOptions) run(stdout, stderr io.Writer) error {
 	case steps == 0:
 		return fmt.Errorf("%s: no step has been recorded yet; try again when the run has taken some", o.runDir)
 	case len(past) == 0:
-		return fmt.Errorf("%s: this run's mask is static (mask.form none), so there is no history of it; under form input or infill it moves, as in configs/adaptive.yaml", o.runDir)
+		return fmt.Errorf("%s: this run's mask is static (mask.form none), so there is no history of it; under "+
+			"form input or infill it moves, as in configs/adaptive.yaml", o.runDir)
 	}
 	if err := o.show(past, stdout); err != nil || o.png == "" {
 		return err
@@ -86,10 +87,12 @@ func (o *maskHistoryOptions) show(past []metrics.MaskStep, stdout io.Writer) err
 	}
 	o.fit(stdout)
 	last := past[len(past)-1]
-	if _, err := fmt.Fprintf(stdout, "%s, steps %d to %d; last: %s\n\n", o.runDir, past[0].Step, last.Step, last.Record.String()); err != nil {
+	if _, err := fmt.Fprintf(stdout, "%s, steps %d to %d; last: %s\n\n", o.runDir, past[0].Step, last.Step,
+		last.Record.String()); err != nil {
 		return err
 	}
-	return metrics.Charts(stdout, recordedSteps(past), metrics.MaskPanels(past), metrics.ChartOptions{Width: o.width, ASCII: o.ascii})
+	return metrics.Charts(stdout, recordedSteps(past), metrics.MaskPanels(past),
+		metrics.ChartOptions{Width: o.width, ASCII: o.ascii})
 }
 
 func recordedSteps(past []metrics.MaskStep) []int {

@@ -23,7 +23,12 @@ type buildVersion struct {
 
 // readVersion reads what the Go toolchain stamped into the binary.
 func readVersion() buildVersion {
-	v := buildVersion{Version: "(devel)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+	v := buildVersion{
+		Version: "(devel)",
+		Go:      runtime.Version(),
+		OS:      runtime.GOOS,
+		Arch:    runtime.GOARCH,
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v

@@ -58,7 +58,8 @@ is named, the mask is drawn fully open; --openness draws it in any other state.`
 	flags.StringVar(&o.runDir, "run", "", "draw what the run in this `directory` saw")
 	flags.IntVar(&o.step, "step", -1, "the `step`, from 0 (default 0; the last one of a --run)")
 	flags.IntVar(&o.row, "row", -1, "the `row` of the step's batch, from 0 (default the first whose mask moves)")
-	flags.Float64Var(&o.openness, "openness", -1, "draw the mask as it is at openness `u`: 0 is the static mask, 1 fully open")
+	flags.Float64Var(&o.openness, "openness", -1,
+		"draw the mask as it is at openness `u`: 0 is the static mask, 1 fully open")
 	flags.StringVar(&o.png, "png", "", "also write the picture to this `file`, in colours")
 	must(cmd.MarkFlagDirname("run"))
 	must(cmd.MarkFlagFilename("png", "png"))
@@ -110,7 +111,12 @@ func (o *maskShowOptions) run(stdout, stderr io.Writer) (err error) {
 	for _, w := range m.Warnings {
 		fmt.Fprintf(stderr, "dmtrain: warning: %s\n", w)
 	}
-	v := &view{maskShowOptions: o, c: c, masks: m, past: past}
+	v := &view{
+		maskShowOptions: o,
+		c:               c,
+		masks:           m,
+		past:            past,
+	}
 	if err := v.choose(); err != nil {
 		return err
 	}
@@ -137,7 +143,8 @@ type view struct {
 func (v *view) choose() error {
 	v.settleStep()
 	if steps := v.c.Train.Steps; v.step >= steps {
-		return usagef("--step: %d is not a step of the run, which has 0 … %d (train.steps is %d)", v.step, steps-1, steps)
+		return usagef("--step: %d is not a step of the run, which has 0 … %d (train.steps is %d)", v.step,
+			steps-1, steps)
 	}
 	v.settleOpenness()
 	height := v.masks.Height(v.step)
@@ -197,7 +204,12 @@ func (v *view) recorded() *metrics.MaskStep {
 func (v *view) print(out io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, v.headline())
-	o := mask.TextOptions{Width: v.width, ASCII: v.ascii, Tokens: v.tokens(), Columns: runewidth.StringWidth}
+	o := mask.TextOptions{
+		Width:   v.width,
+		ASCII:   v.ascii,
+		Tokens:  v.tokens(),
+		Columns: runewidth.StringWidth,
+	}
 	if err := v.Plan.Text(&b, 0, v.Batch, o); err != nil {
 		return err
 	}
@@ -242,9 +254,11 @@ func (v *view) verdict() string {
 	proved := "no position can learn the token it must predict, through any number of layers."
 	if len(v.Batch.Sources) > 0 {
 		text += fmt.Sprintf("%.1f %% of all pairs with the source are visible.\n", 100*v.sourceSeen())
-		proved = "no position can learn the token it must predict, through any number of layers; the source may be seen whole."
+		proved = "no position can learn the token it must predict, through any number of layers; the source may be " +
+			"seen whole."
 		if v.masks.Config().Cross == mask.CrossWaitK {
-			proved = "no position can learn the token it must predict, nor what its source says past the tokens it\nhas waited for, through any number of layers."
+			proved = "no position can learn the token it must predict, nor what its source says past the tokens " +
+				"it\nhas waited for, through any number of layers."
 		}
 	}
 	if err := v.Plan.Certify(); err != nil {
