@@ -60,9 +60,9 @@ func (o *maskCanaryOptions) run(ctx context.Context, stdout io.Writer) error {
 	switch {
 	case !(o.minutes > 0 && o.minutes <= 24*60):
 		return usagef("--minutes: %v is not a time (above 0, at most a day)", o.minutes)
-	case o.steps != 0 && o.steps < canary.LeastSteps:
+	case o.steps != 0 && o.steps < canary.MinSteps:
 		return usagef("--steps: %d steps show nothing (%d or more; 0 = as many as --minutes allow)", o.steps,
-			canary.LeastSteps)
+			canary.MinSteps)
 	}
 	c, err := o.load()
 	if err != nil {
@@ -114,7 +114,7 @@ func printCanary(out io.Writer, r *canary.Report, c config.Config) error {
 	for _, k := range r.Classes {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%.4f\t%.4f\t%+.4f ± %.4f\t%s\t%s\t%s\n", k.Set, k.Kind, k.Class, k.Targets,
 			k.Loss, k.Bound, k.D, k.SE, judged(&k),
-			number(k.Planted, "%+.4f"), number(k.Sees, "%.4f"))
+			number(k.Planted, "%+.4f"), number(k.Detects, "%.4f"))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -149,8 +149,8 @@ func conclusion(r *canary.Report) string {
 	}
 	text := "sound"
 	for _, c := range r.Classes {
-		if c.Sees != nil {
-			text += fmt.Sprintf("; %s: would have seen a leak of %.4f nats a target", c.Kind, *c.Sees)
+		if c.Detects != nil {
+			text += fmt.Sprintf("; %s: would have seen a leak of %.4f nats a target", c.Kind, *c.Detects)
 		}
 	}
 	return text + "."

@@ -35,14 +35,14 @@ func exitCode(err error) int {
 		usage   usageError
 		invalid *config.Invalid
 		leak    *mask.Leak
-		sung    *canary.Error
+		canary  *canary.Error
 	)
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &usage), errors.As(err, &invalid):
 		return exitUsage
-	case errors.As(err, &leak), errors.As(err, &sung):
+	case errors.As(err, &leak), errors.As(err, &canary):
 		return exitLeak
 	case errors.Is(err, train.ErrInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted

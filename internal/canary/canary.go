@@ -10,16 +10,16 @@ import (
 	"dmtrain/internal/task"
 )
 
-// Options say how long a canary sings.
+// Options configure a canary.
 type Options struct {
 	Config  config.Config
 	Tasks   task.Table
-	Minutes float64 // for both runs; read where Steps is 0
-	Steps   int     // of each run; 0 = as many as there is time for
-	Shape   *Shape  // of the text; nil: that of the configured one
+	Minutes float64 // for both runs; used if Steps is 0
+	Steps   int     // of each run; 0 = as many as Minutes allow
+	Shape   *Shape  // of the random text; nil: like the configured text
 }
 
-// The verdicts.
+// Verdicts of a report.
 const (
 	Sound    = "sound"
 	Leaks    = "LEAK"
@@ -40,28 +40,28 @@ type Report struct {
 	Steps     int     `json:"steps"`
 	Seconds   float64 `json:"seconds"`
 	Classes   []Class `json:"classes"`
-	First     *Class  `json:"first"` // the worst class that beats its bound; null without one
+	First     *Class  `json:"first"` // the class furthest below its bound; null if none is
 }
 
-// Class is how the losses of a class of predictions compare with the least that can be expected.
+// Class compares the losses of a class of predictions with their lower bound.
 type Class struct {
 	Set     string   `json:"set"`   // train, valid, infill
 	Kind    string   `json:"kind"`  // next, slot
 	Class   string   `json:"class"` // all, first, …
 	Targets int      `json:"targets"`
 	Rows    int      `json:"rows"`
-	Loss    float64  `json:"loss"`  // nats a target
-	Bound   float64  `json:"bound"` // the same of the best predictor there could be
-	D       float64  `json:"d"`     // loss − bound
-	SE      float64  `json:"se"`    // its standard error, by rows
-	Proves  bool     `json:"proves"`
+	Loss    float64  `json:"loss"`   // nats a target
+	Bound   float64  `json:"bound"`  // loss of the best possible predictor, nats a target
+	D       float64  `json:"d"`      // loss − bound
+	SE      float64  `json:"se"`     // standard error of D, by rows
+	Proves  bool     `json:"proves"` // a D below 0 proves a leak
 	Leak    bool     `json:"leak"`
-	Told    *float64 `json:"told,omitempty"`    // nats a target that the positive control tells
+	Told    *float64 `json:"told,omitempty"`    // nats a target that the positive control reveals
 	Planted *float64 `json:"planted,omitempty"` // D of the positive control
-	Sees    *float64 `json:"sees,omitempty"`    // the least leak that would have been found, nats a target
+	Detects *float64 `json:"sees,omitempty"`    // the smallest leak that would have been found, nats a target
 }
 
-// Error is that of a leak.
+// Error reports a leak.
 type Error struct{ Class Class }
 
 func (e *Error) Error() string {
@@ -71,15 +71,16 @@ func (e *Error) Error() string {
 		c.Set, c.Kind, c.Class, c.Loss, c.Bound, c.D, c.SE)
 }
 
-// How far below its bound a mean must lie to be called a leak, of how many predictions and rows.
+// What makes a class a leak: its mean lies so many standard errors and nats below the bound, over so many targets and
+// rows.
 const (
-	errorsBelow  = 4
-	leastLeak    = 5e-4
-	leastTargets = 100
-	leastRows    = 30
+	errorsBelow = 4
+	minLeak     = 5e-4
+	minTargets  = 100
+	minRows     = 30
 )
 
-// Run trains on random text, and once more with a planted leak if that finds none.
+// Run trains on random text. If that finds no leak, it trains again with a planted one, as the positive control.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	began := time.Now()
 	shape, err := o.shape()
@@ -91,14 +92,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
-	t := newTrial(o, shape, o.Steps, nil)
-	if err := t.run(ctx); err != nil {
+	main := newRun(o, shape, o.Steps, nil)
+	if err := main.train(ctx); err != nil {
 		return nil, err
 	}
-	r := t.report(shape)
+	r := main.report(shape)
 	if r.First == nil {
-		control := newTrial(o, shape, o.Steps, tell())
-		if err := control.run(ctx); err != nil {
+		control := newRun(o, shape, o.Steps, positiveControl())
+		if err := control.train(ctx); err != nil {
 			return nil, err
 		}
 		r.compare(control)
@@ -117,66 +118,67 @@ func (o Options) shape() (Shape, error) {
 	return measure(o.Config, o.pairs())
 }
 
-// Steps tried to find out how long they take, and the fewest and most of a run: asked for, and chosen.
+// paceSteps are taken to time a step. A run has at least MinSteps steps, and from minTimedSteps to maxTimedSteps if
+// its time is given instead.
 const (
-	triedSteps = 30
-	LeastSteps = 8
-	fewSteps   = 100
-	mostSteps  = 8000
+	paceSteps     = 30
+	MinSteps      = 8
+	minTimedSteps = 100
+	maxTimedSteps = 8000
 )
 
-// share of the time that training may take: the rest goes into text and evaluations.
-const share = 0.8
+// trainingShare of the time goes into training; the rest into text and evaluations.
+const trainingShare = 0.8
 
-// steps is how many steps each run has time for.
+// steps is the number of steps that each run has time for.
 func (o Options) steps(ctx context.Context, shape Shape) (int, error) {
 	began := time.Now()
-	t := newTrial(o, shape, triedSteps, nil)
-	if err := t.run(ctx); err != nil {
+	timed := newRun(o, shape, paceSteps, nil)
+	if err := timed.train(ctx); err != nil {
 		return 0, err
 	}
 	left := time.Duration(o.Minutes*float64(time.Minute)) - time.Since(began)
-	n := float64(left) * share / 2 / float64(max(t.pace(), time.Microsecond))
-	return int(min(max(n, fewSteps), mostSteps)), nil
+	n := float64(left) * trainingShare / 2 / float64(max(timed.pace(), time.Microsecond))
+	return int(min(max(n, minTimedSteps), maxTimedSteps)), nil
 }
 
-func (t *trial) report(shape Shape) *Report {
-	m := t.config.Mask
-	shape.Mean, shape.Source = t.text.documents.mean, t.text.sources.mean
+func (r *run) report(shape Shape) *Report {
+	m := r.config.Mask
+	shape.Mean, shape.Source = r.text.documents.mean, r.text.sources.mean
 	if shape.Documents == Single {
 		shape.Mean = 0
 	}
-	r := &Report{
+	report := &Report{
 		Verdict:   Sound,
 		Structure: m.Structure,
 		Form:      m.Form,
 		Control:   m.Control,
 		Text:      shape,
-		SeqLen:    t.config.Data.SeqLen,
-		Layers:    t.config.Model.Layers,
-		Dim:       t.config.Model.Dim,
-		Steps:     t.config.Train.Steps,
+		SeqLen:    r.config.Data.SeqLen,
+		Layers:    r.config.Model.Layers,
+		Dim:       r.config.Model.Dim,
+		Steps:     r.config.Train.Steps,
 		Classes:   []Class{},
 	}
-	if t.text.pairs {
-		r.Cross = m.Cross
+	if r.text.pairs {
+		report.Cross = m.Cross
 	}
-	for _, k := range t.tally.keys() {
-		if t.tally.sums[k].rows < 2 {
-			continue // no telling how much chance is in it
+	for _, k := range r.tally.keys() {
+		if r.tally.sums[k].rows < 2 {
+			continue // a standard error needs two rows
 		}
-		r.Classes = append(r.Classes, t.tally.class(k))
+		report.Classes = append(report.Classes, r.tally.class(k))
 	}
 	worst := 0.0
-	for i := range r.Classes {
-		if c := &r.Classes[i]; c.Leak && c.D/c.SE < worst {
-			r.Verdict, r.First, worst = Leaks, c, c.D/c.SE
+	for i := range report.Classes {
+		if c := &report.Classes[i]; c.Leak && c.D/c.SE < worst {
+			report.Verdict, report.First, worst = Leaks, c, c.D/c.SE
 		}
 	}
-	return r
+	return report
 }
 
-// class is the verdict on a class.
+// class sums up one class.
 func (t *tally) class(k key) Class {
 	s := t.sums[k]
 	d, se := s.mean()
@@ -193,13 +195,13 @@ func (t *tally) class(k key) Class {
 		SE:      se,
 		Proves:  proves(k.class),
 	}
-	c.Leak = c.Proves && s.targets >= leastTargets && s.rows >= leastRows && d < -errorsBelow*se && d < -leastLeak
+	c.Leak = c.Proves && s.targets >= minTargets && s.rows >= minRows && d < -errorsBelow*se && d < -minLeak
 	return c
 }
 
-// compare adds what the positive control showed: the verdict is sound only if its leaks were found, of every kind
+// compare adds the results of the positive control. The verdict stays sound only if its leak was found in every kind
 // of prediction.
-func (r *Report) compare(control *trial) {
+func (r *Report) compare(control *run) {
 	found := true
 	for i := range r.Classes {
 		c := &r.Classes[i]
@@ -210,9 +212,9 @@ func (r *Report) compare(control *trial) {
 		p, told := control.tally.class(k), control.told[c.Kind]
 		c.Planted, c.Told = &p.D, &told
 		if moved := c.D - p.D; moved > 0 {
-			sees := told * (max(c.D, 0) + errorsBelow*c.SE) / moved
-			if !math.IsInf(sees, 0) && !math.IsNaN(sees) {
-				c.Sees = &sees
+			detects := told * (max(c.D, 0) + errorsBelow*c.SE) / moved
+			if !math.IsInf(detects, 0) && !math.IsNaN(detects) {
+				c.Detects = &detects
 			}
 		}
 		found = found && p.Leak

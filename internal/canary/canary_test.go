@@ -14,20 +14,20 @@ import (
 	"dmtrain/internal/task/tasks"
 )
 
-// long says whether all is to be tried, and sings whether anything that takes minutes is.
+// long says whether every combination is tested; skipUnlessLong skips tests that take minutes.
 func long() bool { return os.Getenv("DMTRAIN_LONG") != "" }
 
-func sings(t *testing.T) {
+func skipUnlessLong(t *testing.T) {
 	if os.Getenv("DMTRAIN_CANARY") == "" && !long() {
 		t.Skip("takes minutes; set DMTRAIN_CANARY=1 to run it")
 	}
 }
 
-// alone is what one run says.
+// alone reports on a single run, without the positive control.
 func alone(t *testing.T, c config.Config, shape Shape, steps int, planted *leak) *Report {
 	t.Helper()
-	r := newTrial(options(c), shape, steps, planted)
-	if err := r.run(context.Background()); err != nil {
+	r := newRun(options(c), shape, steps, planted)
+	if err := r.train(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	return r.report(shape)
@@ -66,8 +66,8 @@ func someShape(c config.Config) Shape {
 	return geometric()
 }
 
-// The canary hears a mask that shows positions their answers, and nothing where there is nothing to hear; then it
-// finds what was planted.
+// The canary finds a mask that shows positions their answers. It finds nothing in sound masks, but does find the
+// planted leak.
 func TestCanaryHears(t *testing.T) {
 	c := textConfig()
 	shape := someShape(c)
@@ -80,7 +80,7 @@ func TestCanaryHears(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Verdict != Sound || r.Classes[0].Sees == nil {
+	if r.Verdict != Sound || r.Classes[0].Detects == nil {
 		t.Errorf("the causal mask: %v", r)
 	}
 	c.Mask.Structure, c.Mask.Window = mask.StructureLookahead, 1
@@ -93,7 +93,7 @@ func TestCanaryHears(t *testing.T) {
 func TestReportsAreJSON(t *testing.T) {
 	c := textConfig()
 	c.Mask.Form, c.Data.Test, c.Data.TestFraction = mask.FormInfill, []string{"not there"}, 0.1
-	r := newTrial(options(c), someShape(c), 10, nil)
+	r := newRun(options(c), someShape(c), 10, nil)
 	r.tally.add(key{"train", kindSlot, classAll}, 1, 2)
 	r.tally.endRow()
 	if _, err := json.Marshal(r.report(someShape(c))); err != nil {
@@ -104,7 +104,7 @@ func TestReportsAreJSON(t *testing.T) {
 	}
 }
 
-// Too few steps to learn anything are told as such.
+// A run of too few steps is reported as too short.
 func TestCanaryKnowsWhenItIsTooShort(t *testing.T) {
 	c := textConfig()
 	shape := someShape(c)
@@ -121,7 +121,7 @@ func TestCanaryKnowsWhenItIsTooShort(t *testing.T) {
 
 // Every leak that the program once had is found where it is planted again, and only there.
 func TestCanaryFindsPlantedLeaks(t *testing.T) {
-	sings(t)
+	skipUnlessLong(t)
 	form := func(c config.Config, form, structure string) config.Config {
 		c.Mask.Form, c.Mask.Structure, c.Mask.Window = form, structure, 8
 		return c
@@ -137,11 +137,11 @@ func TestCanaryFindsPlantedLeaks(t *testing.T) {
 		steps  int
 		leak   func() *leak
 	}{
-		{"ends tell, infill, causal", form(textConfig(), mask.FormInfill, mask.StructureCausal), 1500, endsTell},
-		{"ends tell, input, full", form(textConfig(), mask.FormInput, mask.StructureFull), 500, endsTell},
-		{"ends tell, infill, full", form(textConfig(), mask.FormInfill, mask.StructureFull), 500, endsTell},
-		{"ends tell, pairs", form(pairConfig(), mask.FormInfill, mask.StructureCausal), 1500, endsTell},
-		{"two_pass looks at what is hidden", twoPass, 1000, unhiddenLook},
+		{"ends tell, infill, causal", form(textConfig(), mask.FormInfill, mask.StructureCausal), 1500, hiddenEnds},
+		{"ends tell, input, full", form(textConfig(), mask.FormInput, mask.StructureFull), 500, hiddenEnds},
+		{"ends tell, infill, full", form(textConfig(), mask.FormInfill, mask.StructureFull), 500, hiddenEnds},
+		{"ends tell, pairs", form(pairConfig(), mask.FormInfill, mask.StructureCausal), 1500, hiddenEnds},
+		{"two_pass looks at what is hidden", twoPass, 1000, unhiddenFirstPass},
 		{"wait_k by the source's length", wait, 500, sourceLength},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -159,13 +159,13 @@ func TestCanaryFindsPlantedLeaks(t *testing.T) {
 	}
 }
 
-// turn is which part of the matrix is tried: the value of DMTRAIN_CANARY, or all under DMTRAIN_LONG.
+// turn is the part of the matrix to test: the value of DMTRAIN_CANARY, or all under DMTRAIN_LONG.
 func turn(i, parts int) bool {
 	n, _ := strconv.Atoi(os.Getenv("DMTRAIN_CANARY"))
 	return long() || i%parts == n%parts
 }
 
-// holds wants a configuration to be refused or to be sound.
+// holds fails unless a configuration is refused or sound.
 func holds(t *testing.T, c config.Config, shape Shape, steps int) {
 	t.Helper()
 	c.Data.SeqLen = 32
@@ -182,15 +182,15 @@ func holds(t *testing.T, c config.Config, shape Shape, steps int) {
 	}
 }
 
-// matrixParts is into how many parts the matrix is cut, to keep each within minutes; matrixSteps is how long each
-// of its runs is. Parts that the number of shapes has no divisor with have some of each.
+// matrixParts is the number of parts that the matrix is cut into, so that each takes minutes; matrixSteps is the
+// length of each run. matrixParts is coprime to the number of shapes, so that every part has some of each shape.
 const (
 	matrixParts = 5
 	matrixSteps = 800
 )
 
 func TestCanaryMatrix(t *testing.T) {
-	sings(t)
+	skipUnlessLong(t)
 	shapes := []Shape{geometric(), {
 		Documents: Fixed,
 		Mean:      7,
@@ -210,7 +210,7 @@ func TestCanaryMatrix(t *testing.T) {
 					c.Mask.Reliability = mask.ReliabilityConfidence
 				}
 				if c.Mask.Control != mask.ControlYoked && c.Validate() != nil {
-					continue // told by its own tests
+					continue // its own tests hold it
 				}
 				shape := shapes[i/2%len(shapes)]
 				if i++; turn(i, matrixParts) {
@@ -223,7 +223,7 @@ func TestCanaryMatrix(t *testing.T) {
 }
 
 func TestCanaryMatrixOfPairs(t *testing.T) {
-	sings(t)
+	skipUnlessLong(t)
 	i := 0
 	for _, form := range []string{mask.FormNone, mask.FormInput, mask.FormInfill} {
 		for _, cross := range []string{mask.CrossFull, mask.CrossWaitK} {

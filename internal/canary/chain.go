@@ -2,20 +2,20 @@ package canary
 
 import "math/rand/v2"
 
-// chain is how the letters of the text follow one another: any after any, or, if the first half of them are sure,
-// the last letter after each of those. Then a mask that follows reliability has something to follow, and how sure a
-// prediction is tells of what is hidden.
+// chain is the Markov chain that draws the letters of the text: uniform, or, if sure, with the last letter after each
+// letter of the first half. The sure letters make reliability vary, for masks that follow it, and confidence then
+// depends on hidden tokens.
 type chain struct {
 	letters int
 	sure    bool
-	power   [][]float64 // by distance d: P(y stands d after x), at x·letters + y
+	power   [][]float64 // by distance d: P(y stands d after x), (letters, letters)
 }
 
-// farthest is the distance from which letters say nothing of one another that float64 could tell.
-const farthest = 60
+// maxDistance is where letters become independent, to the precision of float64.
+const maxDistance = 60
 
 func newChain(letters int, sure bool) *chain {
-	c := &chain{letters: letters, sure: sure, power: make([][]float64, farthest+1)}
+	c := &chain{letters: letters, sure: sure, power: make([][]float64, maxDistance+1)}
 	one := make([]float64, letters*letters)
 	for x := range letters {
 		for y := range letters {
@@ -28,13 +28,14 @@ func newChain(letters int, sure bool) *chain {
 		}
 	}
 	c.power[1] = one
-	for d := 2; d <= farthest; d++ {
-		c.power[d] = product(c.power[d-1], one, letters)
+	for d := 2; d <= maxDistance; d++ {
+		c.power[d] = matmul(c.power[d-1], one, letters)
 	}
 	return c
 }
 
-func product(a, b []float64, n int) []float64 {
+// matmul multiplies two (n, n) matrices.
+func matmul(a, b []float64, n int) []float64 {
 	p := make([]float64, n*n)
 	for x := range n {
 		for y := range n {
@@ -46,8 +47,7 @@ func product(a, b []float64, n int) []float64 {
 	return p
 }
 
-// first is the probability of a letter of which nothing else is known: two letters in three are not sure, and any
-// may follow them.
+// first is the stationary probability of a letter: two letters in three are not sure, and any may follow those.
 func (c *chain) first(x int) float64 {
 	k := float64(c.letters)
 	switch {
@@ -59,15 +59,16 @@ func (c *chain) first(x int) float64 {
 	return 2 / (3 * k)
 }
 
-// after is the probability of y at a distance after x.
+// after is the probability of y at a distance after x: row x of the power for that distance.
 func (c *chain) after(x, y, distance int) float64 {
-	return c.power[min(distance, farthest)][x*c.letters+y]
+	return c.power[min(distance, maxDistance)][x*c.letters+y]
 }
 
-// none stands for a letter that is not known.
+// none stands for an unknown letter or position.
 const none = -1
 
-// between is the probability of x, so far after one known letter and so far before another; either may be none.
+// between is the probability of x, before letters after the letter left and behind letters before the letter right;
+// either may be none.
 func (c *chain) between(x, left, before, right, behind int) float64 {
 	weight := func(x int) float64 {
 		w := c.first(x)
@@ -86,7 +87,7 @@ func (c *chain) between(x, left, before, right, behind int) float64 {
 	return weight(x) / sum
 }
 
-// draw is a letter after another one, or a first one.
+// draw draws the letter after last; last may be none.
 func (c *chain) draw(r *rand.Rand, last int) int {
 	switch {
 	case !c.sure || last >= c.letters/2:

@@ -19,11 +19,11 @@ func (p *prediction) kind() string {
 	return kindNext
 }
 
-// Classes that a position may know that it is in.
+// Classes chosen by what the position may know.
 const (
 	classAll         = "all"
 	classFirst       = "first"         // of a document
-	classNothing     = "nothing ahead" // knows no token after its answer
+	classNothing     = "nothing ahead" // no known token after the answer
 	classAhead       = "something ahead"
 	classAfterHidden = "after hidden" // the token before the answer is hidden
 	classStatic      = "static rows"  // anchors
@@ -31,20 +31,20 @@ const (
 
 // Classes chosen by the answer: they prove nothing, but show where a leak is.
 const (
-	toldEnds    = "End"
-	toldLetters = "letters"
+	answerEnds    = "End"
+	answerLetters = "letters"
 )
 
-// proves says whether the mean loss of a class is held to its bound.
-func proves(class string) bool { return class != toldEnds && class != toldLetters }
+// proves says whether a mean loss below the bound proves a leak.
+func proves(class string) bool { return class != answerEnds && class != answerLetters }
 
-// classes of a prediction.
-func (t *trial) classes(b *task.Batch, p *prediction, static bool) []string {
+// classes are those of a prediction; static says that its row is under the static mask.
+func (r *run) classes(b *task.Batch, p *prediction, static bool) []string {
 	all := append(make([]string, 0, 8), classAll)
 	if p.answer == none {
-		all = append(all, toldEnds)
+		all = append(all, answerEnds)
 	} else {
-		all = append(all, toldLetters)
+		all = append(all, answerLetters)
 	}
 	if static {
 		all = append(all, classStatic)
@@ -62,8 +62,8 @@ func (t *trial) classes(b *task.Batch, p *prediction, static bool) []string {
 	if before := p.at - 1; before >= p.start && b.Plan.Hidden[p.n/b.Rows.T*b.Rows.T+before] != 0 {
 		all = append(all, classAfterHidden)
 	}
-	if n := t.config.Mask.Buckets; n > 1 {
-		all = append(all, fmt.Sprintf("bucket %d", min((p.at-p.start)*n/t.config.Data.SeqLen, n-1)))
+	if n := r.config.Mask.Buckets; n > 1 {
+		all = append(all, fmt.Sprintf("bucket %d", min((p.at-p.start)*n/r.config.Data.SeqLen, n-1)))
 	}
 	return all
 }

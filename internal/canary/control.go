@@ -8,44 +8,43 @@ import (
 	"dmtrain/internal/task"
 )
 
-// tellRate is the share of predictions of which the positive control tells something. Slots take long to learn what
-// they see, so it takes more to notice a leak in them.
-func tellRate(kind string) float64 {
+// leakRate is the share of predictions that the positive control leaks. Slots learn slowly from what they see, so
+// all of them leak.
+func leakRate(kind string) float64 {
 	if kind == kindSlot {
 		return 1
 	}
 	return 0.25
 }
 
-// tell is the positive control: a leak as none of the other proofs can see. Of a share of all predictions, chosen
-// by chance, the output sees nothing at all if its answer is an even letter. That only takes visibility away; but
-// which outputs see nothing is computed from answers.
-func tell() *leak {
+// positiveControl is a leak that certificate, closure and probe miss. In a random share of all predictions the output
+// sees nothing if its answer is an even letter: no output sees more than allowed, but which see less tells answers.
+func positiveControl() *leak {
 	even, all := map[string]int{}, map[string]int{}
-	return &leak{planned: func(t *trial, b *task.Batch) {
+	return &leak{planned: func(r *run, b *task.Batch) {
 		for row := range b.Rows.B {
-			r := rand.New(rand.NewPCG(t.config.Run.Seed, uint64(b.Step)<<32|uint64(b.Plan.First+row)))
-			t.oracle.row(b, row, func(p *prediction) {
+			draws := rand.New(rand.NewPCG(r.config.Run.Seed, uint64(b.Step)<<32|uint64(b.Plan.First+row)))
+			r.oracle.row(b, row, func(p *prediction) {
 				kind := p.kind()
 				all[kind]++
-				told := r.Float64() < tellRate(kind)
+				leaks := draws.Float64() < leakRate(kind)
 				if p.answer == none || p.answer%2 != 0 {
 					return
 				}
 				even[kind]++
-				if told {
+				if leaks {
 					b.Plan.Mask.Lo[p.n], b.Plan.Mask.Hi[p.n] = mask.Inf, -1
 				}
 			})
 		}
 		for kind, n := range all {
-			t.told[kind] = information(float64(even[kind])/float64(n), tellRate(kind))
+			r.told[kind] = information(float64(even[kind])/float64(n), leakRate(kind))
 		}
 	}}
 }
 
-// information is what is told, in nats a prediction, where a share of the answers is even and those tell of
-// themselves at a rate.
+// information is what the positive control reveals, in nats a prediction, if the given share of answers is even and
+// those leak at the given rate.
 func information(even, rate float64) float64 {
 	silent := 1 - even*rate
 	if silent == 0 {

@@ -19,7 +19,7 @@ import (
 	"dmtrain/internal/train"
 )
 
-// onTexts trains the canary's model on texts of a test's own, and gives it every batch of validation.
+// onTexts trains the canary's model on the given texts, and calls back with every validation batch.
 func onTexts(t *testing.T, c config.Config, steps int, scored func(*task.Batch)) {
 	t.Helper()
 	s, _ := small(c)
@@ -54,7 +54,7 @@ func written(t *testing.T, name, text string) string {
 
 const wordLetters = 4
 
-// words draws so many words of a list of so many, of 16 letters each as likely as any other.
+// words draws n words from a list of random words over 16 letters.
 func words(r *rand.Rand, list, n int) string {
 	var all []string
 	for range list {
@@ -75,9 +75,8 @@ func words(r *rand.Rand, list, n int) string {
 	return b.String()
 }
 
-// unread is the least that a row of words which no training text has can cost, in nats, and how many letters that
-// is of: each word that the row has for the first time is 4 letters of 16. The last words that are cut off cost
-// nothing.
+// unread is the least loss, in nats, of a row of words that no training text contains, and the number of letters it
+// counts: each word costs 4 letters of 16 on its first occurrence in the row. Words cut off at the end cost nothing.
 func unread(b *task.Batch, row int) (least float64, letters int) {
 	var text []byte
 	for n := row * b.Rows.T; n < (row+1)*b.Rows.T; n++ {
@@ -96,12 +95,12 @@ func unread(b *task.Batch, row int) (least float64, letters int) {
 	return float64(letters) * math.Log(16), letters
 }
 
-// A vocabulary learnt on the validation text tells of words that training never saw: here one made for both parts
-// is planted.
+// A vocabulary learnt on the validation text reveals words that training never saw. The test plants one that was
+// made for both parts.
 func TestCanaryOfWordsThatOnlyValidate(t *testing.T) {
-	sings(t)
+	skipUnlessLong(t)
 	r := rand.New(rand.NewPCG(1, 1))
-	// Between the two kinds of words, where the text is split, each stands once.
+	// Where the text is split, between the two kinds of words, each occurs once.
 	text := words(r, 150, 15600) + words(r, 300, 300) + words(r, 60, 3700)
 	c := textConfig()
 	c.Data.Tokenizer.Kind, c.Data.Tokenizer.Size = "bpe", 900
@@ -117,7 +116,7 @@ func TestCanaryOfWordsThatOnlyValidate(t *testing.T) {
 			}
 			for row := range b.Rows.B {
 				bound, letters := unread(b, row)
-				o := one{targets: letters, bound: bound}
+				o := rowSums{targets: letters, bound: bound}
 				for n := row * b.Rows.T; n < (row+1)*b.Rows.T; n++ {
 					o.nll += float64(b.Out.NLL[n])
 				}
@@ -127,7 +126,7 @@ func TestCanaryOfWordsThatOnlyValidate(t *testing.T) {
 			}
 		})
 		d, se = math.Inf(1), 1
-		for _, s := range evaluations { // training soon learns which tokens it never sees, and to rule them out
+		for _, s := range evaluations { // training soon learns to rule out tokens it never sees
 			if e, chance := s.mean(); e < d {
 				d, se = e, chance
 			}
@@ -158,7 +157,7 @@ func TestCanaryOfWordsThatOnlyValidate(t *testing.T) {
 	}
 }
 
-// letters are uniform ones of an alphabet of four.
+// uniform draws letters uniformly from an alphabet of four.
 func uniform(seed uint64, n int) string {
 	r := rand.New(rand.NewPCG(seed, 9))
 	b := make([]byte, n)
@@ -174,7 +173,7 @@ func above(s map[int]*sums, b *task.Batch) {
 		s[b.Step] = &sums{}
 	}
 	for row := range b.Rows.B {
-		o := one{}
+		o := rowSums{}
 		for n := row * b.Rows.T; n < (row+1)*b.Rows.T; n++ {
 			if b.Plan.Targets[n] >= 0 {
 				o.targets, o.nll, o.bound = o.targets+1, o.nll+float64(b.Out.NLL[n]), o.bound+math.Log(4)
@@ -186,9 +185,9 @@ func above(s map[int]*sums, b *task.Batch) {
 	}
 }
 
-// A validation text that is trained on too shows no entropy; one that is not does.
+// A validation text that training also reads falls below its entropy; another does not.
 func TestCanaryOfCopies(t *testing.T) {
-	sings(t)
+	skipUnlessLong(t)
 	text := uniform(1, 400)
 	for name, valid := range map[string]string{"another text": uniform(2, 4000), "the same text": text} {
 		t.Run(name, func(t *testing.T) {
@@ -206,9 +205,9 @@ func TestCanaryOfCopies(t *testing.T) {
 	}
 }
 
-// The best of many evaluations on one text is better than the model it is of: by chance that chose it.
+// The best of many evaluations on one text looks better than its model is: chance chose it.
 func TestCanaryOfTheBestOfMany(t *testing.T) {
-	sings(t)
+	skipUnlessLong(t)
 	const seeds = 10
 	var best, last []float64
 	for seed := range uint64(seeds) {
@@ -219,8 +218,8 @@ func TestCanaryOfTheBestOfMany(t *testing.T) {
 		s := map[int]*sums{}
 		onTexts(t, c, 400, func(b *task.Batch) { above(s, b) })
 		least := math.Inf(1)
-		for step, one := range s {
-			if d, _ := one.mean(); step > 0 {
+		for step, rowSums := range s {
+			if d, _ := rowSums.mean(); step > 0 {
 				least = min(least, d)
 			}
 		}
@@ -231,7 +230,7 @@ func TestCanaryOfTheBestOfMany(t *testing.T) {
 	plain, plainSE := meanOf(last)
 	t.Logf("chosen %+.4f ± %.4f, last %+.4f ± %.4f", chosen, chosenSE, plain, plainSE)
 	if chosen > -errorsBelow*chosenSE {
-		t.Errorf("the best of 80 evaluations lies %.4f ± %.4f above the entropy: not told from what it should be",
+		t.Errorf("the best of 80 evaluations lies %.4f ± %.4f above the entropy: no different from what it should be",
 			chosen, chosenSE)
 	}
 	if plain < -errorsBelow*plainSE {

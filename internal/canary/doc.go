@@ -1,10 +1,10 @@
-// Package canary is the proof of masks that looks at losses alone. It writes random text whose entropy it knows,
-// trains a small model on it under the masks of a configuration, by the way that every run takes from files to
-// losses, and compares each loss with the least that can be expected of a predictor that knows all that its
-// position may know. A loss below that by more than chance is a leak, wherever it is.
+// Package canary checks masks by losses alone. It writes random text of known entropy, trains a small model on it
+// under a configuration's masks, through the same code as every run, and compares each loss with that of the best
+// predictor that knows no more than its position may know. A loss that is significantly lower proves a leak, wherever
+// in the program it is.
 //
-// The least is known token by token: −ln p of the token, given what the position may know. The mean of a loss minus
-// its bound is a divergence, so 0 or more for every class of predictions that is chosen by what the position may
-// know; most of the chance that is in the text falls out of the difference. Classes chosen by the answer (a
-// document's ends, say) are told, but prove nothing.
+// The bound of a token is −ln p(token | what the position may know). The mean of loss − bound is a KL divergence, so
+// at least 0 for every class of predictions that is chosen by what the position may know; the randomness of the text
+// mostly cancels in the difference. Classes chosen by the answer (such as a document's ends) are reported, but prove
+// nothing.
 package canary

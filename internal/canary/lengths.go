@@ -5,18 +5,18 @@ import (
 	"math/rand/v2"
 )
 
-// The distributions of lengths.
+// Distributions of lengths.
 const (
 	Single    = "single"    // one document that never ends
-	Geometric = "geometric" // may end after every letter, with one probability
-	Fixed     = "fixed"     // all alike
+	Geometric = "geometric" // ends after every letter with the same probability
+	Fixed     = "fixed"     // all of the same length
 )
 
-// lengths is how long documents are, in letters, at least 1.
+// lengths is the distribution of documents' lengths, in letters, at least 1.
 type lengths struct {
 	kind string
 	mean float64
-	most int // geometric: lengths are drawn again until they are at most this; 0 = no limit
+	most int // geometric: the distribution is truncated to this; 0 = no limit
 }
 
 func (l lengths) draw(r *rand.Rand) int {
@@ -34,8 +34,7 @@ func (l lengths) draw(r *rand.Rand) int {
 	}
 }
 
-// ends is the probability that a document of at least n letters, n ≥ 1, has no more. Who can count may know it of
-// fixed lengths: then it is not asked.
+// ends is the probability that a document of at least n ≥ 1 letters has exactly n. It is not used for fixed lengths.
 func (l lengths) ends(n int) float64 {
 	end := 1 / l.mean
 	if l.kind == Single {
@@ -47,7 +46,7 @@ func (l lengths) ends(n int) float64 {
 	return end / (1 - math.Pow(1-end, float64(l.most-n+1)))
 }
 
-// beyond is the probability that a length of at least n is more than m.
+// beyond is P(length > m | length ≥ n).
 func (l lengths) beyond(n, m int) float64 {
 	if n > m {
 		return 1

@@ -7,9 +7,9 @@ import (
 	"dmtrain/internal/task"
 )
 
-// oracle predicts as well as anyone can who knows what a position may know: all that is not hidden, at levels up to
-// its own bound, whatever else keeps it from seeing that far; that its answer is there, where it sees the place;
-// and how the text was made.
+// oracle is the best possible predictor given what a position may know: every token that is not hidden at levels up
+// to the position's own bound, even if other masks hide it; that the answer exists, if the position sees its place;
+// and the distribution that the text was drawn from.
 type oracle struct {
 	text *text
 	mask mask.Config
@@ -17,25 +17,25 @@ type oracle struct {
 	ends map[string]ends // by kind of batch
 }
 
-// ends is how ends of documents are hidden. Where they never are, a hidden token is known to be a letter.
+// ends says how ends of documents are hidden. If they never are, a hidden token must be a letter.
 type ends struct {
 	hidden   bool
-	repeated bool // up to the first place that is not
+	repeated bool // up to the first visible token
 }
 
-// prediction is one output's answer and what it may know of it.
+// prediction is one output's answer, and what the output may know of it.
 type prediction struct {
 	slot        bool
-	at          int  // of the answer in its row, maybe just beyond the row
+	at          int  // position of the answer in its row; may be one past the row
 	start       int  // of its document
-	begun       int  // where its letters begin, as far as they are in the row: after its Begin
-	hidden      bool // it knows that the answer is hidden, so that it is there
-	left, right int  // the nearest places that it knows, before and after the answer; none
-	answer      int  // letter, or none for the end
-	n           int  // of the output, in the batch
+	begun       int  // of the document's first letter in the row, after its Begin
+	hidden      bool // the output knows that the answer is hidden, so that it exists
+	left, right int  // nearest known positions before and after the answer; none without one
+	answer      int  // letter; none for the end of the document
+	n           int  // index of the output in the batch
 }
 
-// row gives f every prediction of a row.
+// row calls f for every prediction of a row.
 func (o *oracle) row(b *task.Batch, row int, f func(p *prediction)) {
 	t := b.Rows.T
 	for i := range t {
@@ -78,7 +78,7 @@ func (o *oracle) reaches(i, j, start int) bool {
 	return false
 }
 
-// neighbours finds what is known around the answer.
+// neighbours finds the nearest known tokens around the answer.
 func (o *oracle) neighbours(b *task.Batch, row, i int, p *prediction) {
 	t, end := b.Rows.T, int(b.Rows.End[p.n])
 	known := func(j int) bool {
@@ -107,7 +107,7 @@ func (o *oracle) bound(b *task.Batch, row int, p *prediction) float64 {
 		return -math.Log(o.head(b, row, p))
 	}
 	if o.text.documents.kind == Fixed && p.answer == none {
-		return 0 // who can count knows it
+		return 0 // the length of documents is known
 	}
 	end := o.end(b, row, p)
 	if p.answer == none {
@@ -131,9 +131,8 @@ func (o *oracle) end(b *task.Batch, row int, p *prediction) float64 {
 	return o.text.documents.ends(p.at - p.begun)
 }
 
-// ended is the probability that a document has ended at a hidden place or before it, where ends of documents are
-// repeated up to the first place that is not hidden. The end may have come at any place after the last letter that
-// is known, up to the one where it is seen.
+// ended is the probability that a document has ended at or before a hidden position, if the End is repeated up to the
+// first visible position. The document may have ended anywhere after the last known letter.
 func (o *oracle) ended(p *prediction) float64 {
 	ended, going := 0.0, 1.0
 	before := 0.0
@@ -167,15 +166,15 @@ func (o *oracle) letter(b *task.Batch, row int, p *prediction) float64 {
 	return o.text.chain.between(p.answer, known(p.left), p.at-p.left, known(p.right), p.right-p.at)
 }
 
-// head is the oracle's probability of the first letter of a target, which depends on the source: on its first
-// letter, and where that is not sure, on how long it is.
+// head is the oracle's probability of the first letter of a target. It depends on the first letter of the source and,
+// if that letter is not sure, on the source's length.
 func (o *oracle) head(b *task.Batch, row int, p *prediction) float64 {
 	source := &b.Rows.Sources[0]
-	length, sees := source.Len(row)-1, int(b.Plan.Sources[0].Cross.Hi[p.n])
+	length, crossLimit := source.Len(row)-1, int(b.Plan.Sources[0].Cross.Hi[p.n])
 	long := 0.0
 	switch {
-	case sees < length: // its end is unread
-		long = o.text.sources.beyond(max(sees+1, 1), o.text.long)
+	case crossLimit < length: // the source's end is unread
+		long = o.text.sources.beyond(max(crossLimit+1, 1), o.text.long)
 	case length > o.text.long:
 		long = 1
 	}
@@ -190,8 +189,8 @@ func (o *oracle) head(b *task.Batch, row int, p *prediction) float64 {
 	return sum
 }
 
-// look finds out how ends of documents are hidden.
-func (o *oracle) look(b *task.Batch) {
+// observeEnds records how a batch hides the ends of documents.
+func (o *oracle) observeEnds(b *task.Batch) {
 	e := o.ends[b.Kind]
 	for n, id := range b.Rows.IDs {
 		if b.Rows.Start[n] < 0 || o.text.letter(b.Tokenizer, id) != none {

@@ -18,10 +18,10 @@ import (
 
 func options(c config.Config) Options { return Options{Config: c, Tasks: tasks.All()} }
 
-// laid lays out random text of a configuration as a run does, and plans masks that are open by u.
-func laid(t *testing.T, c config.Config, shape Shape, u float64) (*trial, *task.Batch) {
+// planned fills a batch with random text as a run does, and plans its masks at openness u.
+func planned(t *testing.T, c config.Config, shape Shape, u float64) (*run, *task.Batch) {
 	t.Helper()
-	r := newTrial(options(c), shape, 40, nil)
+	r := newRun(options(c), shape, 40, nil)
 	paths(&r.config, t.TempDir(), r.text.pairs)
 	for i, path := range []string{r.config.Data.Train[0], r.config.Data.Valid[0]} {
 		if err := r.text.write(path, 1, uint64(i), 4000); err != nil {
@@ -41,7 +41,7 @@ func laid(t *testing.T, c config.Config, shape Shape, u float64) (*trial, *task.
 	}
 	m.Lay(b.Rows, 3)
 	m.Plan(b.Plan, b.Rows, 3, []float64{u})
-	r.oracle.look(b)
+	r.oracle.observeEnds(b)
 	return r, b
 }
 
@@ -55,7 +55,7 @@ func textConfig() config.Config {
 	return c
 }
 
-// The oracle's probabilities of all that an answer could be add up to 1, whatever it knows.
+// The oracle's probabilities of all possible answers sum to 1, whatever it knows.
 func TestOracleIsADistribution(t *testing.T) {
 	for name, change := range map[string]func(m *mask.Config){
 		"static":   func(m *mask.Config) {},
@@ -68,7 +68,7 @@ func TestOracleIsADistribution(t *testing.T) {
 			t.Run(name+" "+shape.Documents, func(t *testing.T) {
 				c := textConfig()
 				change(&c.Mask)
-				r, b := laid(t, c, shape, 1)
+				r, b := planned(t, c, shape, 1)
 				predictions := 0
 				for row := range b.Rows.B {
 					r.oracle.row(b, row, func(p *prediction) {
@@ -92,7 +92,7 @@ func TestOracleIsADistribution(t *testing.T) {
 	}
 }
 
-// Letters after one another are as probable as counting them says.
+// The chain's probabilities match counts of drawn letters.
 func TestChainIsWhatIsDrawn(t *testing.T) {
 	for _, sure := range []bool{false, true} {
 		c, r := newChain(4, sure), rand.New(rand.NewPCG(1, 2))
@@ -138,30 +138,31 @@ func TestLengthsAreWhatIsDrawn(t *testing.T) {
 			}
 			left -= count[k]
 		}
-		if p := l.beyond(2, 6); math.Abs(p-(1-l.ends(2))*(1-l.ends(3))*(1-l.ends(4))*(1-l.ends(5))*(1-l.ends(6))) > 1e-12 {
+		want := (1 - l.ends(2)) * (1 - l.ends(3)) * (1 - l.ends(4)) * (1 - l.ends(5)) * (1 - l.ends(6))
+		if p := l.beyond(2, 6); math.Abs(p-want) > 1e-12 {
 			t.Errorf("%+v: beyond 6 from 2: %v", l, p)
 		}
 	}
 }
 
-// The standard error is by rows: rows whose tokens all err alike count once each.
+// The standard error is by rows: a row whose tokens all have the same error counts once.
 func TestErrorsAreByRows(t *testing.T) {
 	s, r := &sums{}, rand.New(rand.NewPCG(5, 6))
 	const rows, tokens = 4000, 10
 	for range rows {
 		d := r.NormFloat64()
-		s.add(&one{targets: tokens, nll: tokens * (2 + d), bound: tokens * 2})
+		s.add(&rowSums{targets: tokens, nll: tokens * (2 + d), bound: tokens * 2})
 	}
 	if _, se := s.mean(); math.Abs(se*math.Sqrt(rows)-1) > 0.05 {
 		t.Errorf("standard error %v, want %v", se, 1/math.Sqrt(rows))
 	}
 }
 
-// Random pairs are what the shape says, and the text files are what the program reads.
+// Random pairs have the lengths of their shape, and the program reads the written files.
 func TestPairsAreRead(t *testing.T) {
 	c := textConfig()
 	c.Task = "seq2seq"
-	r := newTrial(options(c), Shape{
+	r := newRun(options(c), Shape{
 		Documents: Geometric,
 		Mean:      5,
 		Source:    6,

@@ -2,12 +2,13 @@ package canary
 
 import (
 	"errors"
+	"strings"
 
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
 )
 
-// Shape is what random text is like.
+// Shape describes random text.
 type Shape struct {
 	Documents string  `json:"documents"`             // single, geometric or fixed
 	Mean      float64 `json:"mean_letters"`          // of a document's or a target's length; 0 for a single one
@@ -15,11 +16,11 @@ type Shape struct {
 	Letters   int     `json:"letters"`
 }
 
-// mostLetters is the size of the alphabet, unless the configured text has fewer kinds of tokens. More would take
-// longer to learn and show no more.
-const mostLetters = 8
+// maxLetters is the size of the alphabet, unless the configured vocabulary is smaller. More letters take longer to
+// learn and reveal no more.
+const maxLetters = 8
 
-// measure reads the configured text.
+// measure finds the shape of the configured text.
 func measure(c config.Config, pairs bool) (s Shape, err error) {
 	if pairs {
 		return measurePairs(c)
@@ -54,16 +55,15 @@ func measurePairs(c config.Config) (s Shape, err error) {
 }
 
 // lettersFor is a multiple of 4, so that both halves of the letters have an even and an odd half.
-func lettersFor(vocab int) int { return max(4, min(mostLetters, vocab)/4*4) }
+func lettersFor(vocab int) int { return max(4, min(maxLetters, vocab)/4*4) }
 
 // The lengths of documents in random text: short enough to end often within a row.
 const (
-	leastMean = 4
-	shareMean = 4 // of a row
+	minMean     = 4
+	meansPerRow = 4 // of a row
 )
 
-// text is how text of the shape is made for a configuration that has been made small, whose rows were shrunk by a
-// factor.
+// text draws text of the shape for a small configuration, whose rows were shrunk by the factor.
 func (s Shape) text(c config.Config, factor float64, pairs bool) *text {
 	follows := c.Mask.Follows()
 	t := &text{
@@ -74,7 +74,7 @@ func (s Shape) text(c config.Config, factor float64, pairs bool) *text {
 		pairs:     pairs,
 	}
 	t.alphabet = alphabet(s.Letters, t.separator)
-	short := func(mean float64) float64 { return max(leastMean, min(mean*factor, float64(c.Data.SeqLen)/shareMean)) }
+	short := func(mean float64) float64 { return max(minMean, min(mean*factor, float64(c.Data.SeqLen)/meansPerRow)) }
 	t.documents = lengths{kind: s.Documents, mean: short(s.Mean)}
 	if s.Documents == Fixed {
 		t.documents.mean = float64(int(t.documents.mean))
@@ -89,24 +89,15 @@ func (s Shape) text(c config.Config, factor float64, pairs bool) *text {
 	return t
 }
 
-// alphabet are letters that do not occur in the separator.
+// alphabet are n letters that do not occur in the separator.
 func alphabet(n int, separator string) []string {
 	var letters []string
 	for _, set := range []string{"abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"} {
 		for _, r := range set {
-			if len(letters) < n && !containsRune(separator, r) {
+			if len(letters) < n && !strings.ContainsRune(separator, r) {
 				letters = append(letters, string(r))
 			}
 		}
 	}
 	return letters
-}
-
-func containsRune(s string, r rune) bool {
-	for _, x := range s {
-		if x == r {
-			return true
-		}
-	}
-	return false
 }

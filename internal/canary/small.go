@@ -8,30 +8,30 @@ import (
 	"dmtrain/internal/mask"
 )
 
-// The model and the rows that the canary trains: small, so that a step takes milliseconds.
+// The size of the canary's model and rows: a step takes milliseconds.
 const (
-	mostLayers = 2
+	maxLayers  = 2
 	heads      = 4
 	dim        = 32
-	mostSeqLen = 32
+	maxSeqLen  = 32
 	batchRows  = 32
 	pairTokens = 1024 // a step of task seq2seq
 	minTokens  = 16
 )
 
-// small is the configuration with its masks as they are, and all else cut down. Lengths of masks shrink with the
-// rows, by the factor that comes with it.
+// small keeps the masks of the configuration and makes everything else small. Lengths in masks shrink with the rows,
+// by the returned factor.
 func small(c config.Config) (config.Config, float64) {
 	d := config.Default()
 	s := c
 	s.Precision = config.FP32
 	s.Model = config.Model{
-		Layers:        min(c.Model.Layers, mostLayers),
+		Layers:        min(c.Model.Layers, maxLayers),
 		Heads:         heads,
 		Dim:           dim,
 		CausalEncoder: c.Model.CausalEncoder,
 	}
-	s.Data.SeqLen = min(c.Data.SeqLen, mostSeqLen)
+	s.Data.SeqLen = min(c.Data.SeqLen, maxSeqLen)
 	factor := float64(s.Data.SeqLen) / float64(c.Data.SeqLen)
 	shrink := func(n int) int {
 		if n == 0 {
@@ -59,13 +59,13 @@ func small(c config.Config) (config.Config, float64) {
 	return s, factor
 }
 
-// Reliability of random text, within which a moving mask goes from closed to open.
+// The range of reliability on random text: a moving mask is closed below and open above it.
 const (
 	lowReliability  = 0.02
 	highReliability = 0.2
 )
 
-// compress makes the masks go in so many steps all the way that they go in the configured run's.
+// compress speeds the masks up, so that they move as far in so many steps as in the configured run.
 func compress(s *config.Config, was config.Config, steps int) {
 	s.Train.Steps, s.Train.Warmup = steps, steps/20
 	faster := max(1, float64(was.Train.Steps)/float64(steps))
@@ -79,7 +79,7 @@ func compress(s *config.Config, was config.Config, steps int) {
 	}
 }
 
-// paths puts the text and the run into a directory.
+// paths sets the paths of the text and the run to files in a directory.
 func paths(s *config.Config, dir string, pairs bool) {
 	name := func(part string) string {
 		if pairs {

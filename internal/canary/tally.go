@@ -16,21 +16,21 @@ type key struct {
 	class string
 }
 
-// sums are of the predictions of a class. Rows are independent of one another, tokens are not: chance is estimated
-// by rows.
+// sums are those of a class. Standard errors are estimated by rows, since rows are independent and their tokens are
+// not.
 type sums struct {
 	targets, rows     int
 	nll, bound        float64
 	d, dd, dn, count2 float64 // over rows, of their sum of nll − bound and their count: d, d², d·n, n²
 }
 
-// one is the part of a row in a class.
-type one struct {
+// rowSums are those of one row in a class.
+type rowSums struct {
 	targets    int
 	nll, bound float64
 }
 
-func (s *sums) add(o *one) {
+func (s *sums) add(o *rowSums) {
 	d, n := o.nll-o.bound, float64(o.targets)
 	s.targets += o.targets
 	s.rows++
@@ -42,7 +42,7 @@ func (s *sums) add(o *one) {
 	s.count2 += n * n
 }
 
-// mean is the mean of nll − bound over targets, and its standard error: that of a ratio of two sums over rows.
+// mean is the mean of nll − bound over targets, and its standard error, as a ratio of two sums over rows.
 func (s *sums) mean() (d, se float64) {
 	n := float64(s.targets)
 	d = s.d / n
@@ -56,15 +56,15 @@ func (s *sums) mean() (d, se float64) {
 // tally are the sums of a run by class.
 type tally struct {
 	sums map[key]*sums
-	row  map[key]*one // of the row being read
+	row  map[key]*rowSums // of the row being read
 }
 
-func newTally() *tally { return &tally{sums: map[key]*sums{}, row: map[key]*one{}} }
+func newTally() *tally { return &tally{sums: map[key]*sums{}, row: map[key]*rowSums{}} }
 
 func (t *tally) add(k key, nll, bound float64) {
 	o := t.row[k]
 	if o == nil {
-		o = &one{}
+		o = &rowSums{}
 		t.row[k] = o
 	}
 	o.targets++
@@ -72,7 +72,7 @@ func (t *tally) add(k key, nll, bound float64) {
 	o.bound += bound
 }
 
-// endRow takes in what was added since the last one.
+// endRow adds the row's sums to those of the run.
 func (t *tally) endRow() {
 	for k, o := range t.row {
 		if o.targets == 0 {
@@ -84,11 +84,11 @@ func (t *tally) endRow() {
 			t.sums[k] = s
 		}
 		s.add(o)
-		*o = one{}
+		*o = rowSums{}
 	}
 }
 
-// keys are the classes in the order in which they are told.
+// keys are the classes in the order of the report.
 func (t *tally) keys() []key {
 	sets := []string{task.BatchTrain, task.BatchValid, task.BatchInfill}
 	rank := func(k key) int {

@@ -2,6 +2,7 @@ package canary
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,19 +12,19 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// text is how random text is made.
+// text draws random text.
 type text struct {
 	chain     *chain
-	alphabet  []string // what letters look like
+	alphabet  []string // the letters as text
 	apart     bool     // blanks between the letters, so that byte pairs never join two
 	separator string
 	documents lengths // of documents, or of targets
 
 	pairs   bool
 	sources lengths
-	long    int // a source of more letters than this is a long one
+	long    int // a source of more letters than this is long
 
-	symbol map[int32]int // letter by token id, as far as met
+	symbol map[int32]int // letter by token id; filled on demand
 }
 
 // letter is the letter of a token, or none.
@@ -42,9 +43,9 @@ func (t *text) letter(tok tokenizer.Tokenizer, id int32) int {
 	return x
 }
 
-// head is the probability of a target's first letter after a source whose first letter is s, if the source is long
-// with a probability: the same letter if that is sure, else one of the last two, which tells whether the source is
-// long.
+// head is the probability of a target's first letter after a source that begins with s and is long with the given
+// probability. The target begins with s if s is sure, and otherwise with one of the last two letters, which says
+// whether the source is long.
 func (t *text) head(s, letter int, long float64) float64 {
 	k := t.chain.letters
 	switch {
@@ -95,17 +96,13 @@ func (t *text) pair(r *rand.Rand) (source, target []int) {
 	return source, target
 }
 
-// write makes a file of at least so many tokens.
+// write writes a file of at least the given number of tokens.
 func (t *text) write(path string, seed uint64, stream uint64, tokens int) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if e := f.Close(); err == nil {
-			err = e
-		}
-	}()
+	defer func() { err = errors.Join(err, f.Close()) }()
 	w, r := bufio.NewWriter(f), rand.New(rand.NewPCG(seed, stream))
 	for n := 0; n < tokens; {
 		switch {

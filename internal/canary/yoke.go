@@ -11,8 +11,8 @@ import (
 	"dmtrain/internal/metrics"
 )
 
-// writeYoke writes what control yoked is to replay: the openness of the run that the configuration names, as fast
-// as s goes; from closed to open where there is no such run.
+// writeYoke writes the openness that control yoked replays: that of the run which the configuration names, resampled
+// to the steps of s, or from closed to open if there is no such run.
 func writeYoke(s, was config.Config) (err error) {
 	if s.Mask.Control != mask.ControlYoked {
 		return nil
