@@ -1,30 +1,32 @@
-// Package batch holds rows of tokens: what data lays out, masks are planned for, models read and decoders extend.
+// Package batch holds rows of tokens: data fills them, masks are planned for them, models read them and decoders
+// extend them.
 //
 // # Vocabulary
 //
-//   - stream: a sequence of tokens a row. Every batch has one that is predicted; a model with an encoder reads sources besides.
-//   - document: a run of a row's tokens that sees nothing of the rest of the row.
-//   - padding: places of a row without a token.
+//   - stream: one sequence of tokens a row. Every batch has one that is predicted; models with an encoder read others,
+//     the sources.
+//   - document: consecutive tokens of a row that see nothing of the rest of the row.
+//   - padding: positions of a row without a token.
 package batch
 
-// Batch is some rows of a step or of an evaluation. The embedded stream is the one that is predicted.
+// Batch is B rows of a step or of an evaluation. The embedded stream is the predicted one.
 type Batch struct {
-	First int // index of row 0 within the step, whatever the micro-batch
+	First int // index of row 0 within the step
 	B     int
 	Stream
-	Sources []Stream // what the predicted stream reads besides itself
+	Sources []Stream // read by the predicted stream besides itself
 }
 
 // Stream is B rows of T tokens. All slices are (B, T), row-major.
 type Stream struct {
 	T     int
 	IDs   []int32
-	Next  []int32 // the token after, in the same document; −1 at a document's end and on padding
+	Next  []int32 // the following token of the document; −1 at its end and on padding
 	Start []int32 // index in the row of the document's first token; −1 on padding
 	End   []int32 // index past the document's last token in the row; −1 on padding
 }
 
-// New makes room for b rows of t tokens, and of so many tokens of each source.
+// New allocates b rows of t tokens, with sources of the given lengths.
 func New(b, t int, sources ...int) *Batch {
 	r := &Batch{B: b, Stream: newStream(b, t)}
 	for _, s := range sources {
@@ -44,7 +46,7 @@ func newStream(b, t int) Stream {
 	}
 }
 
-// Document fills a row with one document and the padding after it. What is longer than the row is cut off.
+// Document fills a row with one document and padding. It cuts off what is longer than the row.
 func (s *Stream) Document(row int, ids []int32) {
 	from, end := row*s.T, int32(min(len(ids), s.T))
 	for t := range s.T {
@@ -59,7 +61,7 @@ func (s *Stream) Document(row int, ids []int32) {
 	}
 }
 
-// Len is how many tokens a row has that holds one document, from its start on.
+// Len is the number of tokens in a row that holds one document.
 func (s *Stream) Len(row int) int {
 	if s.T == 0 {
 		return 0
@@ -67,7 +69,7 @@ func (s *Stream) Len(row int) int {
 	return max(0, int(s.End[row*s.T]))
 }
 
-// CopyFrom takes the rows of a batch of the same shape.
+// CopyFrom copies the rows of a batch of the same shape.
 func (b *Batch) CopyFrom(src *Batch) {
 	b.First = src.First
 	b.copyFrom(&src.Stream)
@@ -83,8 +85,8 @@ func (s *Stream) copyFrom(src *Stream) {
 	copy(s.End, src.End)
 }
 
-// RepeatEnd puts so many copies behind the last token of a document, which stands at t of row b of the predicted
-// stream. What was there moves right, and out of the row.
+// RepeatEnd inserts copies of a document's last token, at position t of a row of the predicted stream, after it. What
+// follows moves right, and out of the row.
 func (b *Batch) RepeatEnd(row, t, copies int) {
 	from, to := row*b.T, (row+1)*b.T
 	at, end := from+t, int32(t+1+copies)

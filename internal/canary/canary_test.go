@@ -127,8 +127,8 @@ func TestCanaryFindsPlantedLeaks(t *testing.T) {
 		return c
 	}
 	twoPass := form(textConfig(), mask.FormInfill, mask.StructureCausal)
-	twoPass.Mask.Control, twoPass.Mask.Reliability, twoPass.Mask.Prob = mask.ControlTwoPass,
-		mask.ReliabilityConfidence, 0.5
+	twoPass.Mask.Control, twoPass.Mask.Prob = mask.ControlTwoPass, 0.5
+	twoPass.Mask.Reliability = mask.ReliabilityConfidence
 	wait := form(pairConfig(), mask.FormInput, mask.StructureCausal)
 	wait.Mask.Cross, wait.Model.CausalEncoder, wait.Mask.Openness = mask.CrossWaitK, true, 0
 	for _, c := range []struct {
@@ -203,8 +203,8 @@ func TestCanaryMatrix(t *testing.T) {
 			for _, control := range []string{mask.ControlFixed, mask.ControlLinear, mask.ControlAdaptive,
 				mask.ControlInverse, mask.ControlYoked, mask.ControlTwoPass} {
 				c := textConfig()
-				c.Mask.Structure, c.Mask.Form, c.Mask.Control, c.Mask.Window, c.Mask.Sinks = structure, form,
-					control, 8, 1
+				c.Mask.Structure, c.Mask.Form, c.Mask.Control = structure, form, control
+				c.Mask.Window, c.Mask.Sinks = 8, 1
 				c.Mask.Prob = []float64{0.15, 0.5}[i%2]
 				if control == mask.ControlTwoPass {
 					c.Mask.Reliability = mask.ReliabilityConfidence

@@ -39,7 +39,7 @@ func planned(t *testing.T, c config.Config, shape Shape, u float64) (*run, *task
 		Rows:      batch.New(12, r.config.Data.SeqLen),
 		Plan:      &mask.Plan{},
 	}
-	m.Lay(b.Rows, 3)
+	m.Fill(b.Rows, 3)
 	m.Plan(b.Plan, b.Rows, 3, []float64{u})
 	r.oracle.observeEnds(b)
 	return r, b

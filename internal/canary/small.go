@@ -39,8 +39,8 @@ func small(c config.Config) (config.Config, float64) {
 		}
 		return max(1, int(math.Round(float64(n)*factor)))
 	}
-	s.Mask.Window, s.Mask.MaxWindow, s.Mask.WaitMore = shrink(c.Mask.Window), shrink(c.Mask.MaxWindow),
-		shrink(c.Mask.WaitMore)
+	s.Mask.Window, s.Mask.MaxWindow = shrink(c.Mask.Window), shrink(c.Mask.MaxWindow)
+	s.Mask.WaitMore = shrink(c.Mask.WaitMore)
 	s.Mask.MinTokens = min(c.Mask.MinTokens, minTokens)
 	s.Data.TrainBytes, s.Data.Test, s.Data.TestFraction = 0, nil, 0
 	s.Data.Pairs.TestSource, s.Data.Pairs.TestTarget = nil, nil

@@ -350,8 +350,7 @@ func TestWhatAProgrammerGetsWrongPanics(t *testing.T) {
 		"short data": func() { Float32("x", tensor.Shape{2}, make([]float32, 1)) },
 		"two of a name": func() {
 			a := Uint8("x", tensor.Shape{0}, nil)
-			WriteTensors(io.Discard, []Tensor{a, a},
-				nil)
+			WriteTensors(io.Discard, []Tensor{a, a}, nil)
 		},
 		"reserved name":  func() { WriteTensors(io.Discard, []Tensor{Uint8(metadataKey, tensor.Shape{0}, nil)}, nil) },
 		"name not UTF-8": func() { WriteTensors(io.Discard, []Tensor{Uint8("\xff", tensor.Shape{0}, nil)}, nil) },

@@ -37,8 +37,8 @@ func tiny(t *testing.T, arms string) Options {
 	c.Data.Train, c.Data.SeqLen = []string{text}, 16
 	c.Model.Layers, c.Model.Heads, c.Model.Dim = 1, 2, 16
 	c.Data.ValidFraction = 0.05
-	c.Train.Steps, c.Train.BatchSize, c.Train.EvalEvery, c.Train.SaveEvery, c.Train.LR, c.Train.Warmup = 6, 8, 3, 0,
-		3e-2, 1
+	c.Train.Steps, c.Train.BatchSize, c.Train.EvalEvery, c.Train.SaveEvery = 6, 8, 3, 0
+	c.Train.LR, c.Train.Warmup = 3e-2, 1
 	c.Mask.Reliability, c.Mask.Warmup, c.Mask.Anchors, c.Mask.MinTokens = "target_prob", 1, 2, 1
 	c.Mask.Low, c.Mask.High, c.Mask.OpenRate, c.Mask.Deadband = 0.01, 0.2, 0.5, 0
 	parsed, err := ParseArms(arms)

@@ -17,10 +17,10 @@ import (
 // Options say how much of a configuration's masks to check.
 type Options struct {
 	Rows   int // rows of each plan; 0 = about checkTokens tokens
-	Layers int // how deep closure and probe look; 0 = model.layers
+	Layers int // depth of closure and probe; 0 = model.layers
 }
 
-// checkTokens is about how many tokens a checked plan has unless its rows are given, within minCheckRows …
+// Unless Options say how many, a checked plan has as many rows as make about checkTokens tokens, from minCheckRows to
 // maxCheckRows.
 const (
 	checkTokens  = 1024
@@ -28,8 +28,8 @@ const (
 	maxCheckRows = 8
 )
 
-// Check samples plans of a configuration's run, over its steps, rows and openness, and lets certificate, closure
-// and probe judge each. Leaks are no error but a finding.
+// Check samples plans of a configuration's run, over its steps, rows and openness, and checks each by certificate,
+// closure and probe. A leak is part of the report, not an error.
 func Check(ctx context.Context, c config.Config, tasks task.Table, o Options) (_ *Report, err error) {
 	m, err := Open(c, tasks)
 	if err != nil {
@@ -62,11 +62,11 @@ func Check(ctx context.Context, c config.Config, tasks task.Table, o Options) (_
 	if len(k.rows.Sources) > 0 {
 		r.Cross = mc.Cross
 	}
-	return r, r.judge(ctx, samples, k.check)
+	return r, r.add(ctx, samples, k.check)
 }
 
-// judge lets check look at every sample, the n-th plan.
-func (r *Report) judge(ctx context.Context, samples []sample, check func(n int, s sample) (PlanCheck, error)) error {
+// add checks every sample and adds the results.
+func (r *Report) add(ctx context.Context, samples []sample, check func(n int, s sample) (PlanCheck, error)) error {
 	for n, s := range samples {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -87,11 +87,11 @@ type sample struct {
 	openness float64
 }
 
-// checkSteps is how many steps of a run are looked at.
+// checkSteps is the number of sampled steps.
 const checkSteps = 5
 
-// samples are plans at steps spread over the run: at each one closed, one fully open, and one in between or, where
-// the control knows it, with the openness it will have. Where openness means nothing there is one.
+// samples are plans at steps spread over the run. At each step there is a closed plan, a fully open one, and one in
+// between: at the openness of the control, if it is known. Masks without openness have one plan a step.
 func (m *Masks) samples() []sample {
 	var all []sample
 	last := m.run.Steps - 1
@@ -121,16 +121,16 @@ func (m *Masks) opennesses(i, step int) []float64 {
 	return slices.Compact(us)
 }
 
-// checker judges plans.
+// checker checks plans.
 type checker struct {
 	*Masks
 	layers int
-	rows   *batch.Batch // as the loader has them
+	rows   *batch.Batch // as the loader fills them
 	plan   mask.Plan
 	probe  *prober
 }
 
-// newChecker makes one for so many plans.
+// newChecker makes a checker for the given number of plans.
 func newChecker(be kernels.Backend, m *Masks, o Options, plans int) (*checker, error) {
 	k := &checker{Masks: m, layers: o.Layers}
 	if k.layers == 0 {
@@ -147,7 +147,7 @@ func newChecker(be kernels.Backend, m *Masks, o Options, plans int) (*checker, e
 	return k, err
 }
 
-// largest has room for the rows of every shape.
+// largest is the smallest shape that holds the rows of every shape.
 func (m *Masks) largest() (s task.Shape) {
 	for _, shape := range m.text.Train.Shapes() {
 		s = task.Shape{Rows: max(s.Rows, shape.Rows), S: max(s.S, shape.S), T: max(s.T, shape.T)}
@@ -155,12 +155,12 @@ func (m *Masks) largest() (s task.Shape) {
 	return s
 }
 
-// check judges the n-th plan. Plans take turns in the rows of a step.
+// check checks the n-th plan. Successive plans take successive rows of their steps.
 func (k *checker) check(n int, s sample) (PlanCheck, error) {
 	k.rows.First = n * k.rows.B % max(k.Height(s.step)-k.rows.B+1, 1)
 	k.text.Train.Fill(k.rows, s.step)
 	k.probe.text.take(k.rows, k.run.End, s.step)
-	if err := k.probe.plan(&k.plan, s); err != nil {
+	if err := k.probe.replan(&k.plan, s); err != nil {
 		return PlanCheck{}, err
 	}
 	p := PlanCheck{
@@ -205,7 +205,7 @@ func (k *checker) count(p *PlanCheck) {
 	}
 }
 
-// certified is a certificate's word.
+// certified is the verdict of the certificate.
 func certified(err error) Verdict {
 	var l *mask.Leak
 	if errors.As(err, &l) {

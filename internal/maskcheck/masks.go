@@ -1,5 +1,5 @@
-// Package maskcheck plans a configuration's masks without training anything: for pictures, and to let certificate,
-// closure and probe judge them. Its plans are those that a run would train on.
+// Package maskcheck plans a configuration's masks without training, to draw them and to check them by certificate,
+// closure and probe. Its plans are those that a run would train on.
 package maskcheck
 
 import (
@@ -14,7 +14,7 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// Masks lays out a configuration's text and plans its masks.
+// Masks fills batches with a configuration's text and plans their masks.
 type Masks struct {
 	Tokenizer tokenizer.Tokenizer
 	Warnings  []string // about the text
@@ -27,7 +27,7 @@ type Masks struct {
 	control *mask.Controller
 }
 
-// Open reads the configured text. Close gives it back.
+// Open opens the configured text. Close releases it.
 func Open(c config.Config, tasks task.Table) (*Masks, error) {
 	yoke, err := recipe.Yoke(c.Mask)
 	if err != nil {
@@ -61,14 +61,14 @@ func (m *Masks) build() (err error) {
 	return err
 }
 
-// Close gives the text back.
+// Close releases the text.
 func (m *Masks) Close() error { return m.text.Close() }
 
 // Config is the mask section with every "0 = default" filled in.
 func (m *Masks) Config() mask.Config { return m.planner.Config() }
 
-// Openness is u by bucket as the control has it at a step. Controls that follow what a run shows can't tell without
-// the run: then it is 1, fully open, and known is false.
+// Openness is the control's openness by bucket at a step. If the control depends on a run's losses, it is 1 (fully
+// open) and known is false.
 func (m *Masks) Openness(step int) (u []float64, known bool) {
 	for _, b := range m.control.At(step).Buckets {
 		u = append(u, b.Openness)
@@ -82,42 +82,42 @@ func (m *Masks) Openness(step int) (u []float64, known bool) {
 	return u, true
 }
 
-// Height is how many rows a step has.
+// Height is the number of rows in a step.
 func (m *Masks) Height(step int) int {
 	_, rows, _ := m.text.Train.Layout(step)
 	return rows
 }
 
-// Row is one row of a training step and its mask, as a run has them.
+// Row is one row of a training step with its plan, as in a run.
 type Row struct {
 	*batch.Batch // of this row alone
 	Plan         mask.Plan
 }
 
-// Row lays out and plans a row of a step, at an openness by bucket.
+// Row fills and plans one row of a step, at an openness by bucket.
 func (m *Masks) Row(step, row int, openness []float64) *Row {
 	shape, _, _ := m.text.Train.Layout(step)
 	r := &Row{Batch: m.room(m.text.Train.Shapes()[shape], 1)}
 	r.First = row
-	m.Lay(r.Batch, step)
+	m.Fill(r.Batch, step)
 	m.Plan(&r.Plan, r.Batch, step, openness)
 	return r
 }
 
-// room is for rows of a shape, with the places that repeated Ends take.
+// room allocates rows of a shape, with room for repeated Ends.
 func (m *Masks) room(s task.Shape, rows int) *batch.Batch {
 	s.T = min(s.T+m.planner.EndRoom(), m.config.Data.SeqLen)
 	return s.Batch(rows)
 }
 
-// Lay fills rows with the text they hold at a step, from row First on.
-func (m *Masks) Lay(b *batch.Batch, step int) {
+// Fill fills a batch with the text of a step, from row First on.
+func (m *Masks) Fill(b *batch.Batch, step int) {
 	m.text.Train.Fill(b, step)
 	m.planner.RepeatEnds(b, step)
 }
 
-// Plan plans rows for a step at an openness by bucket. Under control two_pass, where every slot has its own, all
-// are planned as if the first pass had been equally sure of every token: so sure that the windows open so far.
+// Plan plans a batch for a step at an openness by bucket. Under control two_pass, where every slot has its own
+// openness, it assumes a first pass with the same confidence everywhere: that which opens the windows so far.
 func (m *Masks) Plan(dst *mask.Plan, b *batch.Batch, step int, openness []float64) {
 	s := m.state(openness)
 	if c := m.Config(); !c.FirstLook() {
@@ -130,12 +130,12 @@ func (m *Masks) Plan(dst *mask.Plan, b *batch.Batch, step int, openness []float6
 	m.planner.PlanTwoPass(dst, b, step, s, &mask.FirstPass{Plan: &first, Out: out})
 }
 
-// evenly is a controller's state at one openness.
+// evenly is a controller's state with the same openness in every bucket.
 func (m *Masks) evenly(openness float64) mask.State {
 	return m.state(slices.Repeat([]float64{openness}, m.Config().Buckets))
 }
 
-// state is a controller's at an openness by bucket.
+// state is a controller's state at an openness by bucket.
 func (m *Masks) state(openness []float64) mask.State {
 	s := mask.State{Buckets: make([]mask.Bucket, len(openness)), Entropy: m.run.Entropy}
 	for i, u := range openness {
@@ -144,7 +144,7 @@ func (m *Masks) state(openness []float64) mask.State {
 	return s
 }
 
-// evenlySure is what a first pass over n tokens would say that makes two_pass open every slot to u.
+// evenlySure are the outputs of a first pass over n tokens that make two_pass open every slot to u.
 func evenlySure(c mask.Config, vocab, n int, u float64) mask.Outputs {
 	r := c.Low + u*(c.High-c.Low)
 	chance := 1 / float64(vocab)
@@ -155,7 +155,7 @@ func evenlySure(c mask.Config, vocab, n int, u float64) mask.Outputs {
 	}
 }
 
-// Seen is how much of a plan's pairs is visible, and of those whose key comes after the query.
+// Seen is the visible share of a plan's query–key pairs, and of those pairs whose key comes after the query.
 func Seen(p *mask.Plan) (visible, ahead float64) {
 	v, a := 0, 0
 	for b := range p.B {

@@ -33,7 +33,7 @@ func TestMasksOfTwoPassOpen(t *testing.T) {
 		m := masksOf(t, c)
 		for _, u := range []float64{0, 0.5, 1} {
 			rows := batch.New(4, c.Data.SeqLen)
-			m.Lay(rows, 5)
+			m.Fill(rows, 5)
 			var p mask.Plan
 			m.Plan(&p, rows, 5, []float64{u})
 			if widest, want := int(slices.Max(p.Window)), int(8*u); widest != want {
@@ -47,7 +47,7 @@ func TestSeen(t *testing.T) {
 	c := fixture.Story(fixture.Tiny())
 	m := masksOf(t, c)
 	rows := batch.New(1, c.Data.SeqLen)
-	m.Lay(rows, 0)
+	m.Fill(rows, 0)
 	for i := range rows.Start {
 		rows.Start[i], rows.End[i] = 0, int32(rows.T)
 	}

@@ -39,11 +39,11 @@ func probed(t *testing.T, p *prober, m *Masks, step int, plan func(*mask.Plan) e
 		all = append(all, i)
 	}
 	leaks, err := base.ProbeAt(p.model.Vocab, all, func(dst []float32, at int) (*mask.Plan, error) {
-		p.text.lay(at)
-		if err := plan(&p.now); err != nil {
+		p.text.fill(at)
+		if err := plan(&p.plan); err != nil {
 			return nil, err
 		}
-		return &p.now, p.ask(dst)
+		return &p.plan, p.logits(dst)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestProbeFindsTheSlotThatIsABound(t *testing.T) {
 		c.Mask.Structure, c.Mask.Window, c.Mask.Sinks = structure, 6, 2
 		p, m := proberOf(t, c)
 		for step := range 3 {
-			own := func(dst *mask.Plan) error { return p.plan(dst, sample{step: step, openness: 1}) }
+			own := func(dst *mask.Plan) error { return p.replan(dst, sample{step: step, openness: 1}) }
 			if leaks := probed(t, p, m, step, own); len(leaks) > 0 {
 				t.Fatal(structure, leaks[0])
 			}
@@ -131,7 +131,7 @@ func TestProbeFindsAFirstLookAtWhatIsHidden(t *testing.T) {
 			for step := 30; step < 36; step++ {
 				s := sample{step: step, openness: 1}
 				if leaks := probed(t, p, m, step,
-					func(dst *mask.Plan) error { return p.plan(dst, s) }); len(leaks) > 0 {
+					func(dst *mask.Plan) error { return p.replan(dst, s) }); len(leaks) > 0 {
 					t.Fatal(leaks[0])
 				}
 				planted += len(probed(t, p, m, step, func(dst *mask.Plan) error { return unhidden(p, dst, s) }))
@@ -148,10 +148,10 @@ func unhidden(p *prober, dst *mask.Plan, s sample) error {
 	var all, first mask.Plan
 	rows, state := p.text.rows, p.masks.evenly(s.openness)
 	p.planner.PlanStatic(&all, rows, s.step)
-	p.look.Pass.Load(rows, &all)
-	p.look.Pass.At(p.planner.Seed(), s.step, rows.First)
-	p.look.Pass.Forward()
-	out, err := p.look.Pass.Outputs()
+	p.first.Pass.Load(rows, &all)
+	p.first.Pass.At(p.planner.Seed(), s.step, rows.First)
+	p.first.Pass.Forward()
+	out, err := p.first.Pass.Outputs()
 	if err != nil {
 		return err
 	}

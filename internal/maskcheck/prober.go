@@ -14,8 +14,8 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-// ProbeModel is the model that the probe asks: random weights, as deep as asked and with heads as wide as the
-// configuration's, since attention kernels depend on that; narrower in everything else, since masks don't.
+// ProbeModel is the shape of the probe's model, whose weights are random. Its heads are as wide as the configured
+// ones, since attention kernels depend on that; it is narrower in everything else, since masks don't.
 type ProbeModel struct {
 	Layers int    `json:"layers"`
 	Heads  int    `json:"heads"`
@@ -34,33 +34,33 @@ func describe(m model.Config, be kernels.Backend) ProbeModel {
 	}
 }
 
-// The probe's model, and how much arithmetic all probes of a check may take: seconds on a CPU.
+// Limits of the probe's model, and of the arithmetic of all probes of a check: seconds on a CPU.
 const (
 	probeHeads = 2
 	probeVocab = 61
 	probeFlops = 1e11
 )
 
-// minProbed is how many positions are probed at least, however dear; maxSourceProbed how many of a source at most.
+// minProbed is the smallest number of probed positions of a plan; maxSourceProbed the largest of a source.
 const (
 	minProbed       = 2
 	maxSourceProbed = 8
 )
 
-// prober asks a real model whether outputs depend on their answers.
+// prober runs a real model to find outputs that depend on their answers.
 type prober struct {
 	be      kernels.Backend
 	model   *model.Model
 	pass    *model.Pass
-	look    *model.FirstLook // control two_pass only
-	planner *mask.Planner    // of the model's few tokens
+	first   *model.FirstLook // first pass of control two_pass; nil for the others
+	planner *mask.Planner    // for the model's vocabulary
 	text    *probeText
-	now     mask.Plan
+	plan    mask.Plan // of the text as last filled
 	masks   *Masks
-	probed  int // positions of each plan
+	probed  int // positions probed in each plan
 }
 
-// newProber asks about so many plans of batches like one.
+// newProber makes a prober for the given number of plans of batches shaped like one.
 func newProber(be kernels.Backend, m *Masks, layers int, like *batch.Batch, plans int) (_ *prober, err error) {
 	shape := m.probeShape(like, layers)
 	if !be.Info().BFloat16 {
@@ -86,7 +86,7 @@ func newProber(be kernels.Backend, m *Masks, layers int, like *batch.Batch, plan
 	return p, nil
 }
 
-// record makes the passes that are asked.
+// record records the passes.
 func (p *prober) record(like *batch.Batch) (err error) {
 	o := model.PassOptions{
 		B:          like.B,
@@ -103,12 +103,12 @@ func (p *prober) record(like *batch.Batch) (err error) {
 		return err
 	}
 	if p.masks.config.Mask.FirstLook() {
-		p.look, err = p.model.NewFirstLook(o)
+		p.first, err = p.model.NewFirstLook(o)
 	}
 	return err
 }
 
-// probeShape is ProbeModel's for batches like one.
+// probeShape is the shape of the probe's model for batches shaped like one.
 func (m *Masks) probeShape(like *batch.Batch, layers int) model.Config {
 	s := m.task.Model(m.config, max(min(m.run.Vocab, probeVocab), 2))
 	heads := min(s.Heads, probeHeads)
@@ -123,15 +123,15 @@ func (p *prober) free() {
 	if p.pass != nil {
 		p.pass.Free()
 	}
-	p.look.Free()
+	p.first.Free()
 	p.model.Free()
 }
 
-// embeddings are read by rows, not multiplied by all of them.
+// embeddings are looked up, so their scale does not shrink with the number of rows.
 var embeddings = []string{"transformer.wte.weight", "transformer.wpe.weight", "shared.weight"}
 
-// randomise draws weights under which nothing vanishes: every layer's outputs and attention scores have about unit
-// size, so that each path through the model moves the logits.
+// randomise draws weights such that every layer's outputs and attention scores have about unit size, so that every
+// path through the model affects the logits.
 func randomise(params *graph.Params) {
 	for _, w := range params.All() {
 		scale, mean := 0.1, 0.0
@@ -151,13 +151,13 @@ func randomise(params *graph.Params) {
 	}
 }
 
-// plan plans the text as it is laid out: under control two_pass the model's own first look at it decides.
-func (p *prober) plan(dst *mask.Plan, s sample) error {
-	return p.look.Plan(dst, p.planner, p.text.rows, s.step, p.masks.evenly(s.openness))
+// replan plans the text as it is now. Under control two_pass the model's own first pass decides.
+func (p *prober) replan(dst *mask.Plan, s sample) error {
+	return p.first.Plan(dst, p.planner, p.text.rows, s.step, p.masks.evenly(s.openness))
 }
 
-// positions are those whose tokens the n-th plan's probe changes: all of them, or some spread evenly that differ
-// from plan to plan, and that of a leak found by others.
+// positions are those whose tokens the probe of the n-th plan changes: all, or some, evenly spread and different from
+// plan to plan, including that of a leak found by the other methods.
 func (p *prober) positions(n int, leak *mask.Leak) []int {
 	at := spread(p.pass.T, p.probed, n)
 	if leak != nil && leak.AnswerInRow() && !slices.Contains(at, leak.Answer) {
@@ -166,7 +166,7 @@ func (p *prober) positions(n int, leak *mask.Leak) []int {
 	return at
 }
 
-// spread is some of n places, evenly, that differ from plan to plan.
+// spread picks some of n positions, evenly spaced and shifted from plan to plan.
 func spread(n, some, plan int) (at []int) {
 	for i := range some {
 		at = append(at, (i*n/some+plan)%n)
@@ -174,33 +174,33 @@ func spread(n, some, plan int) (at []int) {
 	return at
 }
 
-// try lays the text out anew, plans it and asks the model.
+// try changes the text, plans it again and runs the model.
 func (p *prober) try(s sample) mask.Try {
 	return func(dst []float32, t int) (*mask.Plan, error) {
-		p.text.lay(t)
-		if err := p.plan(&p.now, s); err != nil {
+		p.text.fill(t)
+		if err := p.replan(&p.plan, s); err != nil {
 			return nil, err
 		}
-		return &p.now, p.ask(dst)
+		return &p.plan, p.logits(dst)
 	}
 }
 
 // sources probes a source of the n-th plan.
 func (p *prober) sources(plan *mask.Plan, source, n int, s sample) ([]*mask.Leak, error) {
-	p.text.lay(-1)
+	p.text.fill(-1)
 	at := spread(p.pass.S, min(p.probed, p.pass.S, maxSourceProbed), n)
 	return plan.ProbeSource(p.text.rows, source, p.model.Vocab, at, func(dst []float32) error {
-		if err := p.plan(&p.now, s); err != nil {
+		if err := p.replan(&p.plan, s); err != nil {
 			return err
 		}
-		return p.ask(dst)
+		return p.logits(dst)
 	})
 }
 
-// ask computes the logits of the text as it is laid out and planned now.
-func (p *prober) ask(dst []float32) error {
-	p.pass.Load(p.text.rows, &p.now)
-	p.pass.At(p.planner.Seed(), p.now.Step, p.now.First)
+// logits runs the model on the current text under the current plan.
+func (p *prober) logits(dst []float32) error {
+	p.pass.Load(p.text.rows, &p.plan)
+	p.pass.At(p.planner.Seed(), p.plan.Step, p.plan.First)
 	p.pass.Supervised(1)
 	p.pass.Forward()
 	return p.be.Download(dst, p.pass.Logits.Buffer())

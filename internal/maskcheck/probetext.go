@@ -5,19 +5,19 @@ import (
 	"dmtrain/internal/mask"
 )
 
-// probeText is the text that a probe changes before it is laid out, in the few tokens of the probe's model:
-// letters, and the End of documents.
+// probeText is the text that a probe changes, in the vocabulary of the probe's model: letters and, last, the End of
+// documents. It is changed before Ends are repeated, as a loader would deliver it.
 type probeText struct {
 	planner *mask.Planner
 	letters int32
-	end     int32 // −1 where documents have none
+	end     int32 // −1 if documents have none
 	step    int
-	raw     *batch.Batch // as the loader has them
-	base    *batch.Batch // laid out unchanged
-	rows    *batch.Batch // laid out as last asked
+	raw     *batch.Batch // as the loader fills them
+	base    *batch.Batch // unchanged, with repeated Ends
+	rows    *batch.Batch // as last filled
 }
 
-// newProbeText has the shape of a batch.
+// newProbeText makes a text of a batch's shape.
 func newProbeText(p *mask.Planner, vocab int, end int32, like *batch.Batch) *probeText {
 	var sources []int
 	for _, s := range like.Sources {
@@ -38,7 +38,7 @@ func newProbeText(p *mask.Planner, vocab int, end int32, like *batch.Batch) *pro
 	return x
 }
 
-// probeEnd is the End of a model of so many tokens, the last of them, where the text has one.
+// probeEnd is the End of a probe's model: its last token id, or −1 if the text has none.
 func probeEnd(vocab int, end int32) int32 {
 	if end < 0 {
 		return -1
@@ -46,7 +46,7 @@ func probeEnd(vocab int, end int32) int32 {
 	return int32(vocab) - 1
 }
 
-// take takes a step's rows from the loader, whose documents end with an End of their own.
+// take takes a step's rows from the loader, whose End is end.
 func (x *probeText) take(rows *batch.Batch, end int32, step int) {
 	x.step = step
 	x.raw.CopyFrom(rows)
@@ -58,10 +58,11 @@ func (x *probeText) take(rows *batch.Batch, end int32, step int) {
 	for n := range x.raw.IDs {
 		x.raw.IDs[n], x.raw.Next[n] = x.narrow(rows.IDs[n], end), x.narrow(rows.Next[n], end)
 	}
-	x.lay(-1)
+	x.fill(-1)
 	x.base.CopyFrom(x.rows)
 }
 
+// narrow maps a token id to the probe's vocabulary.
 func (x *probeText) narrow(id, end int32) int32 {
 	switch {
 	case id < 0:
@@ -72,8 +73,8 @@ func (x *probeText) narrow(id, end int32) int32 {
 	return id % x.letters
 }
 
-// lay lays the text out, with another token at position t of every row unless that is below 0.
-func (x *probeText) lay(t int) {
+// fill fills rows from the text, with another token at position t of every row; t < 0 changes nothing.
+func (x *probeText) fill(t int) {
 	x.rows.CopyFrom(x.raw)
 	for b := 0; t >= 0 && b < x.rows.B; b++ {
 		x.change(b, t)
@@ -88,8 +89,8 @@ func (x *probeText) repeated(n int) bool {
 		b.Start[n] == b.Start[n-1]
 }
 
-// change changes the token that stands at t of row b when it is laid out. Where that is the End of a document, the
-// document gets one more letter and ends after it: it can't end nowhere.
+// change changes the token that fill puts at position t of row b. If that is a document's End, the document gets one
+// more letter and ends after it, since it must end somewhere.
 func (x *probeText) change(b, t int) {
 	from, repeats := b*x.base.T, 0
 	for n := from + 1; n <= from+t; n++ {
@@ -104,7 +105,7 @@ func (x *probeText) change(b, t int) {
 		return
 	case r.IDs[n] != x.end || x.end < 0:
 		r.IDs[n] = (r.IDs[n] + 1) % x.letters
-	case at == start: // a Begin, which no one predicts
+	case at == start: // a Begin, which is never predicted
 		return
 	default:
 		if at+1 < r.T {
@@ -112,7 +113,7 @@ func (x *probeText) change(b, t int) {
 		}
 		r.IDs[n], r.Next[n] = (r.IDs[n-1]+1)%x.letters, x.end
 	}
-	if at > start && r.Next[n-1] >= 0 { // or else it is not to be predicted
+	if at > start && r.Next[n-1] >= 0 { // −1: the token is not predicted
 		r.Next[n-1] = r.IDs[n]
 	}
 }

@@ -8,7 +8,7 @@ type Report struct {
 	Structure string      `json:"structure"`
 	Form      string      `json:"form"`
 	Control   string      `json:"control"`
-	Cross     string      `json:"cross,omitempty"` // where rows read sources
+	Cross     string      `json:"cross,omitempty"` // of models that read sources
 	SeqLen    int         `json:"seq_len"`         // tokens a row
 	Layers    int         `json:"layers"`
 	Model     ProbeModel  `json:"model"`
@@ -16,10 +16,10 @@ type Report struct {
 	Warnings  []string    `json:"warnings"`
 }
 
-// PlanCheck is what the three methods say of one plan.
+// PlanCheck holds the three methods' verdicts on one plan.
 type PlanCheck struct {
 	Step       int     `json:"step"`
-	Openness   float64 `json:"openness"` // two_pass: mean window of its slots over the largest
+	Openness   float64 `json:"openness"` // two_pass: mean window of the slots over the largest
 	FirstRow   int     `json:"first_row"`
 	Rows       int     `json:"rows"`
 	Anchors    int     `json:"anchors"` // rows under the static mask
@@ -30,17 +30,17 @@ type PlanCheck struct {
 	Closure     Verdict  `json:"closure"`
 	Probe       Verdict  `json:"probe"`
 	Probed      int      `json:"probed"`           // positions whose tokens the probe changed
-	Source      *Verdict `json:"source,omitempty"` // probe of source tokens that an output has not waited for
+	Source      *Verdict `json:"source,omitempty"` // probe of source tokens beyond an output's cross limit
 }
 
-// Verdict is a method's word on a plan.
+// Verdict is the result of one method on one plan.
 type Verdict struct {
 	Sound bool       `json:"sound"`
 	Leaks int        `json:"leaks"`
-	First *mask.Leak `json:"first"` // by row, then position; null where there is none
+	First *mask.Leak `json:"first"` // by row, then position; nil without a leak
 }
 
-// Leak is the first leak that any method found; nil where all find the plan sound.
+// Leak is the first leak that any method found; nil if the plan is sound.
 func (p *PlanCheck) Leak() *mask.Leak {
 	for _, v := range []Verdict{p.Certificate, p.Closure, p.Probe} {
 		if v.First != nil {

@@ -1,5 +1,5 @@
-// Package recipe makes what a configuration asks for: the device, the model's shape, what masks have to know of the
-// run, the optimiser. Everything that trains, checks or measures starts from it.
+// Package recipe turns a configuration into a device, a model's shape, the facts that masks need of a run, and an
+// optimiser, for all that train, check or measure.
 package recipe
 
 import (
@@ -19,14 +19,14 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-// Text is what the rest depends on of the text that trains.
+// Text is what masks need to know of the training text.
 type Text struct {
-	Vocab   int     // token values
+	Vocab   int     // number of token ids
 	End     int32   // the token that ends a document; −1: none does
-	Entropy float64 // of the predicted tokens' distribution, nats
+	Entropy float64 // of the distribution of predicted tokens, nats
 }
 
-// MaskRun is what masks have to know of a run. Yoke is nil but for control yoked.
+// MaskRun is what masks need to know of a run. yoke is nil unless the control is yoked.
 func MaskRun(c config.Config, t Text, yoke *mask.Yoke) mask.Run {
 	return mask.Run{
 		SeqLen:        c.Data.SeqLen,
@@ -58,7 +58,7 @@ func Yoke(c mask.Config) (*mask.Yoke, error) {
 	return y, nil
 }
 
-// Model is the shape a configuration asks for, with so many token values.
+// Model is the configured shape of a model with vocab token ids.
 func Model(c config.Config, vocab int) model.Config {
 	return model.Config{
 		Vocab:         vocab,
@@ -72,7 +72,7 @@ func Model(c config.Config, vocab int) model.Config {
 	}
 }
 
-// Precision is the type that passes compute in.
+// Precision is the element type that passes compute in.
 func Precision(c config.Config) tensor.DType {
 	if c.Precision == config.BF16 {
 		return tensor.BFloat16
@@ -80,8 +80,8 @@ func Precision(c config.Config) tensor.DType {
 	return tensor.Float32
 }
 
-// Device opens the device that a configuration trains on, and refuses one that doesn't have its precision. The CPU
-// computes on so many threads; 0 are all.
+// Device opens the configured device, and refuses one that lacks the configured precision. threads is the number of
+// CPU threads; 0 = all.
 func Device(c config.Config, threads int) (kernels.Backend, error) {
 	be, err := backend.OpenThreads(c.Device, threads)
 	if err != nil {
@@ -93,7 +93,7 @@ func Device(c config.Config, threads int) (kernels.Backend, error) {
 	return be, nil
 }
 
-// CheckPrecision tells of a device that doesn't have the configured precision.
+// CheckPrecision returns an error if a device lacks the configured precision.
 func CheckPrecision(be kernels.Backend, c config.Config) error {
 	info := be.Info()
 	if Precision(c) != tensor.BFloat16 || info.BFloat16 {
@@ -110,7 +110,7 @@ func CheckPrecision(be kernels.Backend, c config.Config) error {
 // adamEps is AdamW's ε, PyTorch's default.
 const adamEps = 1e-8
 
-// AdamW is the configured optimiser of parameters.
+// AdamW makes the configured optimiser.
 func AdamW(be kernels.Backend, c config.Train, params *graph.Params) (*optim.AdamW, error) {
 	return optim.NewAdamW(be, params, optim.Options{
 		Beta1:       float32(c.Betas[0]),
@@ -121,7 +121,7 @@ func AdamW(be kernels.Backend, c config.Train, params *graph.Params) (*optim.Ada
 	})
 }
 
-// Schedule is the configured learning rate by step.
+// Schedule is the configured learning-rate schedule.
 func Schedule(t config.Train) optim.Schedule {
 	return optim.Schedule{
 		Kind:   t.Schedule,

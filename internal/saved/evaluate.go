@@ -17,8 +17,8 @@ import (
 type EvalOptions struct {
 	Ref
 	Data  []string // texts to read instead of the run's own
-	Split string   // which of the run's own: SplitValid, or SplitTest; empty: validation
-	// also fill blanks, at these rates of hidden tokens; nil: 15 % and 50 % where the model was trained to
+	Split string   // SplitValid or SplitTest; empty: validation
+	// Blanks are the rates of hidden tokens to fill in; nil: 15 % and 50 % if the model was trained to.
 	Blanks   []float64
 	PerToken io.Writer // optional: one JSON line a token
 }
@@ -38,8 +38,8 @@ func (e *OptionError) Error() string { return e.Option + ": " + e.Problem }
 type Report struct {
 	Checkpoint  string         `json:"checkpoint"`
 	Step        int            `json:"step"`
-	Device      string         `json:"device"` // on which it was measured
-	Loss        metrics.Number `json:"loss"`   // nats per token, under the static mask
+	Device      string         `json:"device"`
+	Loss        metrics.Number `json:"loss"` // nats per token, under the static mask
 	Perplexity  metrics.Number `json:"perplexity"`
 	BitsPerByte metrics.Number `json:"bits_per_byte"`
 	Accuracy    float64        `json:"accuracy"`
@@ -47,21 +47,21 @@ type Report struct {
 	Tokens      int            `json:"tokens"`
 	Unknown     int            `json:"unknown"` // characters of the text that the vocabulary lacks
 	Infill      []Blanks       `json:"infill"`
-	Pairs       *metrics.Pairs `json:"pairs,omitempty"` // of a model that reads sources
+	Pairs       *metrics.Pairs `json:"pairs,omitempty"` // only of models that read sources
 	Warnings    []string       `json:"warnings"`
 	Split       string         `json:"split"`             // valid or test; data: another text
-	Overlap     any            `json:"overlap,omitempty"` // of this text with the training text; none for another text
-	// evaluations on this very text that the model was chosen from; 0: it did not choose
+	Overlap     any            `json:"overlap,omitempty"` // with the training text; nil for another text
+	// BestOf is the number of evaluations on this text that the model was chosen from; 0 if the text chose nothing.
 	BestOf int `json:"best_of"`
 }
 
 // Blanks is how well hidden tokens were filled in from both sides.
 type Blanks struct {
-	Hidden float64 `json:"hidden"` // rate
+	Hidden float64 `json:"hidden"` // rate of hidden tokens
 	metrics.Infill
 }
 
-// Evaluate measures a saved model.
+// Evaluate measures a saved model on a text.
 func Evaluate(ctx context.Context, o EvalOptions, tasks task.Table) (_ *Report, err error) {
 	m, err := Load(o.Ref, tasks)
 	if err != nil {
@@ -136,7 +136,7 @@ func (r *Report) warn(m *Model) {
 	}
 }
 
-// split is the text that is read.
+// split names the text to read.
 func (o EvalOptions) split() string {
 	switch {
 	case len(o.Data) > 0:
@@ -147,7 +147,7 @@ func (o EvalOptions) split() string {
 	return o.Split
 }
 
-// text opens the text to read: the one asked for, or one of the model's training.
+// text opens the named text, or one of the model's run.
 func (m *Model) text(o EvalOptions) (*task.Text, task.Held, error) {
 	if len(o.Data) > 0 {
 		t, err := m.task.OpenData(m.Config, o.Data, m.Tokenizer)
@@ -173,7 +173,7 @@ func (m *Model) text(o EvalOptions) (*task.Text, task.Held, error) {
 	return t, t.Test, nil
 }
 
-// evaluator is for the static structure that the model was trained under.
+// evaluator evaluates under the static structure of the model's training.
 func (m *Model) evaluator(held task.Held) (*task.Evaluator, error) {
 	run := mask.Run{
 		SeqLen:        m.Context,
@@ -188,10 +188,10 @@ func (m *Model) evaluator(held task.Held) (*task.Evaluator, error) {
 	return task.NewEvaluator(m.Model, p, held, nil)
 }
 
-// Token is one prediction: where the token stands, and what the model thought of it.
+// Token is one prediction: the token's position, and the model's loss and confidence.
 type Token struct {
-	Pair       *int             `json:"pair,omitempty"` // of a text of pairs
-	Position   int              `json:"position"`       // in the text, or in the pair's target
+	Pair       *int             `json:"pair,omitempty"` // index of the pair; nil for other texts
+	Position   int              `json:"position"`       // in the text or in the pair's target
 	Token      int32            `json:"token"`
 	NLL        metrics.Number32 `json:"nll"`
 	Confidence metrics.Number32 `json:"confidence"`

@@ -1,4 +1,4 @@
-// Package saved opens trained models, to be evaluated, sampled from or translated with.
+// Package saved opens trained models, for evaluation and decoding.
 package saved
 
 import (
@@ -33,14 +33,14 @@ type Model struct {
 	Dir       string
 	Step      int
 	Tokenizer tokenizer.Tokenizer
-	Config    config.Config // of its training; the defaults for a model that is not ours
-	Ours      bool          // Config is of its training
+	Config    config.Config // of its training; defaults if Ours is false
+	Ours      bool          // the model was trained by this program
 	Backend   kernels.Backend
 	Warnings  []string // about what was read
 
 	task   task.Task
-	was    *task.Identity // of the text of its training; nil where nothing tells
-	bestOf int            // evaluations that it was chosen from; 0: it is not a run's best
+	was    *task.Identity // of its training text; nil if unknown
+	bestOf int            // evaluations that it was chosen from; 0 if it is not a run's best
 }
 
 // Load opens a saved model. Close it when done.
@@ -72,7 +72,7 @@ func Load(ref Ref, tasks task.Table) (_ *Model, err error) {
 	return m, nil
 }
 
-// unused warns of tensors that are no part of the model.
+// unused warns of tensors that are not part of the model.
 func unused(s *checkpoint.Saved, params *graph.Params) []string {
 	names := s.Unused(params)
 	if len(names) == 0 {
@@ -111,8 +111,7 @@ func (r Ref) open() (*checkpoint.Saved, error) {
 	return s, err
 }
 
-// hasBest says whether a best checkpoint is there. One that is named but damaged is there: using another in its
-// place without a word would be wrong.
+// hasBest says whether a run has a best checkpoint. A damaged one counts: it must be reported, not silently replaced.
 func hasBest(run *checkpoint.Run) bool {
 	best, err := run.Best()
 	if err != nil {
@@ -123,8 +122,7 @@ func hasBest(run *checkpoint.Run) bool {
 	return err == nil
 }
 
-// bestOf is from how many evaluations of its run a saved model was chosen: 0 if it is not the best, or if nothing
-// tells.
+// bestOf is the number of evaluations that a run's best model was chosen from: 0 if it is not the best, or if unknown.
 func (r Ref) bestOf(saved *checkpoint.Saved) int {
 	s := saved.State
 	if r.Run != "" {
@@ -133,10 +131,10 @@ func (r Ref) bestOf(saved *checkpoint.Saved) int {
 			return 0
 		}
 		if s, err = run.LastState(); err != nil {
-			return 0 // damaged, say: the model that is read is not
+			return 0 // the last checkpoint may be damaged while the best one is not
 		}
-		if s.Evals == 0 { // programs did not count them
-			s.Evals, _ = metrics.EvalsIn(run.Path(checkpoint.MetricsFile), s.Step) // none that can be counted
+		if s.Evals == 0 { // older programs did not count them
+			s.Evals, _ = metrics.EvalsIn(run.Path(checkpoint.MetricsFile), s.Step) // stays 0 if the log can't be read
 		}
 	}
 	if s.Best == nil || s.Best.Step != saved.State.Step {
@@ -172,7 +170,7 @@ func (m *Model) settings(s *checkpoint.Saved, tasks task.Table) error {
 	return nil
 }
 
-// Close gives the model's memory back.
+// Close frees the model and its device.
 func (m *Model) Close() error {
 	m.Free()
 	return m.Backend.Close()

@@ -25,19 +25,19 @@ type BenchReport struct {
 	GflopsPerS     float64 `json:"model_gflops_per_s"`
 	Threads        int     `json:"threads"`
 	Device         string  `json:"device"`
-	NoGPU          string  `json:"no_gpu,omitempty"` // why it is the CPU, where a GPU was looked for
+	NoGPU          string  `json:"no_gpu,omitempty"` // why no GPU was used, if one was wanted
 	MemoryMiB      float64 `json:"memory_mib"`       // parameters, gradients, moments and the training pass
-	VisibleShare   float64 `json:"visible"`          // visible pairs over all, in the last step
+	VisibleShare   float64 `json:"visible"`          // share of visible query–key pairs in the last step
 	TilesComputed  int     `json:"tiles"`            // attention tiles computed a layer and head, in the last step
 	TilesTotal     int     `json:"tiles_total"`
-	PlanShare      float64 `json:"plan_share"` // of the steps' time, spent on planning and certifying masks
+	PlanShare      float64 `json:"plan_share"` // share of the time spent on planning and certifying masks
 	CertifiedShare float64 `json:"certify_share"`
 
-	// the fastest large square product in the precision used, in this run
+	// the fastest large square product in the same precision, measured in this run
 	MatMulPeak      float64       `json:"matmul_peak_gflops"`
 	MatMulPeakN     int           `json:"matmul_peak_n"`     // its width
 	PercentOfPeak   float64       `json:"percent_of_peak"`   // model_gflops_per_s over matmul_peak_gflops
-	DeviceMemoryMiB float64       `json:"device_memory_mib"` // most that the run held of a GPU's memory; 0 on the CPU
+	DeviceMemoryMiB float64       `json:"device_memory_mib"` // peak use of a GPU's memory; 0 on the CPU
 	Profile         []bench.Share `json:"profile,omitempty"`
 	ProfileSteps    int           `json:"profile_steps,omitempty"`
 }
@@ -45,14 +45,14 @@ type BenchReport struct {
 // BenchOptions say what to measure.
 type BenchOptions struct {
 	Steps   int
-	Profile bool // also take steps whose every kernel is timed
+	Profile bool // also take steps in which every kernel is timed
 }
 
 // Bench times whole training steps on random tokens.
 func Bench(ctx context.Context, c config.Config, k task.Task, o BenchOptions) (*BenchReport, error) {
 	r, err := benchSteps(ctx, c, k, o.Steps)
 	if err == nil && o.Profile {
-		r.ProfileSteps = min(o.Steps, mostProfiled)
+		r.ProfileSteps = min(o.Steps, maxProfiled)
 		r.Profile, err = profileSteps(ctx, c, k, r.ProfileSteps)
 	}
 	return r, err
@@ -68,7 +68,7 @@ func benchSteps(ctx context.Context, c config.Config, k task.Task, steps int) (r
 	return measureSteps(ctx, be, c, k, steps)
 }
 
-// measureSteps times steps on a backend, and what it can do at best.
+// measureSteps times steps on a backend, and its peak at matrix products.
 func measureSteps(
 	ctx context.Context, be kernels.Backend, c config.Config, k task.Task, steps int,
 ) (*BenchReport, error) {
@@ -100,10 +100,10 @@ func measureSteps(
 	return r, nil
 }
 
-// mostProfiled are the steps a profile is the mean of.
-const mostProfiled = 10
+// maxProfiled is the largest number of steps in a profile.
+const maxProfiled = 10
 
-// profileSteps is where the time of steps goes, on a backend of their own.
+// profileSteps profiles steps on a backend of their own.
 func profileSteps(ctx context.Context, c config.Config, k task.Task, steps int) (_ []bench.Share, err error) {
 	be, err := recipe.Device(c, 0)
 	if err != nil {
@@ -131,7 +131,7 @@ func measureProfile(
 	return p.Shares(steps, sum(times)), nil
 }
 
-// timed takes steps and says how many seconds each took. Begin is called when those to warm up are over.
+// timed takes steps and returns the seconds of each. It calls begin after the warm-up steps.
 func (s *stepper) timed(ctx context.Context, steps int, begin func()) ([]float64, error) {
 	w, err := bench.NewStopwatch(s.be)
 	if err != nil {
@@ -164,7 +164,7 @@ func (s *stepper) report(times []float64) *BenchReport {
 	total, step, info := sum(times), bench.Summarise(times), s.be.Info()
 	for _, m := range s.micro {
 		if s.measure {
-			break // the step has done so
+			break // the step has measured them
 		}
 		s.stats.Measure(&m.plan, info.TileQ, info.TileS)
 	}

@@ -11,7 +11,7 @@ import (
 	"dmtrain/internal/recipe"
 )
 
-// AttentionOptions say what attention to time: every length under every mask.
+// AttentionOptions say what to time: every length under every mask.
 type AttentionOptions struct {
 	Device, Precision   string
 	Masks               []string // as bench.ParseForm reads them
@@ -35,13 +35,14 @@ type AttentionBench struct {
 	Attention   []*bench.AttentionReport `json:"attention"`
 }
 
-// What a row of attention may be at most: more would not end, or not be numbered.
+// Upper bounds of the options: larger ones would take forever or overflow.
 const (
 	maxAttentionLength = 1 << 24
 	maxAttentionRows   = 1 << 16
 	maxAttentionWidth  = 1 << 12
 )
 
+// forms validates the options and parses the masks.
 func (o *AttentionOptions) forms() (forms []bench.Form, err error) {
 	within := func(option string, n, most int) {
 		if n < 1 || n > most {

@@ -20,14 +20,14 @@ func benchStepper(be kernels.Backend, c config.Config, k task.Task) (*stepper, e
 	return newStepper(be, c, k, k.Random(c, vocab), run)
 }
 
-// work is how much a step does.
+// work is the size of a step.
 type work struct {
-	tokens int     // read: of sources too
-	flops  float64 // of the model's own
-	bytes  int     // that its passes hold
+	tokens int     // read, those of sources included
+	flops  float64 // of the model alone
+	bytes  int     // held by its passes
 }
 
-// work is that of the step last taken.
+// work is the size of the last step.
 func (s *stepper) work() work {
 	w := work{bytes: s.micro[0].pass.Bytes()}
 	for _, m := range s.micro {
@@ -38,7 +38,7 @@ func (s *stepper) work() work {
 	return w
 }
 
-// benchVocab is how many token values the random text has.
+// benchVocab is the vocabulary size of the random text.
 func benchVocab(c config.Config) (int, error) {
 	if c.Bench.Vocab > 0 {
 		return c.Bench.Vocab, nil

@@ -13,7 +13,7 @@ import (
 	"dmtrain/internal/task"
 )
 
-// newStepper builds what a step needs, parameters freshly drawn.
+// newStepper builds a stepper with freshly initialised parameters.
 func newStepper(be kernels.Backend, c config.Config, k task.Task, rows task.Rows, run mask.Run) (*stepper, error) {
 	planner, err := mask.NewPlanner(c.Mask, c.Run.Seed, run)
 	if err != nil {
@@ -46,11 +46,11 @@ func newStepper(be kernels.Backend, c config.Config, k task.Task, rows task.Rows
 	if err := s.record(c); err != nil {
 		return nil, err
 	}
-	return s, s.optimise(c)
+	return s, s.addOptimizer(c)
 }
 
-// optimise makes the optimiser and, where asked for, the average.
-func (s *stepper) optimise(c config.Config) (err error) {
+// addOptimizer makes the optimiser and, with train.ema, the moving average of the parameters.
+func (s *stepper) addOptimizer(c config.Config) (err error) {
 	s.params = s.model.Params
 	s.opt, err = recipe.AdamW(s.be, c.Train, s.params)
 	if err == nil && c.Train.EMA > 0 {
@@ -59,9 +59,9 @@ func (s *stepper) optimise(c config.Config) (err error) {
 	return err
 }
 
-// record makes the passes and the micro-batches of every shape of step.
+// record records the passes and makes the micro-batches of every shape of step.
 func (s *stepper) record(c config.Config) error {
-	if err := roomFor(s.rows.Shapes(), c.Train); err != nil {
+	if err := checkMemory(s.rows.Shapes(), c.Train); err != nil {
 		return err
 	}
 	for _, shape := range s.rows.Shapes() {
@@ -74,7 +74,7 @@ func (s *stepper) record(c config.Config) error {
 	return nil
 }
 
-func (s *stepper) recordShape(c config.Config, shape task.Shape) (all []*micro, err error) {
+func (s *stepper) recordShape(c config.Config, shape task.Shape) (all []*microBatch, err error) {
 	rows := passRows(shape, c.Train)
 	shape.T = min(shape.T+s.planner.EndRoom(), c.Data.SeqLen)
 	o := model.PassOptions{
@@ -94,21 +94,21 @@ func (s *stepper) recordShape(c config.Config, shape task.Shape) (all []*micro, 
 	if err != nil {
 		return nil, err
 	}
-	var look *model.FirstLook
+	var first *model.FirstLook
 	if c.Mask.FirstLook() {
-		if look, err = s.model.NewFirstLook(o); err != nil {
+		if first, err = s.model.NewFirstLook(o); err != nil {
 			return nil, err
 		}
 	}
-	for first := 0; first < shape.Rows; first += rows {
-		m := &micro{rows: shape.Batch(rows), pass: pass, look: look}
-		m.rows.First = first
+	for row := 0; row < shape.Rows; row += rows {
+		m := &microBatch{rows: shape.Batch(rows), pass: pass, first: first}
+		m.rows.First = row
 		all = append(all, m)
 	}
 	return all, nil
 }
 
-// passRows is how many rows of a step one pass computes.
+// passRows is the number of rows in one pass.
 func passRows(shape task.Shape, t config.Train) int {
 	if t.MicroBatch > 0 {
 		return min(shape.Rows, t.MicroBatch)
@@ -116,7 +116,7 @@ func passRows(shape task.Shape, t config.Train) int {
 	return shape.Rows
 }
 
-// sizeOf names a shape of step by the key that sets its size.
+// sizeOf describes a shape of step, beginning with the key that sets its size.
 func sizeOf(s task.Shape) string {
 	if s.S == 0 {
 		return fmt.Sprintf("train.batch_size: %d rows of %d tokens", s.Rows, s.T)
@@ -124,16 +124,16 @@ func sizeOf(s task.Shape) string {
 	return fmt.Sprintf("data.pairs.batch_tokens: %d pairs of %d and %d tokens", s.Rows, s.S, s.T)
 }
 
-// What a step keeps on the host of its text and masks: batch.Stream has four integers a token, mask.Plan up to
-// eleven and a draw.
+// Host memory of a step's text and masks, in bytes: batch.Stream has four integers a token, mask.Plan up to eleven and
+// a byte.
 const (
 	tokenBytes = 15*4 + 1
-	microBytes = 1024 // and a micro-batch as such, roughly
+	microBytes = 1024 // a micro-batch besides its tokens, roughly
 )
 
-// roomFor tells when the host has no room for the text and the masks of all micro-batches: a step plans them before
-// it computes any.
-func roomFor(shapes []task.Shape, t config.Train) error {
+// checkMemory refuses shapes whose text and masks don't fit into the host's memory: a step plans all of its
+// micro-batches before it computes any.
+func checkMemory(shapes []task.Shape, t config.Train) error {
 	need, largest := uint64(0), shapes[0]
 	for _, s := range shapes {
 		need += uint64(s.Rows)*uint64(s.S+s.T)*tokenBytes + uint64(s.Rows/passRows(s, t))*microBytes

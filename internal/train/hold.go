@@ -4,8 +4,8 @@ import "context"
 
 type holdKey struct{}
 
-// WithHold tells runs under the context what to call when they begin to have something to save. What that returns
-// they call when all is saved. A program that is asked to stop has to wait until then, and no longer.
+// WithHold makes runs under the context call hold when they begin to have something to save, and the returned release
+// when all is saved. A program that is asked to stop waits until then.
 func WithHold(ctx context.Context, hold func() (release func())) context.Context {
 	return context.WithValue(ctx, holdKey{}, hold)
 }

@@ -6,18 +6,16 @@ import (
 	"dmtrain/internal/task"
 )
 
-// Hooks let a canary look at every batch of a run, and plant leaks to see whether it would find them. Nothing of a
-// configuration reaches them; nil does nothing.
+// Hooks let a canary observe every batch of a run and plant leaks. No configuration sets them; nil hooks do nothing.
 type Hooks struct {
-	// Scored gets every batch of training and evaluation once its losses are known. What it gets is valid during
-	// the call only.
+	// Scored receives every batch of training and evaluation with its losses. The batch is valid during the call only.
 	Scored func(*task.Batch) error
 	// Planned may change a training plan before it is certified.
 	Planned func(*task.Batch)
 }
 
-// seen is a training batch as hooks see it.
-func (s *stepper) seen(m *micro, out mask.Outputs) *task.Batch {
+// hooked is a training batch for the hooks.
+func (s *stepper) hooked(m *microBatch, out mask.Outputs) *task.Batch {
 	return &task.Batch{
 		Kind:      task.BatchTrain,
 		Step:      m.plan.Step,
@@ -28,7 +26,7 @@ func (s *stepper) seen(m *micro, out mask.Outputs) *task.Batch {
 	}
 }
 
-// scored is the hook of that name for an evaluation of the model as it is now; nil without one.
+// scored adapts the Scored hook to evaluations of the current model; nil without a hook.
 func (s *session) scored() task.Scored {
 	if s.Hooks.Scored == nil {
 		return nil

@@ -22,13 +22,13 @@ const (
 	stopping = fixture.Stopping
 )
 
-// leakTrial trains a small model on random documents, and measures it on others under the masks of training.
-type leakTrial struct {
+// leakCase trains a small model on random documents, and measures it on others under the masks of training.
+type leakCase struct {
 	structure, form, control string
 	prob                     float64
 }
 
-func (l leakTrial) config(t *testing.T) config.Config {
+func (l leakCase) config(t *testing.T) config.Config {
 	c := config.Default()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -60,7 +60,7 @@ func TestRandomDocumentsTellNothing(t *testing.T) {
 	if os.Getenv("DMTRAIN_LONG") == "" {
 		t.Skip("trains for minutes; DMTRAIN_LONG=1 runs it")
 	}
-	for _, l := range []leakTrial{
+	for _, l := range []leakCase{
 		{"causal", "infill", "fixed", 0.15},
 		{"causal", "infill", "two_pass", 0.15},
 		{"window", "infill", "fixed", 0.15},

@@ -160,7 +160,7 @@ func TestParallelDecodingKeepsLengths(t *testing.T) {
 			sampledPairs(t, s, set, c, &generate.Blocks{Size: 8, Acceptance: accept}))
 	})
 	t.Run("text", func(t *testing.T) {
-		c := leakTrial{"causal", "infill", "fixed", 0.15}.config(t)
+		c := leakCase{"causal", "infill", "fixed", 0.15}.config(t)
 		be := openCPU(t, 0)
 		s, set := opened(t, be, c)
 		trainAll(t, s, c.Train.Steps)

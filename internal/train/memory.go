@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// hostMemory is how many bytes the host can still give without swapping, where the system says so (Linux).
+// hostMemory is the number of bytes that the host has free without swapping; known only on Linux.
 func hostMemory() (free uint64, known bool) {
 	f, err := os.Open("/proc/meminfo")
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// open makes a session: new, or where its last checkpoint was. A new run is not written before its first step has been
-// found to work.
+// open makes a session that begins a new run or resumes one at its last checkpoint. A new run is not written before
+// its first step has worked.
 func open(ctx context.Context, o Options) (_ *session, err error) {
 	s := &session{
 		Options: o,
@@ -49,7 +49,7 @@ func open(ctx context.Context, o Options) (_ *session, err error) {
 	return s, nil
 }
 
-// refuseLeak plans the first step: a mask that leaks does so from the start, and should not leave a run behind.
+// refuseLeak plans the first step, so that a mask that leaks leaves no run behind.
 func (s *session) refuseLeak() error {
 	err := s.step.plan(0, new(result))
 	if err != nil && s.Config.Mask.Structure == mask.StructureLookahead {
@@ -60,7 +60,7 @@ func (s *session) refuseLeak() error {
 	return err
 }
 
-// resume takes up a run at its last checkpoint, or at its first step if it has none yet.
+// resume continues a run from its last checkpoint, or from its first step if it has none.
 func (s *session) resume() (err error) {
 	if s.run, err = checkpoint.ResumeRun(s.Config.Run.Dir); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (s *session) resume() (err error) {
 			return err
 		}
 	}
-	if err := s.comparable(); err != nil {
+	if err := s.checkSettings(); err != nil {
 		return err
 	}
 	saved, err := s.run.Load("last")
@@ -86,7 +86,7 @@ func (s *session) resume() (err error) {
 		return s.begin()
 	}
 	if err != nil {
-		return offer(err)
+		return suggestIntact(err)
 	}
 	defer saved.Close()
 	tok, err := tokenizer.Load(saved.Files())
@@ -95,7 +95,7 @@ func (s *session) resume() (err error) {
 	}
 	var was task.Identity
 	if json.Unmarshal(saved.State.Data, &was) != nil {
-		was = task.Identity{} // of no text: restore says so
+		was = task.Identity{} // matches no text: restore reports it
 	}
 	if err := s.assemble(tok, &was); err != nil {
 		return s.outdated(err, saved.State.Version)
@@ -108,7 +108,7 @@ func (s *session) resume() (err error) {
 	return s.begin()
 }
 
-// outdated tells whose run it is that can't go on with this program.
+// outdated explains that this program can't resume a run of an older one.
 func (s *session) outdated(err error, version string) error {
 	var o *task.OutdatedError
 	if !errors.As(err, &o) {
@@ -119,8 +119,8 @@ func (s *session) outdated(err error, version string) error {
 		"run.dir. Its checkpoints can be read as before", s.run.Dir, version, o.Reason)
 }
 
-// offer adds the way on to the error of a damaged checkpoint.
-func offer(err error) error {
+// suggestIntact adds to the error of a damaged checkpoint how to resume from an intact one.
+func suggestIntact(err error) error {
 	var d *checkpoint.DamagedError
 	if !errors.As(err, &d) || d.Intact == "" {
 		return err
@@ -129,8 +129,8 @@ func offer(err error) error {
 	return fmt.Errorf("%w: go on from it by --resume --from %s", err, step)
 }
 
-// assemble opens the device and the text, and builds what a step and an evaluation need. Tok and was are those of a
-// run that goes on.
+// assemble opens the device and the text, and builds the stepper and the evaluators. tok and was are the tokenizer and
+// the text's identity of a resumed run; nil for a new one.
 func (s *session) assemble(tok tokenizer.Tokenizer, was *task.Identity) (err error) {
 	c := s.Config
 	yoke, err := recipe.Yoke(c.Mask)
@@ -155,11 +155,11 @@ func (s *session) assemble(tok tokenizer.Tokenizer, was *task.Identity) (err err
 		return err
 	}
 	s.step.hooks, s.step.tokenizer = s.Hooks, s.text.Tokenizer
-	return s.evaluators()
+	return s.addEvaluators()
 }
 
-// evaluators record the passes that validate and test.
-func (s *session) evaluators() (err error) {
+// addEvaluators makes the evaluators of the validation and test texts.
+func (s *session) addEvaluators() (err error) {
 	if s.valid, err = task.NewEvaluator(s.step.model, s.step.planner, s.text.Valid, s.step.arena); err != nil ||
 		s.text.Test == nil {
 		return err
@@ -168,7 +168,7 @@ func (s *session) evaluators() (err error) {
 	return err
 }
 
-// restore takes everything that has state from a checkpoint.
+// restore reads all state from a checkpoint.
 func (s *session) restore(saved *checkpoint.Saved) error {
 	s.at = saved.State
 	if s.at.Seed != s.Config.Run.Seed {
@@ -217,9 +217,10 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 	if s.at.Tested != nil && was.Test != s.text.Identity.Test {
 		s.at.Tested.Step = -1
 	}
-	return s.lookBack()
+	return s.readLog()
 }
 
+// sayDevice prints the device that the run trains on.
 func (s *session) sayDevice() {
 	info := s.be.Info()
 	if info.NoGPU != "" {
@@ -228,7 +229,7 @@ func (s *session) sayDevice() {
 	s.Console.Note("training on %v", info)
 }
 
-// begin writes the configuration and opens the log. From here on there is a run, and something to save.
+// begin writes the configuration and opens the log. From here on the run has something to save.
 func (s *session) begin() (err error) {
 	s.release = hold(s.ctx)
 	if err := s.run.WriteFile(checkpoint.ConfigFile, s.settings()); err != nil {
@@ -248,7 +249,7 @@ func (s *session) begin() (err error) {
 	return s.log.Write(s.first)
 }
 
-// close gives everything back.
+// close releases all that the session holds.
 func (s *session) close() error {
 	var errs []error
 	if s.release != nil {

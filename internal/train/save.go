@@ -9,7 +9,7 @@ import (
 	"dmtrain/internal/checkpoint"
 )
 
-// save stores everything that has state.
+// save writes a checkpoint of all state.
 func (s *session) save() (err error) {
 	s.at.Version, s.at.Seed, s.at.Evaled, s.at.ElapsedS = s.Version, s.Config.Run.Seed, s.evaled, s.meter.ElapsedS()
 	if s.at.MetricsBytes, err = s.log.Sync(); err != nil {
@@ -37,13 +37,13 @@ func (s *session) save() (err error) {
 	}
 	s.saved, s.due = s.at.Step, false
 	s.meter.Resume()
-	if s.at.BadInARow > 0 { // an older checkpoint may be the last good one
+	if s.at.BadInARow > 0 { // an older checkpoint may be the last good one: keep it
 		return nil
 	}
 	return s.run.Prune(s.Config.Train.Keep)
 }
 
-// modelFile is config.json.
+// modelFile is the content of config.json.
 func (s *session) modelFile() any {
 	special := s.text.Tokenizer.Specials()
 	return checkpoint.ModelFile(checkpoint.Description{
@@ -54,18 +54,18 @@ func (s *session) modelFile() any {
 	})
 }
 
-// diverged says of a run whose parameters can't be saved what is left of it.
+// diverged explains that the parameters can't be saved, and which checkpoint remains.
 func (s *session) diverged(err error) error {
 	var bad *checkpoint.NotFiniteError
 	if !errors.As(err, &bad) {
 		return err
 	}
 	return fmt.Errorf("stopped at step %d: the run has diverged (%w); %s (a lower train.lr, a longer train.warmup "+
-		"or a smaller train.grad_clip may help)", s.at.Step, bad, s.left())
+		"or a smaller train.grad_clip may help)", s.at.Step, bad, s.lastSaved())
 }
 
-// left says which checkpoint there is to go on from.
-func (s *session) left() string {
+// lastSaved names the checkpoint that the run can be resumed from.
+func (s *session) lastSaved() string {
 	last, err := s.run.Last()
 	if err != nil {
 		return "no checkpoint has been saved"
@@ -73,8 +73,8 @@ func (s *session) left() string {
 	return fmt.Sprintf("the last checkpoint is that of step %d", last)
 }
 
-// tensors are the model, and what only training needs. With train.ema the average is the model, and the parameters
-// that are trained stand beside the optimiser's moments.
+// tensors are those of the model and those that only training needs. With train.ema the model is the average, and the
+// trained parameters go with the optimiser's moments.
 func (s *session) tensors() (model, optimizer []checkpoint.Tensor) {
 	params, opt := s.step.params, s.step.opt
 	optimizer = checkpoint.MomentTensors(s.be, params, opt.Moment1, opt.Moment2)
@@ -85,7 +85,7 @@ func (s *session) tensors() (model, optimizer []checkpoint.Tensor) {
 	return checkpoint.ParamTensors(s.be, params, params.Flat()), optimizer
 }
 
-// files are the tokenizer's and the configuration.
+// files are the tokenizer's files and the configuration.
 func (s *session) files() map[string][]byte {
 	files := maps.Clone(s.text.Tokenizer.Files())
 	files[checkpoint.SettingsFile] = s.settings()
@@ -97,7 +97,7 @@ func (s *session) settings() []byte {
 	return s.Config.YAML(fmt.Sprintf("The resolved configuration of this run, by dmtrain %s.", s.Version))
 }
 
-// optimizerState is what AdamW has besides its moments.
+// optimizerState is AdamW's state besides its moments.
 type optimizerState struct {
 	Taken int `json:"taken"` // successful steps
 }

@@ -14,10 +14,10 @@ import (
 	"dmtrain/internal/task"
 )
 
-// maxBadInARow is how many steps in a row may have a loss or gradient that is not finite before the run gives up.
+// maxBadInARow steps in a row with a loss or gradient that is not finite end the run.
 const maxBadInARow = 10
 
-// ErrInterrupted is the error of a run that was asked to stop, and has saved.
+// ErrInterrupted is the error of a run that was asked to stop and has saved.
 var ErrInterrupted = errors.New("interrupted")
 
 // ErrNotBegun is the ErrInterrupted of a run that had nothing to save yet.
@@ -41,7 +41,7 @@ type Options struct {
 type session struct {
 	Options
 	ctx     context.Context // done when the run is asked to stop
-	release func()          // of the hold on the process; nil before there is something to save
+	release func()          // ends the hold; nil before there is something to save
 	be      kernels.Backend
 	task    task.Task
 	text    *task.Text
@@ -51,7 +51,7 @@ type session struct {
 	test    *task.Evaluator // nil without a test text
 	log     *metrics.Log
 	meter   *metrics.Meter
-	moved   mask.Record // what the step's masks looked like; kept for its memory
+	masks   mask.Record // of the last step; kept to reuse its memory
 
 	at     checkpoint.State
 	first  *metrics.Eval // before the first step, if this process saw it
@@ -59,12 +59,11 @@ type session struct {
 	tested *metrics.Test // nil before the end, or without a test text
 	evaled int           // step of the last evaluation, −1 before any
 	saved  int           // step of the last checkpoint, −1 before any
-	due    bool          // a checkpoint waits for a good step
+	due    bool          // a checkpoint waits for a step with finite values
 }
 
-// Run trains until the configured number of steps, until patience is at its end, or until ctx is done: then it
-// saves and returns ErrInterrupted. Every error leaves the last checkpoint as it was. A new run is in run.dir once
-// its first step is taken.
+// Run trains until train.steps, until train.patience runs out, or until ctx is done: then it saves and returns
+// ErrInterrupted. Every error leaves the last checkpoint as it was. A new run appears in run.dir after its first step.
 func Run(ctx context.Context, o Options) (err error) {
 	s, err := open(ctx, o)
 	if err != nil {
@@ -83,7 +82,7 @@ func (s *session) trainUntilAsked() error {
 	return s.interrupt()
 }
 
-// train takes the steps that are left. The error of a run that is asked to stop is its context's.
+// train takes the remaining steps. When the run is asked to stop, it returns the context's error.
 func (s *session) train() error {
 	s.meter = metrics.NewMeter(time.Now, s.at.ElapsedS)
 	s.step.stop = s.ctx.Err
@@ -93,7 +92,7 @@ func (s *session) train() error {
 		}
 	}
 	if s.at.EvalDue {
-		if err := s.lookAndSave(); err != nil {
+		if err := s.evaluateAndSave(); err != nil {
 			return err
 		}
 	}
@@ -107,20 +106,20 @@ func (s *session) train() error {
 		if err := s.advance(); err != nil {
 			return err
 		}
-		if err := s.lookAndSave(); err != nil {
+		if err := s.evaluateAndSave(); err != nil {
 			return err
 		}
 	}
 	return s.finish()
 }
 
-// done says whether there is nothing left to train.
+// done says whether the run is complete.
 func (s *session) done() bool {
 	t := s.Config.Train
 	return s.at.Step >= t.Steps || t.Patience > 0 && s.at.BadEvals >= t.Patience
 }
 
-// sayDone tells why nothing is left to train, if that is so.
+// sayDone explains why nothing is left to train, if that is so.
 func (s *session) sayDone() {
 	t := s.Config.Train
 	switch {
@@ -133,7 +132,7 @@ func (s *session) sayDone() {
 	}
 }
 
-// impatient is why a run stopped early.
+// impatient explains why a run stopped early.
 func (s *session) impatient() string {
 	return fmt.Sprintf("stopped early: %d evaluations without improvement, train.patience is %d", s.at.BadEvals,
 		s.Config.Train.Patience)
@@ -160,12 +159,12 @@ func (s *session) advance() error {
 		return fmt.Errorf("stopped at step %d: %d steps in a row had a loss or gradient that is not finite; the "+
 			"parameters are those of step %d; %s (a lower train.lr, a longer train.warmup or a smaller "+
 			"train.grad_clip may help)",
-			s.at.Step, maxBadInARow, s.at.Step-maxBadInARow, s.left())
+			s.at.Step, maxBadInARow, s.at.Step-maxBadInARow, s.lastSaved())
 	}
 	return nil
 }
 
-// start makes the run that the first step was taken of.
+// start creates the run directory, after the first step.
 func (s *session) start() error {
 	if err := s.run.Start(s.Overwrite); err != nil {
 		return err
@@ -173,7 +172,7 @@ func (s *session) start() error {
 	return s.begin()
 }
 
-// count keeps the account of skipped steps.
+// count counts skipped steps.
 func (s *session) count(r result) {
 	if !r.Skipped {
 		s.at.BadInARow = 0
@@ -186,7 +185,7 @@ func (s *session) count(r result) {
 
 // record writes a step's record.
 func (s *session) record(r result) error {
-	s.step.control.Record(&s.moved, s.step.stats)
+	s.step.control.Record(&s.masks, s.step.stats)
 	m := metrics.Step{
 		Step:     s.at.Step,
 		Loss:     metrics.Number(r.Loss),
@@ -194,20 +193,19 @@ func (s *session) record(r result) error {
 		GradNorm: metrics.Number(r.GradNorm),
 		Tokens:   r.Supervised,
 		Skipped:  r.Skipped,
-		Hidden:   s.moved.Hidden,
+		Hidden:   s.masks.Hidden,
 		Time:     s.meter.Step(r.Supervised),
 	}
 	if s.Config.Mask.Hides() {
-		m.Mask = &s.moved
+		m.Mask = &s.masks
 	}
 	s.Console.Step(&m)
 	return s.log.Write(&m)
 }
 
-// lookAndSave evaluates and saves if either is due. A checkpoint comes after its step's evaluation, so that a
-// resumed run never repeats one. While steps are skipped a checkpoint waits: the parameters may be those of a run
-// that has diverged.
-func (s *session) lookAndSave() error {
+// evaluateAndSave evaluates and saves if either is due. A checkpoint comes after its step's evaluation, so that a
+// resumed run never repeats one. No checkpoint is saved while steps are skipped: the run may have diverged.
+func (s *session) evaluateAndSave() error {
 	t := s.Config.Train
 	if s.at.EvalDue || t.EvalEvery > 0 && s.at.Step%t.EvalEvery == 0 {
 		s.at.EvalDue = true
@@ -224,7 +222,7 @@ func (s *session) lookAndSave() error {
 	return nil
 }
 
-// interrupt saves where the run is.
+// interrupt saves the run as it is.
 func (s *session) interrupt() error {
 	if s.log == nil {
 		return ErrNotBegun
@@ -241,7 +239,7 @@ func (s *session) interrupt() error {
 	return ErrInterrupted
 }
 
-// finish evaluates and saves the last step and tests the best one, unless that has been done.
+// finish evaluates and saves the last step and tests the best model, unless that has been done.
 func (s *session) finish() error {
 	if s.evaled != s.at.Step {
 		if err := s.evaluate(); err != nil {
@@ -263,5 +261,5 @@ func (s *session) finish() error {
 	return nil
 }
 
-// finished is the outcome of a run that came to its end.
+// finished is the outcome of a complete run.
 const finished = "finished"

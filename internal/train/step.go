@@ -18,8 +18,8 @@ import (
 type stepper struct {
 	seed      uint64
 	certify   bool
-	measure   bool // what plans let be seen
-	tileQ     int  // the device's attention tiles, for that
+	measure   bool // record the visible share of plans
+	tileQ     int  // size of the device's attention tiles, for measure
 	tileS     int
 	be        kernels.Backend
 	params    *graph.Params
@@ -30,32 +30,32 @@ type stepper struct {
 	schedule  optim.Schedule
 	model     *model.Model
 	rows      task.Rows
-	shapes    [][]*micro   // micro-batches by shape of step, in the order of their rows
-	arena     *graph.Arena // of all passes: they run one after another
+	shapes    [][]*microBatch // by shape of step, then in the order of their rows
+	arena     *graph.Arena    // of all passes: they run one after another
 	hooks     Hooks
 	tokenizer tokenizer.Tokenizer // for the hooks
-	micro     []*micro            // of the step being taken
-	weight    float64             // of that step in the gradient: 1 where all have as much text
+	micro     []*microBatch       // of the step being taken
+	weight    float64             // of the step in the gradient; 1 if all steps have equally many tokens
 	stats     *mask.Stats
 	spent     spent
-	stop      func() error // asked between micro-batches; its error ends the step, of which nothing remains
+	stop      func() error // called between micro-batches; its error abandons the step
 }
 
-// spent is the time that went into masks.
+// spent is the time that masks took.
 type spent struct {
-	plan    time.Duration // laying out text, planning and certifying
-	certify time.Duration // of that, certifying
+	plan    time.Duration // filling batches, planning and certifying
+	certify time.Duration // the part of plan spent on certifying
 }
 
-// micro is one micro-batch: its text, its plan and where it is computed.
-type micro struct {
-	rows *batch.Batch
-	plan mask.Plan
-	pass *model.Pass
-	look *model.FirstLook // control two_pass only
+// microBatch is the rows of one pass, with their plan.
+type microBatch struct {
+	rows  *batch.Batch
+	plan  mask.Plan
+	pass  *model.Pass
+	first *model.FirstLook // first pass of control two_pass; nil for the others
 }
 
-// result is what a step showed.
+// result is the outcome of a step.
 type result struct {
 	Loss       float64 // nats per supervised token
 	LR         float64
@@ -64,8 +64,8 @@ type result struct {
 	Skipped    bool // loss or gradient was not finite, or nothing was supervised: the parameters are as before
 }
 
-// step takes one step. An error means that the run can't go on; a step with a loss or gradient that is not finite is
-// no error but Skipped.
+// step takes one step. An error means that the run can't go on. A loss or gradient that is not finite is no error:
+// the step is Skipped.
 func (s *stepper) step(step int) (result, error) {
 	r := result{LR: s.schedule.At(step)}
 	if err := s.plan(step, &r); err != nil {
@@ -92,7 +92,7 @@ func (s *stepper) step(step int) (result, error) {
 	return r, nil
 }
 
-// plan lays out the step's text and decides what every position may see, before any loss of it is known.
+// plan fills the step's batches and plans and certifies their masks, before any of them is computed.
 func (s *stepper) plan(step int, r *result) error {
 	defer func(start time.Time) { s.spent.plan += time.Since(start) }(time.Now())
 	state := s.control.At(step)
@@ -101,11 +101,11 @@ func (s *stepper) plan(step int, r *result) error {
 	for _, m := range s.micro {
 		s.rows.Fill(m.rows, step)
 		s.planner.RepeatEnds(m.rows, step)
-		if err := m.look.Plan(&m.plan, s.planner, m.rows, step, state); err != nil {
+		if err := m.first.Plan(&m.plan, s.planner, m.rows, step, state); err != nil {
 			return err
 		}
 		if s.hooks.Planned != nil {
-			s.hooks.Planned(s.seen(m, mask.Outputs{}))
+			s.hooks.Planned(s.hooked(m, mask.Outputs{}))
 		}
 		if err := s.check(&m.plan); err != nil {
 			return err
@@ -115,7 +115,7 @@ func (s *stepper) plan(step int, r *result) error {
 	return nil
 }
 
-// check refuses a plan that shows an output its own target.
+// check certifies a plan, unless mask.certify is off.
 func (s *stepper) check(p *mask.Plan) error {
 	if !s.certify {
 		return nil
@@ -124,10 +124,9 @@ func (s *stepper) check(p *mask.Plan) error {
 	return p.Certify()
 }
 
-// gradients runs every micro-batch forwards and backwards, gathering losses and gradients of the whole step. Its
-// loss is one mean over the step; its gradient is that mean's, times the step's weight: so every token of a run has
-// the same weight, whatever step it is in. A micro-batch is on its way to the device while the one before it is
-// computed.
+// gradients runs every micro-batch forwards and backwards. The loss is the mean over the whole step. The gradient is
+// that of the mean times the step's weight, so that every token of a run has the same weight, whichever step it is in.
+// A micro-batch is uploaded while the one before it is computed.
 func (s *stepper) gradients(step int, r *result) error {
 	s.stats.Begin(step)
 	sum := 0.0
@@ -152,20 +151,20 @@ func (s *stepper) gradients(step int, r *result) error {
 	return nil
 }
 
-// load uploads the micro-batch under its plan.
-func (m *micro) load() { m.pass.Load(m.rows, &m.plan) }
+// load uploads the micro-batch and its plan.
+func (m *microBatch) load() { m.pass.Load(m.rows, &m.plan) }
 
-// run computes the loaded micro-batch's gradients, of a loss that is averaged over so many supervised tokens.
-func (m *micro) run(seed uint64, step int, supervised float64) {
+// run adds the loaded micro-batch's gradients; supervised is the number of tokens that the loss is averaged over.
+func (m *microBatch) run(seed uint64, step int, supervised float64) {
 	m.pass.Supervised(supervised)
 	m.pass.At(seed, step, m.rows.First)
 	m.pass.Forward()
 	m.pass.Backward()
 }
 
-// observe waits for a micro-batch, and adds what it said of its tokens to the step's statistics. It returns the sum
-// of their losses.
-func (s *stepper) observe(m *micro) (nll float64, err error) {
+// observe waits for a micro-batch and adds its outputs to the step's statistics. It returns the sum of its losses, in
+// nats.
+func (s *stepper) observe(m *microBatch) (nll float64, err error) {
 	out, err := m.pass.Outputs()
 	if err != nil {
 		return 0, err
@@ -174,7 +173,7 @@ func (s *stepper) observe(m *micro) (nll float64, err error) {
 		nll += float64(v)
 	}
 	if s.hooks.Scored != nil {
-		if err := s.hooks.Scored(s.seen(m, out)); err != nil {
+		if err := s.hooks.Scored(s.hooked(m, out)); err != nil {
 			return 0, err
 		}
 	}

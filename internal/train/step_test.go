@@ -60,8 +60,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 		"two pass": fixture.WithMask(mask.FormInfill, mask.ControlTwoPass),
 		"dropout": func() config.Config {
 			c := fixture.Tiny()
-			c.Model.Dropout, c.Mask.EdgeDrop = 0.1,
-				0.1
+			c.Model.Dropout, c.Mask.EdgeDrop = 0.1, 0.1
 			return c
 		}(),
 		"average": func() config.Config { c := fixture.Tiny(); c.Train.EMA = 0.99; return c }(),

@@ -10,8 +10,7 @@ import (
 	"dmtrain/internal/metrics"
 )
 
-// scoreOf is the metric that says which checkpoint is best, higher being better; of equal ones, as with metric
-// loss, the loss decides.
+// scoreOf is the value of train.metric, higher being better; 0 for metric loss, so that the loss decides.
 func scoreOf(m *metrics.Eval, metric string) float64 {
 	switch {
 	case m.Pairs == nil:
@@ -26,26 +25,26 @@ func scoreOf(m *metrics.Eval, metric string) float64 {
 	return 0
 }
 
-// evaluate measures the model on the validation text and records it.
+// evaluate measures the model on the validation text and records the result.
 func (s *session) evaluate() error {
-	m, loss, err := s.examine()
+	m, loss, err := s.measure()
 	if err != nil {
 		return err
 	}
-	m.Best = s.judge(loss, scoreOf(&m, s.Config.Train.Metric))
+	m.Best = s.isBest(loss, scoreOf(&m, s.Config.Train.Metric))
 	m.Time = metrics.Time{ElapsedS: s.meter.ElapsedS()}
 	s.meter.Resume()
 	s.evaled = s.at.Step
 	s.remember(m)
 	s.Console.Eval(&m)
-	if s.log == nil { // begin writes it
+	if s.log == nil { // the first evaluation: begin writes it
 		return nil
 	}
 	return s.log.Write(&m)
 }
 
-// examine measures the parameters' average, where there is one.
-func (s *session) examine() (m metrics.Eval, loss float64, err error) {
+// measure evaluates the model, or the average of its parameters with train.ema.
+func (s *session) measure() (m metrics.Eval, loss float64, err error) {
 	err = s.withAverage(func() (err error) {
 		m, loss, err = s.valid.Measure(s.ctx, s.Config, s.at.Step, s.Config.Train.EvalBatches, s.scored())
 		return err
@@ -53,7 +52,7 @@ func (s *session) examine() (m metrics.Eval, loss float64, err error) {
 	return m, loss, err
 }
 
-// withAverage does something with the parameters' average in their place, where there is one.
+// withAverage calls do with the parameters replaced by their average, if there is one.
 func (s *session) withAverage(do func() error) (err error) {
 	if a := s.step.average; a != nil {
 		if err := a.Swap(); err != nil {
@@ -64,7 +63,7 @@ func (s *session) withAverage(do func() error) (err error) {
 	return do()
 }
 
-// remember keeps what the summary tells.
+// remember keeps the evaluations that the summary prints.
 func (s *session) remember(m metrics.Eval) {
 	if m.Step == 0 {
 		s.first = &m
@@ -74,8 +73,8 @@ func (s *session) remember(m metrics.Eval) {
 	}
 }
 
-// judge says whether a validation loss is the run's best. The model before its first step is never called that.
-func (s *session) judge(loss, score float64) bool {
+// isBest counts an evaluation and says whether it is the run's best. The model before its first step never is.
+func (s *session) isBest(loss, score float64) bool {
 	if s.at.Step == 0 {
 		return false
 	}
@@ -90,7 +89,7 @@ func (s *session) judge(loss, score float64) bool {
 	return false
 }
 
-// summary is how the run ends for its user.
+// summary prints the outcome of the run.
 func (s *session) summary(outcome string) {
 	sum := metrics.Summary{
 		Outcome:  outcome,

@@ -136,8 +136,8 @@ func TestTheBestOfManyIsLucky(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Data.Tokenizer.Kind, c.Data.TestFraction = "char", 0.1
-	c.Train.Steps, c.Train.EvalEvery, c.Train.SaveEvery, c.Train.LR, c.Train.MinLR, c.Train.Warmup = 200, 1, 0, 3e-3,
-		3e-3, 0
+	c.Train.Steps, c.Train.EvalEvery, c.Train.SaveEvery = 200, 1, 0
+	c.Train.LR, c.Train.MinLR, c.Train.Warmup = 3e-3, 3e-3, 0
 	mustRun(t, quiet(c, Options{}))
 	m := testsOf(t, c)[0]
 	if float64(m.ValidLoss) >= math.Log(4) {

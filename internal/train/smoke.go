@@ -7,13 +7,13 @@ import (
 	"dmtrain/internal/task"
 )
 
-// trialSteps are enough for masks to open and for losses to depend on every operation and its gradient.
-const trialSteps = 5
+// smokeSteps are enough for masks to open and for losses to depend on every operation and its gradient.
+const smokeSteps = 5
 
-// TrialLosses takes the first steps of a small model on random tokens, with everything that can be drawn: slots, an
-// adaptive mask whose every plan is certified, dropout and dropped edges, in two micro-batches. The losses say
-// whether a backend can train.
-func TrialLosses(be kernels.Backend, k task.Task) ([]float64, error) {
+// SmokeLosses takes the first steps of a small model on random tokens and returns their losses, in nats. The steps use
+// slots, an adaptive certified mask, dropout and edge drop, in two micro-batches, so that comparing losses with another
+// backend's tests whether a backend can train.
+func SmokeLosses(be kernels.Backend, k task.Task) ([]float64, error) {
 	c := config.Default()
 	c.Task = k.Name()
 	c.Data.SeqLen = 24
@@ -34,7 +34,7 @@ func TrialLosses(be kernels.Backend, k task.Task) ([]float64, error) {
 		return nil, err
 	}
 	var losses []float64
-	for step := range trialSteps {
+	for step := range smokeSteps {
 		r, err := s.step(step)
 		if err != nil {
 			return nil, err

@@ -9,15 +9,15 @@ import (
 	"dmtrain/internal/config"
 )
 
-// free are the settings that may change when a run is resumed: they say where and how long, not what. The rest of
-// section train may change too, but is told.
-var free = []string{"device", "run.dir", "data.train", "data.valid", "data.test", "data.pairs.test_source",
+// changeable are the settings that may change silently when a run is resumed: they say where and how long it trains,
+// not what. The rest of section train may change too, with a note.
+var changeable = []string{"device", "run.dir", "data.train", "data.valid", "data.test", "data.pairs.test_source",
 	"data.pairs.test_target", "train.eval_every", "train.eval_batches",
 	"train.save_every", "train.keep", "train.patience", "log.every", "bench.vocab"}
 
-// comparable refuses to resume a run with settings that would make it another one, and tells of those that change
-// its course. The text itself is compared when it has been read.
-func (s *session) comparable() error {
+// checkSettings refuses to resume a run with settings that would make it another run, and notes those that change its
+// course. restore compares the text.
+func (s *session) checkSettings() error {
 	file, err := config.Read(s.run.Path(checkpoint.ConfigFile))
 	if err != nil {
 		return err
@@ -27,9 +27,9 @@ func (s *session) comparable() error {
 		return err
 	}
 	was, now := old.Settings(), s.Config.Settings()
-	var refused, told []string
+	var refused, noted []string
 	for _, key := range config.Keys() {
-		if fmt.Sprint(was[key]) == fmt.Sprint(now[key]) || slices.Contains(free, key) {
+		if fmt.Sprint(was[key]) == fmt.Sprint(now[key]) || slices.Contains(changeable, key) {
 			continue
 		}
 		change := fmt.Sprintf("%s: %v, was %v", key, now[key], was[key])
@@ -37,7 +37,7 @@ func (s *session) comparable() error {
 			if key == "train.micro_batch" {
 				change += " (sums are rounded in another order)"
 			}
-			told = append(told, change)
+			noted = append(noted, change)
 			continue
 		}
 		refused = append(refused, change)
@@ -47,7 +47,7 @@ func (s *session) comparable() error {
 			"run.dir:\n  %s", s.run.Dir, strings.Join(refused, "\n  "))
 		return &config.Invalid{Problems: []config.Problem{{Text: text}}}
 	}
-	for _, change := range told {
+	for _, change := range noted {
 		s.Console.Note("resuming with a change: %s", change)
 	}
 	return nil

@@ -9,8 +9,8 @@ import (
 	"dmtrain/internal/metrics"
 )
 
-// testBest looks at the test text, with the model that the validation text chose: once for that model, when the run
-// is at its end. A run that goes on from there looks again if it finds a better model, and tells that it has.
+// testBest evaluates the model that the validation text chose on the test text, at the end of the run. A resumed run
+// that finds a better model reads the test text again, and reports how often it was read.
 func (s *session) testBest() error {
 	step := s.at.Step
 	if s.at.Best != nil {
@@ -19,7 +19,7 @@ func (s *session) testBest() error {
 	if s.test == nil || s.at.Tested != nil && s.at.Tested.Step == step {
 		return nil
 	}
-	e, err := s.examineAt(step)
+	e, err := s.measureAt(step)
 	if err != nil {
 		return err
 	}
@@ -43,8 +43,8 @@ func (s *session) testBest() error {
 	return s.save()
 }
 
-// examineAt measures the model of a step on the test text: that which is being trained, or a saved one in its place.
-func (s *session) examineAt(step int) (m metrics.Eval, err error) {
+// measureAt evaluates the model of a step on the test text: the one in memory, or a saved one loaded in its place.
+func (s *session) measureAt(step int) (m metrics.Eval, err error) {
 	if step == s.at.Step {
 		err = s.withAverage(func() (err error) {
 			m, err = s.measureTest(step)
@@ -58,7 +58,7 @@ func (s *session) examineAt(step int) (m metrics.Eval, err error) {
 	}
 	defer func() { err = errors.Join(err, saved.Close()) }()
 	params := s.step.params
-	kept := params.Grads() // the run is over: no gradient is waited for
+	kept := params.Grads() // the run is over, so gradients are free
 	s.be.Copy(kept, params.Flat())
 	defer func() {
 		s.be.Copy(params.Flat(), kept)
@@ -78,9 +78,9 @@ func (s *session) measureTest(step int) (metrics.Eval, error) {
 	return m, err
 }
 
-// lookBack takes from the log what checkpoints do not tell: the last look at the test text, and how many
-// evaluations there were where programs did not count them.
-func (s *session) lookBack() (err error) {
+// readLog reads from the log what checkpoints lack: the last result on the test text and, for runs of older programs,
+// the number of evaluations.
+func (s *session) readLog() (err error) {
 	if s.at.Evals == 0 && s.at.Evaled > 0 {
 		if s.at.Evals, err = metrics.EvalsIn(s.run.Path(checkpoint.MetricsFile), s.at.Step); err != nil {
 			return err
