@@ -129,13 +129,15 @@ func publish(ts *testscript.TestScript, neg bool, args []string) {
 	file["model"], file["post_processor"] = encode(model),
 		[]byte(`{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false}`)
 	file["added_tokens"] = fmt.Appendf(nil,
-		`[{"id": %d, "special": true, "content": "<|endoftext|>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true}]`, end)
+		`[{"id": %d, "special": true, "content": "<|endoftext|>", "single_word": false, "lstrip": false, "rstrip": `+
+			`false, "normalized": true}]`, end)
 	write("config.json", read("config.json"))
 	write("model.safetensors", read("model.safetensors"))
 	write("tokenizer.json", encode(file))
 	write("tokenizer_config.json", []byte(`{"model_max_length": 1024}`))
 	write("generation_config.json",
-		fmt.Appendf(nil, `{"_from_model_config": true, "bos_token_id": %d, "eos_token_id": %d, "transformers_version": "4.26.0"}`, end, end))
+		fmt.Appendf(nil, `{"_from_model_config": true, "bos_token_id": %d, "eos_token_id": %d, `+
+			`"transformers_version": "4.26.0"}`, end, end))
 	write("special_tokens_map.json",
 		[]byte(`{"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}`))
 	write("vocab.json", encode(vocab))

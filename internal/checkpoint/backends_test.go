@@ -14,8 +14,8 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-// Parameters and moments saved from one backend are read on another to the bit: the reference, the CPU, and a device, real or
-// emulated, where there is one.
+// Parameters and moments saved from one backend are read on another to the bit: the reference, the CPU, and a
+// device, real or emulated, where there is one.
 func TestParametersMoveBetweenBackends(t *testing.T) {
 	backends := []kernels.Backend{ref.New()}
 	for _, device := range []string{"cpu", "cuda"} {
@@ -52,7 +52,13 @@ type inTraining struct {
 // drawn draws a model and its moments on a backend.
 func drawn(t *testing.T, be kernels.Backend, seed uint64) *inTraining {
 	t.Helper()
-	m, err := model.New(be, model.Config{Vocab: 5, Context: 3, Layers: 1, Heads: 1, Dim: 2}, true)
+	m, err := model.New(be, model.Config{
+		Vocab:   5,
+		Context: 3,
+		Layers:  1,
+		Heads:   1,
+		Dim:     2,
+	}, true)
 	if err != nil {
 		t.Fatal(err)
 	}

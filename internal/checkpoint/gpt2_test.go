@@ -84,21 +84,22 @@ func TestConfigKeysAreTransformersKeys(t *testing.T) {
 
 func TestConfigsOfOtherModelsAreRefused(t *testing.T) {
 	for change, want := range map[string]string{
-		`"model_type":"llama"`:                     `model_type: "llama"`,
-		`"model_type":null`:                        `model_type: ""`,
-		`"activation_function":"relu"`:             `activation_function: "relu"`,
-		`"layer_norm_epsilon":1e-6`:                `layer_norm_epsilon: 1e-06`,
-		`"n_inner":100`:                            `n_inner: 100`,
-		`"scale_attn_weights":false`:               `scale_attn_weights`,
-		`"scale_attn_by_inverse_layer_idx":true`:   `scale_attn_by_inverse_layer_idx`,
-		`"add_cross_attention":true`:               `add_cross_attention`,
-		`"tie_word_embeddings":false`:              `tie_word_embeddings`,
-		`"n_head":0`:                               `n_head: 0`,
-		`"vocab_size":-1`:                          `vocab_size: -1`,
-		`"n_embd":770`:                             `n_embd: 770 is not supported, only multiples of n_head 12`,
-		`"n_layer":"two"`:                          `n_layer`,
-		`"n_layer":1000000000`:                     `n_layer: 1000000000 is not supported, only up to 4095`,
-		`"n_layer":0,"activation_function":"relu"`: `activation_function: "relu" is not supported, only the tanh form of GELU, "gelu_new"; n_layer: 0`,
+		`"model_type":"llama"`:                   `model_type: "llama"`,
+		`"model_type":null`:                      `model_type: ""`,
+		`"activation_function":"relu"`:           `activation_function: "relu"`,
+		`"layer_norm_epsilon":1e-6`:              `layer_norm_epsilon: 1e-06`,
+		`"n_inner":100`:                          `n_inner: 100`,
+		`"scale_attn_weights":false`:             `scale_attn_weights`,
+		`"scale_attn_by_inverse_layer_idx":true`: `scale_attn_by_inverse_layer_idx`,
+		`"add_cross_attention":true`:             `add_cross_attention`,
+		`"tie_word_embeddings":false`:            `tie_word_embeddings`,
+		`"n_head":0`:                             `n_head: 0`,
+		`"vocab_size":-1`:                        `vocab_size: -1`,
+		`"n_embd":770`:                           `n_embd: 770 is not supported, only multiples of n_head 12`,
+		`"n_layer":"two"`:                        `n_layer`,
+		`"n_layer":1000000000`:                   `n_layer: 1000000000 is not supported, only up to 4095`,
+		`"n_layer":0,"activation_function":"relu"`: `activation_function: "relu" is not supported, only the tanh ` +
+			`form of GELU, "gelu_new"; n_layer: 0`,
 	} {
 		text := `{"model_type":"gpt2",` + change + `}`
 		if change == `"model_type":null` {

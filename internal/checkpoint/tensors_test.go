@@ -291,7 +291,8 @@ func TestFilesMistakenForTensorsAreNamed(t *testing.T) {
 }
 
 func TestEmptyTensorsMayShareAPlace(t *testing.T) {
-	from, err := read(file(`{"b":{"dtype":"F32","shape":[0,7],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"c":{"dtype":"F32","shape":[0],"data_offsets":[4,4]}}  `, "\x00\x00\x80\x3f"))
+	from, err := read(file(`{"b":{"dtype":"F32","shape":[0,7],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[1],`+
+		`"data_offsets":[0,4]},"c":{"dtype":"F32","shape":[0],"data_offsets":[4,4]}}  `, "\x00\x00\x80\x3f"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -375,7 +376,8 @@ func FuzzTensors(f *testing.F) {
 	}, map[string]string{"format": "pt"}))
 	f.Add(file("{}", ""))
 	f.Add(file(`{"a":{"dtype":"BOOL","shape":[],"data_offsets":[0,1]}}`, "\x01"))
-	f.Add(file(`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}`, "123456"))
+	f.Add(file(`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],`+
+		`"data_offsets":[2,6]}}`, "123456"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		from, err := read(raw)
 		if err != nil {

@@ -164,7 +164,8 @@ func TestArmsThatCantBe(t *testing.T) {
 		"static,x:data.seq_len=5":        "--arms: x: data.seq_len: has to be the same for all arms",
 		"static,x:run.seed=5":            "--arms: x: run.seed: has to be the same for all arms",
 		"static,x:mask.control=adaptive": "--arms: x: mask.control: adaptive has nothing to move under form none",
-		"static,yoked":                   `--arms: yoked: replays the openness of "adaptive", which is not among the arms`,
+		"static,yoked": `--arms: yoked: replays the openness of "adaptive", which is not among ` +
+			`the arms`,
 		"static,yoked:static": "--arms: yoked:static: replays the openness of static, which has none " +
 			"that moves (form none, control fixed)",
 		"adaptive,yoked,yoked:yoked": `--arms: yoked:yoked: replays the openness of "yoked", which is not`,

@@ -87,9 +87,11 @@ func (o Options) configure(arm Arm) (config.Config, []config.Problem) {
 	if arm.Yoked != "" {
 		target := o.find(arm.Yoked)
 		if target == nil || target.Yoked != "" {
-			return c, []config.Problem{{Origin: origin,
+			return c, []config.Problem{{
+				Origin: origin,
 				Text: fmt.Sprintf("replays the openness of %q, which is not among the arms that have their own",
-					arm.Yoked)}}
+					arm.Yoked),
+			}}
 		}
 		settings = slices.Concat(target.Settings, arm.Settings,
 			[]Setting{{"mask.control", mask.ControlYoked}, {"mask.yoked_to", "set for each trial"}})
@@ -117,8 +119,10 @@ func apply(s Setting, c *config.Config) []config.Problem {
 	case !slices.Contains(config.Keys(), s.Key):
 		return []config.Problem{config.Unknown(s.Key)}
 	case isShared(s.Key):
-		return []config.Problem{{Key: s.Key,
-			Text: "has to be the same for all arms: set it for the whole comparison (--set)"}}
+		return []config.Problem{{
+			Key:  s.Key,
+			Text: "has to be the same for all arms: set it for the whole comparison (--set)",
+		}}
 	}
 	var nested any = s.Value
 	names := strings.Split(s.Key, ".")

@@ -35,8 +35,10 @@ func Read(path string) (*File, error) {
 		return nil, err
 	}
 	if len(text) > maxSize {
-		return nil, invalid([]Problem{{Origin: path,
-			Text: fmt.Sprintf("is not a configuration: it has more than %d KiB", maxSize>>10)}})
+		return nil, invalid([]Problem{{
+			Origin: path,
+			Text:   fmt.Sprintf("is not a configuration: it has more than %d KiB", maxSize>>10),
+		}})
 	}
 	return Parse(path, text)
 }
@@ -60,8 +62,10 @@ func Parse(name string, text []byte) (*File, error) {
 		if err != nil {
 			return nil, f.syntax(err, text)
 		}
-		return nil, invalid([]Problem{{Origin: name,
-			Text: "holds more than one YAML document; a configuration is one"}})
+		return nil, invalid([]Problem{{
+			Origin: name,
+			Text:   "holds more than one YAML document; a configuration is one",
+		}})
 	}
 	// Decoding resolves aliases and merges, bounds their expansion and refuses keys given twice.
 	spelled(&doc)
@@ -74,8 +78,10 @@ func Parse(name string, text []byte) (*File, error) {
 	}
 	top, ok := settings.(map[string]any)
 	if !ok {
-		return nil, invalid([]Problem{{Origin: name,
-			Text: "is not a configuration: its top level must be keys and sections, as \"train: {steps: 100}\""}})
+		return nil, invalid([]Problem{{
+			Origin: name,
+			Text:   "is not a configuration: its top level must be keys and sections, as \"train: {steps: 100}\"",
+		}})
 	}
 	f.locate("", &doc)
 	f.Settings = f.known("", top)

@@ -31,8 +31,10 @@ func TestRefusesFilesNamedByMistake(t *testing.T) {
 // A key with a dot would set what its section sets too, and which of the two counts would be anyone's guess.
 func TestRefusesKeysWithDots(t *testing.T) {
 	for text, want := range map[string]string{
-		"train.steps: 5":                    `x.yaml:1: train.steps: is written with a dot: in a file, sections hold their keys, as "train: {steps: …}"`,
-		"data: {tokenizer.kind: char}":      `x.yaml:1: data.tokenizer.kind: is written with a dot: in a file, sections hold their keys, as "tokenizer: {kind: …}"`,
+		"train.steps: 5": `x.yaml:1: train.steps: is written with a dot: in a file, sections ` +
+			`hold their keys, as "train: {steps: …}"`,
+		"data: {tokenizer.kind: char}": `x.yaml:1: data.tokenizer.kind: is written with a dot: in a file, ` +
+			`sections hold their keys, as "tokenizer: {kind: …}"`,
 		"data.tokenizer: {kind: char}":      `as "data: {tokenizer: …}"`,
 		"mask.schedule.from: 0":             `as "mask: {schedule: {from: …}}"`,
 		"train.steps: 5\ntrain: {steps: 3}": `is written with a dot`,

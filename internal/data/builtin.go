@@ -22,14 +22,14 @@ const maxMegabytes = 4096
 
 // builtin is a generated text.
 type builtin struct {
-	bytes int64 // it ends with the first story at or past this size
+	bytes int64 // the text ends with the story that reaches this size
 	seed  uint64
 }
 
 func isBuiltin(entry string) bool { return strings.HasPrefix(entry, builtinPrefix) }
 
-// parseBuiltin reads an entry such as builtin:stories?mb=4&seed=2. Without parameters it is 2 MB with seed 1,
-// whatever the run's seed, so that runs of several seeds train on one text.
+// parseBuiltin parses an entry such as builtin:stories?mb=4&seed=2. The defaults, 2 MB and seed 1, do not depend on the
+// run's seed, so that runs of several seeds train on the same text.
 func parseBuiltin(entry string) (builtin, error) {
 	b := builtin{bytes: 2e6, seed: 1}
 	name, query, _ := strings.Cut(entry, "?")
@@ -59,11 +59,11 @@ func parseBuiltin(entry string) (builtin, error) {
 	return b, nil
 }
 
-// storySeparator stands between stories as they are read, and is in none.
+// storySeparator separates stories; no story contains it.
 const storySeparator = "\x1e"
 
-func (b builtin) source(name string) source {
-	return source{
+func (b builtin) input(name string) input {
+	return input{
 		name:      name,
 		id:        fmt.Sprintf("%s %d %d %d", storiesName, storiesVersion, b.bytes, b.seed),
 		size:      b.bytes,
@@ -72,10 +72,10 @@ func (b builtin) source(name string) source {
 	}
 }
 
-// storyReader is the text of stories 0, 1, 2, … up to a size.
+// storyReader reads stories 0, 1, 2, … up to a size.
 type storyReader struct {
 	builtin
-	told  int64 // bytes of finished stories, their separators not counted
+	told  int64 // bytes of finished stories, without separators
 	index uint32
 	rest  []byte // of the story being read
 }

@@ -16,22 +16,22 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// cacheFrom is the size of a text from which its tokens are cached.
+// cacheFrom is the size in bytes from which a text's tokens are cached.
 const cacheFrom = 16 << 20
 
-// encoded is a text's image with what goes with it.
+// encoded is a text's tokens, with its tokenizer and warnings.
 type encoded struct {
-	image     *image
+	file      *tokensFile
 	tokenizer tokenizer.Tokenizer
 	warnings  []string
 }
 
-// openImage encodes the text of some sources, or finds it encoded in the cache. Without o.Tokenizer it makes
-// the tokenizer that kind configures, for the part of the text that trains.
-func openImage(
+// openTokens encodes the text of the entries, or finds its tokens in the cache. Without o.Tokenizer it makes the
+// tokenizer that kind configures, from the training part of the text.
+func openTokens(
 	key string, entries []string, separator string, kind tokenizer.Config, parts split, o Options,
 ) (*encoded, error) {
-	sources, passed, err := resolve(key, entries)
+	inputs, skipped, err := resolve(key, entries)
 	if err != nil {
 		return nil, err
 	}
@@ -39,18 +39,18 @@ func openImage(
 		o.CacheFrom = cacheFrom
 	}
 	var size int64
-	for _, s := range sources {
+	for _, s := range inputs {
 		size += s.size
 	}
 	job := &encoding{
 		key:       key,
-		sources:   sources,
+		inputs:    inputs,
 		separator: separator,
 		kind:      kind,
 		split:     parts,
 		tokenizer: o.Tokenizer,
 	}
-	for _, w := range passed {
+	for _, w := range skipped {
 		job.warnings = append(job.warnings, key+": "+w)
 	}
 	if size < o.CacheFrom {
@@ -67,20 +67,20 @@ func openImage(
 	return job.open(m)
 }
 
-// encoding is the work of making an image.
+// encoding makes a tokens file.
 type encoding struct {
 	key       string
-	sources   []source
+	inputs    []input
 	separator string
 	kind      tokenizer.Config
 	split     split
-	tokenizer tokenizer.Tokenizer // nil: to be made
+	tokenizer tokenizer.Tokenizer // nil: make one
 	warnings  []string
-	passed    []string // warnings that go with the image: what was passed over
+	skipped   []string // warnings kept in the tokens file: inputs that were skipped
 }
 
-// open looks into a finished image.
-func (e *encoding) open(m *image) (*encoded, error) {
+// open prepares finished tokens for use.
+func (e *encoding) open(m *tokensFile) (*encoded, error) {
 	t := e.tokenizer
 	if t == nil {
 		var err error
@@ -98,10 +98,10 @@ func (e *encoding) open(m *image) (*encoded, error) {
 				e.split.key(e.key, part), n))
 		}
 	}
-	return &encoded{image: m, tokenizer: t, warnings: warnings}, nil
+	return &encoded{file: m, tokenizer: t, warnings: warnings}, nil
 }
 
-// write encodes the text. It is split first, and the tokenizer is made from the part that trains.
+// write encodes the text. It splits it first, and makes the tokenizer from the training part alone.
 func (e *encoding) write(w io.Writer) error {
 	texts, found, long, err := e.survey()
 	if err != nil {
@@ -122,13 +122,13 @@ func (e *encoding) write(w io.Writer) error {
 			return fmt.Errorf("data.tokenizer: %w", err)
 		}
 		if short := e.kind.Short(t); short != "" {
-			e.passed = append(e.passed, short)
+			e.skipped = append(e.skipped, short)
 		}
 	}
 	return e.encode(w, texts, t, &cutter{extent: long, cuts: cuts})
 }
 
-// learns is the configuration of the tokenizer to be made; none where there is one.
+// learns is the configuration of the tokenizer to make; zero if there is one.
 func (e *encoding) learns() tokenizer.Config {
 	if e.tokenizer != nil {
 		return tokenizer.Config{}
@@ -136,17 +136,17 @@ func (e *encoding) learns() tokenizer.Config {
 	return e.kind
 }
 
-func (e *encoding) inMemory() (*image, error) {
+func (e *encoding) inMemory() (*tokensFile, error) {
 	var b bytes.Buffer
 	if err := e.write(&b); err != nil {
 		return nil, err
 	}
-	return parseImage(b.Bytes())
+	return parseTokensFile(b.Bytes())
 }
 
-// cached finds the image in the cache, or writes it there. Where the cache can't be written the image goes to a
-// temporary file, and failing that to memory.
-func (e *encoding) cached(dir string) (*image, error) {
+// cached finds the tokens in the cache, or writes them there. If the cache can't be written, it uses a temporary file,
+// and if that fails, memory.
+func (e *encoding) cached(dir string) (*tokensFile, error) {
 	name, err := e.cacheName()
 	if err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func (e *encoding) cached(dir string) (*image, error) {
 	}
 	if dir != "" {
 		path := filepath.Join(dir, name)
-		if m, err := mapImage(path); err == nil {
+		if m, err := mapTokensFile(path); err == nil {
 			return m, nil
 		} else if errors.Is(err, errCorrupt) {
 			e.warnings = append(e.warnings, fmt.Sprintf("%s: damaged, made anew", path))
@@ -177,12 +177,12 @@ func (e *encoding) cached(dir string) (*image, error) {
 	return e.inMemory()
 }
 
-// cacheName is a file name that changes with anything the image depends on: of the text, every byte. Times of
-// change don't tell: a copy or an archive may bring back an old one.
+// cacheName is a file name that depends on all that the tokens depend on, every byte of the text included.
+// Modification times are no substitute: copies and archives restore old ones.
 func (e *encoding) cacheName() (string, error) {
-	ids := make([]string, len(e.sources))
-	for i := range e.sources {
-		s := &e.sources[i]
+	ids := make([]string, len(e.inputs))
+	for i := range e.inputs {
+		s := &e.inputs[i]
 		if !s.file {
 			ids[i] = s.id
 			continue
@@ -190,20 +190,20 @@ func (e *encoding) cacheName() (string, error) {
 		if err := s.checksum(); err != nil {
 			return "", fmt.Errorf("%s: %s: %w", e.key, s.name, err)
 		}
-		ids[i] = fmt.Sprintf("%q %x", s.name, s.sum) // warnings in the image have the name
+		ids[i] = fmt.Sprintf("%q %x", s.name, s.sum) // the tokens file's warnings have the name
 	}
 	key := struct {
 		Magic     string
 		Kind      string
 		Tokenizer map[string][]byte
 		Separator string
-		Split     *split `json:",omitempty"` // where there is one, the tokenizer and the tokens depend on it
-		Sources   []string
+		Split     *split   `json:",omitempty"` // the tokenizer and the tokens depend on it
+		Inputs    []string `json:"Sources"`
 	}{
-		Magic:     imageMagic,
+		Magic:     tokensMagic,
 		Kind:      e.kind.Identity(),
 		Separator: e.separator,
-		Sources:   ids,
+		Inputs:    ids,
 	}
 	if e.split != (split{}) {
 		key.Split = &e.split
@@ -218,7 +218,7 @@ func (e *encoding) cacheName() (string, error) {
 	return fmt.Sprintf("%x.tokens", sha256.Sum256(b)), nil
 }
 
-// writeError is a failure to write an image, as against one to read the text.
+// writeError is a failure to write the tokens, not to read the text.
 type writeError struct{ err error }
 
 func (e *writeError) Error() string { return e.err.Error() }
@@ -229,10 +229,10 @@ func isWriteError(err error) bool {
 	return ok
 }
 
-// imageFile remembers that it was the writing that failed.
-type imageFile struct{ io.Writer }
+// tokensSink marks errors of writing as writeErrors.
+type tokensSink struct{ io.Writer }
 
-func (f imageFile) Write(b []byte) (int, error) {
+func (f tokensSink) Write(b []byte) (int, error) {
 	n, err := f.Writer.Write(b)
 	if err != nil {
 		err = &writeError{bare(err)}
@@ -240,8 +240,8 @@ func (f imageFile) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// toFile writes the image beside path, renames it there once it is whole, and maps it.
-func (e *encoding) toFile(path string) (*image, error) {
+// toFile writes the tokens beside path, renames the whole file to path, and maps it.
+func (e *encoding) toFile(path string) (*tokensFile, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, &writeError{bare(err)}
 	}
@@ -250,21 +250,21 @@ func (e *encoding) toFile(path string) (*image, error) {
 		return nil, &writeError{bare(err)}
 	}
 	defer f.Discard()
-	if err := e.write(imageFile{f}); err != nil {
+	if err := e.write(tokensSink{f}); err != nil {
 		return nil, err
 	}
 	if err := f.Commit(); err != nil {
 		return nil, &writeError{bare(err)}
 	}
-	m, err := mapImage(path)
+	m, err := mapTokensFile(path)
 	if err != nil {
 		return nil, &writeError{bare(err)}
 	}
 	return m, nil
 }
 
-// toTemporary writes the image to a file that goes with the image.
-func (e *encoding) toTemporary() (*image, error) {
+// toTemporary writes the tokens to a file that Close removes.
+func (e *encoding) toTemporary() (*tokensFile, error) {
 	dir, err := os.MkdirTemp("", "dmtrain-")
 	if err != nil {
 		return nil, &writeError{bare(err)}
@@ -273,7 +273,7 @@ func (e *encoding) toTemporary() (*image, error) {
 	if err != nil {
 		return nil, errors.Join(err, files.RemoveAll(dir))
 	}
-	if files.RemoveAll(dir) == nil { // the mapping keeps the file, where the system allows it
+	if files.RemoveAll(dir) == nil { // the mapping outlives the name, if the system allows it
 		return m, nil
 	}
 	unmap := m.close
@@ -281,21 +281,21 @@ func (e *encoding) toTemporary() (*image, error) {
 	return m, nil
 }
 
-// mapImage maps an image file into memory.
-func mapImage(path string) (*image, error) {
+// mapTokensFile maps a tokens file into memory.
+func mapTokensFile(path string) (*tokensFile, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || info.Size() == 0 { // nothing can't be mapped
+	if info, err := f.Stat(); err != nil || info.Size() == 0 { // an empty file can't be mapped
 		return nil, errCorrupt
 	}
 	b, err := mmap.Map(f, mmap.RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
-	m, err := parseImage(b)
+	m, err := parseTokensFile(b)
 	if err != nil {
 		return nil, errors.Join(err, b.Unmap())
 	}

@@ -39,7 +39,7 @@ func TestCacheHoldsWhatMemoryHolds(t *testing.T) {
 		cache := t.TempDir()
 		for _, when := range []string{"written", "found"} {
 			cached, files := cachedSet(t, c, cache)
-			if len(files) != 1 || cached.Train.image.close == nil {
+			if len(files) != 1 || cached.Train.file.close == nil {
 				t.Errorf("%s, %s: %d files in the cache, want one, mapped", kind, when, len(files))
 			}
 			if !slices.Equal(tokens(cached.Train), tokens(memory.Train)) ||
@@ -152,9 +152,9 @@ func TestUnwritableCacheIsDoneWithout(t *testing.T) {
 		temp := t.TempDir()
 		temporary(t, temp)
 		s := mustOpen(t, c, Options{CacheDir: cache, CacheFrom: 1})
-		if s.Train.image.close == nil || len(s.Warnings) != 1 ||
+		if s.Train.file.close == nil || len(s.Warnings) != 1 ||
 			!strings.Contains(s.Warnings[0], "can't be kept there ("+syscall.ENOTDIR.Error()+")") {
-			t.Errorf("mapped: %v, warnings %q", s.Train.image.close != nil, s.Warnings)
+			t.Errorf("mapped: %v, warnings %q", s.Train.file.close != nil, s.Warnings)
 		}
 		if text(s, s.Train) != strings.Repeat("abcd", 45) {
 			t.Errorf("text %q", text(s, s.Train))
@@ -169,8 +169,8 @@ func TestUnwritableCacheIsDoneWithout(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		temporary(t, filepath.Join(dir, "file"))
 		s := mustOpen(t, c, Options{CacheDir: cache, CacheFrom: 1})
-		if s.Train.image.close != nil || text(s, s.Train) != strings.Repeat("abcd", 45) {
-			t.Errorf("mapped: %v, text %q", s.Train.image.close != nil, text(s, s.Train))
+		if s.Train.file.close != nil || text(s, s.Train) != strings.Repeat("abcd", 45) {
+			t.Errorf("mapped: %v, text %q", s.Train.file.close != nil, text(s, s.Train))
 		}
 	})
 }

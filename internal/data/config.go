@@ -11,20 +11,20 @@ type Config struct {
 	Train         []string `mapstructure:"train"`          // files, globs, directories, builtin:stories
 	Valid         []string `mapstructure:"valid"`          // the same; empty: the end of train
 	ValidFraction float64  `mapstructure:"valid_fraction"` // share of train's text, where valid is empty
-	// text that chooses nothing and is read once, at the end
+	// Test is text that is evaluated once, with the best model, at the end.
 	Test []string `mapstructure:"test"`
-	// share of train's text behind what validates, where test is empty; 0 = no test
+	// TestFraction is the share of train's text after the validation text, if test is empty; 0 = no test.
 	TestFraction float64 `mapstructure:"test_fraction"`
-	// train on the first so many bytes only; 0 = on all but the validation text
+	// TrainBytes limits the training text to its first bytes; 0 = no limit.
 	TrainBytes int              `mapstructure:"train_bytes"`
 	SeqLen     int              `mapstructure:"seq_len"` // tokens a row
 	Tokenizer  tokenizer.Config `mapstructure:"tokenizer"`
-	// between documents within a file; empty: a file is a document
+	// DocumentSeparator separates the documents of a file; empty: a file is one document.
 	DocumentSeparator string     `mapstructure:"document_separator"`
 	Pairs             PairConfig `mapstructure:"pairs"` // task seq2seq
 }
 
-// DefaultConfig lacks only the text.
+// DefaultConfig is complete but for the text.
 func DefaultConfig() Config {
 	return Config{
 		ValidFraction: 0.1,
@@ -34,8 +34,7 @@ func DefaultConfig() Config {
 	}
 }
 
-// Problems says what is wrong with a configuration, each problem beginning with its key. Whether the files
-// are there is for Open to find out.
+// Problems lists what is wrong with a configuration; each problem begins with its key. Open finds missing files.
 func (c Config) Problems() []string {
 	var problems []string
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
@@ -56,11 +55,11 @@ func (c Config) Problems() []string {
 	return append(problems, c.Tokenizer.Problems("data.tokenizer")...)
 }
 
-// HasTest says whether there is text, or are pairs, that choose nothing.
+// HasTest says whether a test text, or test pairs, are configured.
 func (c Config) HasTest() bool { return len(c.Test)+len(c.Pairs.TestSource) > 0 || c.TestFraction > 0 }
 
-// fractionProblems are those of the shares that are split off the training text, given whether other text validates
-// and tests.
+// fractionProblems are those of valid_fraction and test_fraction; valid and test say whether other text is configured
+// for them.
 func (c Config) fractionProblems(valid, test bool) []string {
 	held := c.ValidFraction
 	if valid {

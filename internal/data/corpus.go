@@ -9,8 +9,8 @@ import (
 
 // Corpus is a stream of tokens, or a split of one. It is immutable.
 type Corpus struct {
-	image  *image
-	lo, hi int // the part, as indices of the image's tokens
+	file   *tokensFile
+	lo, hi int // the split, as indices of the file's tokens
 
 	unknown int
 
@@ -19,10 +19,10 @@ type Corpus struct {
 	documents int
 }
 
-// newCorpus is tokens lo … hi−1 of an image.
-func newCorpus(m *image, lo, hi int, t tokenizer.Tokenizer) (*Corpus, error) {
+// newCorpus is the corpus of tokens lo … hi−1 of a file.
+func newCorpus(m *tokensFile, lo, hi int, t tokenizer.Tokenizer) (*Corpus, error) {
 	c := &Corpus{
-		image:  m,
+		file:   m,
 		lo:     lo,
 		hi:     hi,
 		counts: make([]int, t.Vocab()),
@@ -49,8 +49,8 @@ func newCorpus(m *image, lo, hi int, t tokenizer.Tokenizer) (*Corpus, error) {
 	return c, nil
 }
 
-// partOf is a part of an image, numbered as its cuts have them.
-func partOf(m *image, part int, t tokenizer.Tokenizer) (*Corpus, error) {
+// partOf is the corpus of one part of a split file; part 0 precedes the first cut.
+func partOf(m *tokensFile, part int, t tokenizer.Tokenizer) (*Corpus, error) {
 	bounds := append(append([]int{0}, m.meta.Cuts...), m.len())
 	c, err := newCorpus(m, bounds[part], bounds[part+1], t)
 	if err == nil {
@@ -59,7 +59,7 @@ func partOf(m *image, part int, t tokenizer.Tokenizer) (*Corpus, error) {
 	return c, err
 }
 
-// byteSizes are the bytes that each token stands for.
+// byteSizes are the number of bytes of each token id.
 func byteSizes(t tokenizer.Tokenizer) []int {
 	size := make([]int, t.Vocab())
 	var buf []byte
@@ -70,27 +70,27 @@ func byteSizes(t tokenizer.Tokenizer) []int {
 	return size
 }
 
-// Len is how many tokens the stream has, Begin and End of documents included.
+// Len is the number of tokens, Begin and End of documents included.
 func (c *Corpus) Len() int { return c.hi - c.lo }
 
-// Documents is how many the stream has, whole or cut.
+// Documents is the number of documents, whole or cut.
 func (c *Corpus) Documents() int { return c.documents }
 
-// Targets is how many tokens have to be predicted: all but the first of each document.
+// Targets is the number of predicted tokens: all but the first of each document.
 func (c *Corpus) Targets() int { return c.Len() - c.documents }
 
-// Bytes is how many bytes of text the targets stand for. A loss summed over all targets, divided by
-// Bytes·ln 2, is bits per byte.
+// Bytes is the number of bytes of text that the targets stand for. A loss in nats, summed over all targets and divided
+// by Bytes·ln 2, is bits per byte.
 func (c *Corpus) Bytes() int { return c.bytes }
 
-// Unknown is how many characters of the text the vocabulary lacks; they are not in the stream.
+// Unknown is the number of characters that the vocabulary lacks; they are not in the stream.
 func (c *Corpus) Unknown() int { return c.unknown }
 
-// Checksum is of the whole text's tokens, for a resumed run to see that its data is still the same.
-func (c *Corpus) Checksum() uint32 { return c.image.crc }
+// Checksum is that of the whole text's tokens, so that a resumed run can detect other data.
+func (c *Corpus) Checksum() uint32 { return c.file.crc }
 
-// UnigramEntropy is the entropy, in nats, of the distribution of the stream's tokens: the loss of a model that knows
-// how frequent each token is and nothing else.
+// UnigramEntropy is the entropy, in nats, of the distribution of token ids: the loss of a model that knows only their
+// frequencies.
 func (c *Corpus) UnigramEntropy() float64 {
 	var h float64
 	n := float64(c.Len())
@@ -103,11 +103,11 @@ func (c *Corpus) UnigramEntropy() float64 {
 	return h
 }
 
-// Close gives back the memory of a corpus from OpenCorpus.
-func (c *Corpus) Close() error { return c.image.Close() }
+// Close closes a corpus of OpenCorpus.
+func (c *Corpus) Close() error { return c.file.Close() }
 
-// Close gives a mapping back, once.
-func (m *image) Close() error {
+// Close unmaps the file. Further calls do nothing.
+func (m *tokensFile) Close() error {
 	if m.close == nil {
 		return nil
 	}
@@ -116,15 +116,15 @@ func (m *image) Close() error {
 	return unmap()
 }
 
-// fill lays the tokens from index at on into row r of rows, with padding from the stream's end on.
+// fill fills row r of rows with the tokens from index at on, and with padding after the stream's end.
 func (c *Corpus) fill(rows *batch.Batch, r, at int) {
 	base := r * rows.T
 	n := max(0, min(rows.T, c.hi-at))
-	c.image.copy(rows.IDs[base:base+n], at)
+	c.file.copy(rows.IDs[base:base+n], at)
 	for i := 0; i < n; {
-		d := c.image.document(at + i)
-		first := max(c.image.start(d), c.lo)
-		last := min(c.image.start(d+1), c.hi) // past the document
+		d := c.file.document(at + i)
+		first := max(c.file.start(d), c.lo)
+		last := min(c.file.start(d+1), c.hi) // past the document
 		start, end := int32(max(0, first-at)), int32(min(n, last-at))
 		for ; i < int(end); i++ {
 			p := base + i
@@ -135,7 +135,7 @@ func (c *Corpus) fill(rows *batch.Batch, r, at int) {
 			case i+1 < n:
 				rows.Next[p] = rows.IDs[p+1]
 			default:
-				rows.Next[p] = c.image.token(at + i + 1)
+				rows.Next[p] = c.file.token(at + i + 1)
 			}
 		}
 	}

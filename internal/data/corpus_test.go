@@ -31,7 +31,7 @@ func modelOf(documents [][]int32, lo, hi int) model {
 // drawCorpus is a random split of random documents, beside its model.
 func drawCorpus(t *rapid.T, least int) (*Corpus, model) {
 	documents := rapid.SliceOfN(rapid.SliceOfN(rapid.Int32Range(0, 256), 1, 12), 1, 12).Draw(t, "documents")
-	im := imageOf(t, 257, documents...)
+	im := tokensFileOf(t, 257, documents...)
 	if im.len() < least {
 		t.Skip("too short")
 	}
@@ -94,7 +94,7 @@ func TestUnigramEntropy(t *testing.T) {
 		{[]int32{0, 1, 2, 3}, math.Log(4)},
 		{[]int32{9, 9, 9, 200}, 0.75*math.Log(4.0/3) + 0.25*math.Log(4)},
 	} {
-		corpus, err := newCorpus(imageOf(t, 257, c.ids), 0, len(c.ids), byteTokenizer(t, 2))
+		corpus, err := newCorpus(tokensFileOf(t, 257, c.ids), 0, len(c.ids), byteTokenizer(t, 2))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func TestUnigramEntropy(t *testing.T) {
 }
 
 func TestTokensOutsideTheVocabularyAreRefused(t *testing.T) {
-	if _, err := newCorpus(imageOf(t, 1000, []int32{1, 257}), 0, 2, byteTokenizer(t, 2)); err == nil {
+	if _, err := newCorpus(tokensFileOf(t, 1000, []int32{1, 257}), 0, 2, byteTokenizer(t, 2)); err == nil {
 		t.Error("token 257 of 257 is accepted")
 	}
 }

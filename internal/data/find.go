@@ -14,21 +14,20 @@ import (
 
 // file is a file that an entry of the configuration names.
 type file struct {
-	path string
-	info fs.FileInfo // of what links lead to
-	upon bool        // come upon in a directory or by a glob
+	path  string
+	info  fs.FileInfo // of what links lead to
+	found bool        // in a directory or by a glob
 }
 
-// finder finds files. Links are followed; a directory that can be reached in several ways is read once, so that
-// loops end.
+// finder finds files. It follows links and reads each directory once, so that loops end.
 type finder struct {
-	files  []file
-	passed []string        // what was passed over, and why
-	read   map[string]bool // directories, by what links lead to
+	files   []file
+	skipped []string        // paths, and why they were skipped
+	read    map[string]bool // directories by fileID
 }
 
-// findFiles finds the files that an entry names, sorted: a file, all in a directory and below it but the hidden
-// ones, or what matches a pattern.
+// findFiles finds the files that an entry names, sorted: a file, those in and below a directory, or those that match a
+// pattern. Hidden files are left out unless named.
 func findFiles(entry string) ([]file, []string, error) {
 	f := &finder{read: map[string]bool{}}
 	info, err := os.Stat(entry)
@@ -38,7 +37,7 @@ func findFiles(entry string) ([]file, []string, error) {
 			return nil, nil, err
 		}
 		if len(f.files) == 0 {
-			return nil, nil, errors.New("a directory without files" + f.whatPassed())
+			return nil, nil, errors.New("a directory without files" + f.skippedList())
 		}
 	case err == nil:
 		f.files = []file{{path: entry, info: info}}
@@ -50,11 +49,10 @@ func findFiles(entry string) ([]file, []string, error) {
 		return nil, nil, missing(entry, err)
 	}
 	slices.SortStableFunc(f.files, func(a, b file) int { return strings.Compare(a.path, b.path) })
-	return f.files, f.passed, nil
+	return f.files, f.skipped, nil
 }
 
-// glob finds the files that match a pattern, and those in matching directories, leaving out hidden ones unless the
-// pattern names them.
+// glob finds the files that match a pattern, and those in matching directories.
 func (f *finder) glob(pattern string) error {
 	paths, err := filepath.Glob(pattern)
 	if err != nil {
@@ -64,12 +62,12 @@ func (f *finder) glob(pattern string) error {
 		if hidden(path) && !hidden(pattern) {
 			continue
 		}
-		if err := f.upon(path); err != nil {
+		if err := f.add(path); err != nil {
 			return err
 		}
 	}
 	if len(f.files) == 0 {
-		return errors.New("matches no file" + f.whatPassed())
+		return errors.New("matches no file" + f.skippedList())
 	}
 	return nil
 }
@@ -89,52 +87,52 @@ func (f *finder) dir(dir string) error {
 		if hidden(e.Name()) {
 			continue
 		}
-		if err := f.upon(filepath.Join(dir, e.Name())); err != nil {
+		if err := f.add(filepath.Join(dir, e.Name())); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// hidden says whether a name begins with a dot, as the shell leaves out.
+// hidden says whether a name begins with a dot.
 func hidden(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") }
 
-// upon takes what was come upon at a path.
-func (f *finder) upon(path string) error {
+// add adds the file or directory at a path.
+func (f *finder) add(path string) error {
 	info, err := os.Stat(path)
 	switch link, lerr := os.Lstat(path); {
 	case err != nil && lerr == nil && link.Mode()&fs.ModeSymlink != 0:
-		f.passed = append(f.passed, fmt.Sprintf("%s: passed over: a link that leads nowhere (%v)", path, bare(err)))
+		f.skipped = append(f.skipped, fmt.Sprintf("%s: passed over: a link that leads nowhere (%v)", path, bare(err)))
 	case err != nil:
 		return fmt.Errorf("%s: %w", path, bare(err))
 	case info.IsDir():
 		return f.dir(path)
 	case !info.Mode().IsRegular():
-		f.passed = append(f.passed, path+": passed over: not a regular file")
+		f.skipped = append(f.skipped, path+": passed over: not a regular file")
 	default:
 		f.files = append(f.files, file{path, info, true})
 	}
 	return nil
 }
 
-func (f *finder) whatPassed() string {
-	if len(f.passed) == 0 {
+func (f *finder) skippedList() string {
+	if len(f.skipped) == 0 {
 		return ""
 	}
-	return " (" + strings.Join(f.passed, "; ") + ")"
+	return " (" + strings.Join(f.skipped, "; ") + ")"
 }
 
-// fileID is a path's one name, whatever links lead to it.
+// fileID identifies a file, whatever links lead to it.
 func fileID(path string) (string, error) {
 	target, err := filepath.EvalSymlinks(path)
-	if err != nil { // a link of the system's own, to a pipe say, leads to no name
+	if err != nil { // the system's own links, such as those to pipes, lead to no name
 		target = path
 	}
 	absolute, err := filepath.Abs(target)
 	return "file " + absolute, err
 }
 
-// missing says where a name was looked for, and what it may have meant.
+// missing adds to the error of a missing file where it was searched for and what may have been meant.
 func missing(entry string, err error) error {
 	err = bare(err)
 	if !errors.Is(err, fs.ErrNotExist) {

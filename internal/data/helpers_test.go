@@ -17,10 +17,10 @@ func byteTokenizer(t fatal, documents int) tokenizer.Tokenizer {
 	return tok
 }
 
-// imageOf makes an image of documents given as token ids.
-func imageOf(t fatal, vocab int, documents ...[]int32) *image {
+// tokensFileOf makes a tokens file of documents given as token ids.
+func tokensFileOf(t fatal, vocab int, documents ...[]int32) *tokensFile {
 	var b bytes.Buffer
-	w := newImageWriter(&b, vocab)
+	w := newTokensWriter(&b, vocab)
 	for _, d := range documents {
 		w.begin()
 		w.add(d...)
@@ -28,7 +28,7 @@ func imageOf(t fatal, vocab int, documents ...[]int32) *image {
 	if err := w.finish(meta{}); err != nil {
 		t.Fatal(err)
 	}
-	m, err := parseImage(b.Bytes())
+	m, err := parseTokensFile(b.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}

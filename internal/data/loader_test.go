@@ -57,7 +57,7 @@ func TestLoaderIsAFunctionOfSeedStepAndRow(t *testing.T) {
 // Starts are uniform over 0 … Len−T−1, both ends included: χ² over 50 starts stays below its 99.99 % quantile.
 func TestLoaderStartsAreUniform(t *testing.T) {
 	const starts, draws, T = 50, 50_000, 7
-	c, err := newCorpus(imageOf(t, 257, make([]int32, starts+T)), 0, starts+T, byteTokenizer(t, 2))
+	c, err := newCorpus(tokensFileOf(t, 257, make([]int32, starts+T)), 0, starts+T, byteTokenizer(t, 2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestLoaderStartsAreUniform(t *testing.T) {
 }
 
 func TestLoaderSeedsDiffer(t *testing.T) {
-	c, err := newCorpus(imageOf(t, 257, make([]int32, 1<<20)), 0, 1<<20, byteTokenizer(t, 2))
+	c, err := newCorpus(tokensFileOf(t, 257, make([]int32, 1<<20)), 0, 1<<20, byteTokenizer(t, 2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestFillAllocatesNothing(t *testing.T) {
 	for d := range documents {
 		documents[d] = make([]int32, 50)
 	}
-	c, err := newCorpus(imageOf(t, 257, documents...), 0, 10_000, byteTokenizer(t, 2))
+	c, err := newCorpus(tokensFileOf(t, 257, documents...), 0, 10_000, byteTokenizer(t, 2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func BenchmarkFill(b *testing.B) {
 	for d := range documents {
 		documents[d] = make([]int32, 480)
 	}
-	c, err := newCorpus(imageOf(b, 257, documents...), 0, 5000*480, byteTokenizer(b, 2))
+	c, err := newCorpus(tokensFileOf(b, 257, documents...), 0, 5000*480, byteTokenizer(b, 2))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -9,14 +9,13 @@ import (
 
 // Options are what Open needs besides the configuration.
 type Options struct {
-	Tokenizer tokenizer.Tokenizer // nil: make the configured one for the training text
-	CacheDir  string              // where large texts' tokens are kept; empty: dmtrain in the user's cache directory
+	Tokenizer tokenizer.Tokenizer // nil: make the configured one from the training text
+	CacheDir  string              // for large texts' tokens; empty: dmtrain in the user's cache directory
 	CacheFrom int64               // size in bytes from which a text is large; 0: 16 MiB
 
-	// AfterTokens splits the training text when it has tokens, as programs did that made the tokenizer for all of
-	// it: for the models that they trained.
+	// AfterTokens splits the training text after encoding it, as older programs did, for the models that they trained.
 	AfterTokens bool
-	Evaluating  bool // nothing is going to be trained: what forbids that is only warned of
+	Evaluating  bool // nothing will be trained: warn of what would forbid training
 }
 
 // Set is a run's data.
@@ -25,40 +24,40 @@ type Set struct {
 	Train, Valid   *Corpus
 	Test           *Corpus  // nil: none is configured
 	UnigramEntropy float64  // of Train, in nats
-	Warnings       []string // what the user should know: files passed over, unknown characters, …
+	Warnings       []string // for the user: skipped files, unknown characters, …
 
 	Overlaps []Overlap // of Valid, and of Test, with Train
 
-	cut int // tokens of the text that precede what is split off
+	cut int // number of tokens before the held-out parts
 }
 
-// Open reads the configured text, a configuration without Problems. Its errors name key and file. What validates
-// and tests is split off the training text before anything is made from that.
+// Open reads the configured text; the configuration must have no Problems. Errors name key and file. Validation and
+// test text are split off before the tokenizer is made.
 func Open(c Config, o Options) (*Set, error) {
 	parts := splitOf(c)
 	if o.AfterTokens {
 		parts = split{}
 	}
-	train, err := openImage("data.train", c.Train, c.DocumentSeparator, c.Tokenizer, parts, o)
+	train, err := openTokens("data.train", c.Train, c.DocumentSeparator, c.Tokenizer, parts, o)
 	if err != nil {
 		return nil, err
 	}
 	if o.AfterTokens {
 		parts = splitOf(c)
-		if err := splitTokens(train.image, parts); err != nil {
-			return nil, errors.Join(err, train.image.Close())
+		if err := splitTokens(train.file, parts); err != nil {
+			return nil, errors.Join(err, train.file.Close())
 		}
 	}
 	s := &Set{Tokenizer: train.tokenizer, Warnings: train.warnings}
-	if err := s.open(c, parts, train.image, o); err != nil {
-		return nil, errors.Join(err, s.Close(), train.image.Close())
+	if err := s.open(c, parts, train.file, o); err != nil {
+		return nil, errors.Join(err, s.Close(), train.file.Close())
 	}
 	s.UnigramEntropy = s.Train.UnigramEntropy()
 	return s, nil
 }
 
-// splitTokens splits a text that has tokens already.
-func splitTokens(m *image, parts split) (err error) {
+// splitTokens splits an encoded text.
+func splitTokens(m *tokensFile, parts split) (err error) {
 	around := func(i int) (start, next int) {
 		d := m.document(i)
 		return m.start(d), m.start(d + 1)
@@ -70,8 +69,8 @@ func splitTokens(m *image, parts split) (err error) {
 	return nil
 }
 
-// open makes the parts.
-func (s *Set) open(c Config, parts split, train *image, o Options) (err error) {
+// open makes the corpora of the parts.
+func (s *Set) open(c Config, parts split, train *tokensFile, o Options) (err error) {
 	s.cut = train.len()
 	if len(train.meta.Cuts) > 0 {
 		s.cut = train.meta.Cuts[0]
@@ -105,13 +104,13 @@ func (s *Set) open(c Config, parts split, train *image, o Options) (err error) {
 	return s.compare(c, o)
 }
 
-// Cut is how many tokens of the text stand before what is split off to validate and test.
+// Cut is the number of tokens before the parts that validate and test.
 func (s *Set) Cut() int { return s.cut }
 
-// shorten is how many of an image's first tokens stand for at most so many bytes of text, or cut, if those are
-// fewer or the limit is 0. What validates and what the tokenizer is made from does not depend on it: models trained
-// on more and on less of a text can be compared.
-func (s *Set) shorten(m *image, cut, limit int) int {
+// shorten is the number of first tokens, at most cut, that stand for at most limit bytes of text; 0 = no limit.
+// Neither the validation text nor the tokenizer depends on it, so that models trained on more and on less text can be
+// compared.
+func (s *Set) shorten(m *tokensFile, cut, limit int) int {
 	if limit == 0 {
 		return cut
 	}
@@ -128,7 +127,7 @@ func (s *Set) shorten(m *image, cut, limit int) int {
 	return cut
 }
 
-// Close gives back the memory of all parts.
+// Close closes all parts.
 func (s *Set) Close() error {
 	var errs []error
 	for _, c := range []*Corpus{s.Train, s.Valid, s.Test} {
@@ -139,28 +138,27 @@ func (s *Set) Close() error {
 	return errors.Join(errs...)
 }
 
-// OpenCorpus reads other text with a tokenizer that exists, for evaluation: o.Tokenizer. Key is what messages
-// call the list of sources ("--data").
-func OpenCorpus(key string, sources []string, separator string, o Options) (c *Corpus, warnings []string, err error) {
-	c, err = openCorpus(key, sources, separator, o, &warnings)
+// OpenCorpus reads other text for evaluation, with o.Tokenizer. key names the list of entries in messages ("--data").
+func OpenCorpus(key string, entries []string, separator string, o Options) (c *Corpus, warnings []string, err error) {
+	c, err = openCorpus(key, entries, separator, o, &warnings)
 	return c, warnings, err
 }
 
-func openCorpus(key string, sources []string, separator string, o Options, warnings *[]string) (*Corpus, error) {
+func openCorpus(key string, entries []string, separator string, o Options, warnings *[]string) (*Corpus, error) {
 	if o.Tokenizer == nil {
 		panic("data: no tokenizer")
 	}
-	e, err := openImage(key, sources, separator, tokenizer.Config{}, split{}, o)
+	e, err := openTokens(key, entries, separator, tokenizer.Config{}, split{}, o)
 	if err != nil {
 		return nil, err
 	}
 	*warnings = append(*warnings, e.warnings...)
-	c, err := partOf(e.image, 0, o.Tokenizer)
+	c, err := partOf(e.file, 0, o.Tokenizer)
 	if err == nil && c.Targets() == 0 {
 		err = fmt.Errorf("%s: the text has nothing to predict: %d tokens in %d documents", key, c.Len(), c.Documents())
 	}
 	if err != nil {
-		return nil, errors.Join(err, e.image.Close())
+		return nil, errors.Join(err, e.file.Close())
 	}
 	return c, nil
 }

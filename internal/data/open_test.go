@@ -41,13 +41,13 @@ func mustOpen(t *testing.T, c Config, o Options) *Set {
 // text is all of a corpus's tokens decoded.
 func text(s *Set, c *Corpus) string {
 	ids := make([]int32, c.Len())
-	c.image.copy(ids, c.lo)
+	c.file.copy(ids, c.lo)
 	return string(s.Tokenizer.Decode(nil, ids))
 }
 
 func tokens(c *Corpus) []int32 {
 	ids := make([]int32, c.Len())
-	c.image.copy(ids, c.lo)
+	c.file.copy(ids, c.lo)
 	return ids
 }
 
@@ -177,7 +177,7 @@ func TestOpenWithAnExistingTokenizer(t *testing.T) {
 	}
 	dir := write(t, map[string]string{"a.txt": strings.Repeat("abc", 30)})
 	s := mustOpen(t, configured(dir, "char", 4, "a.txt"), Options{Tokenizer: tok})
-	if s.Tokenizer != tok || s.Train.image.token(0) != 256 || s.Train.image.token(1) != 'a' {
+	if s.Tokenizer != tok || s.Train.file.token(0) != 256 || s.Train.file.token(1) != 'a' {
 		t.Errorf("the tokenizer given is not the one used")
 	}
 }

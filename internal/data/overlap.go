@@ -10,27 +10,27 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// Overlap is how much of a text that validates or tests trains as well, by a sample of its windows of about 64 bytes.
+// Overlap is the share of a held-out text that is training text too, estimated from windows of about 64 bytes.
 type Overlap struct {
 	Split    string `json:"split"`    // valid or test
-	Windows  int    `json:"windows"`  // that were looked for; too few say nothing
-	Repeated int    `json:"repeated"` // of these, how many stand in the training text
+	Windows  int    `json:"windows"`  // number of sampled windows; too few say nothing
+	Repeated int    `json:"repeated"` // of these, those that occur in the training text
 
-	Example       string `json:"example,omitempty"`        // one that does
-	Document      int    `json:"document,omitempty"`       // in which it stands, from 1
+	Example       string `json:"example,omitempty"`        // a repeated window
+	Document      int    `json:"document,omitempty"`       // that contains it, from 1
 	TrainDocument int    `json:"train_document,omitempty"` // the same in the training text
 }
 
 const (
-	windowBytes = 64      // a window has as many tokens as so many bytes have on average
-	fewWindows  = 64      // fewer say nothing
-	someWindows = 1024    // looked for where the text has them
-	rareWindow  = 2048    // of so many places one is looked at in a long text
-	manyWindows = 1 << 16 // looked for at most
-	alarm       = 0.01    // share of repeated windows that is told
+	windowBytes = 64      // average size of a window
+	minWindows  = 64      // fewer say nothing
+	wantWindows = 1024    // sampled if the text has as many
+	windowEvery = 2048    // in a long text, one window in so many tokens
+	maxWindows  = 1 << 16 // sampled at most
+	alarm       = 0.01    // share of repeated windows that causes a warning
 )
 
-// Share is that of repeated windows.
+// Share is the share of repeated windows.
 func (o Overlap) Share() float64 {
 	if o.Windows == 0 {
 		return 0
@@ -38,9 +38,9 @@ func (o Overlap) Share() float64 {
 	return float64(o.Repeated) / float64(o.Windows)
 }
 
-// warning tells of a share that makes a loss on the text no measure; empty if it is small.
+// warning warns of an overlap that makes losses on the text meaningless; empty if it is small.
 func (o Overlap) warning(key string) string {
-	if o.Windows < fewWindows || o.Share() < alarm {
+	if o.Windows < minWindows || o.Share() < alarm {
 		return ""
 	}
 	return fmt.Sprintf("%s: about %.0f %% of this text also trains (%d of %d windows of %d bytes), and its loss "+
@@ -48,22 +48,21 @@ func (o Overlap) warning(key string) string {
 		key, 100*o.Share(), o.Repeated, o.Windows, windowBytes, o.Example, o.Document, o.TrainDocument)
 }
 
-// windows are those of a text that overlapOf looks for. Where they begin is defined by content: at tokens whose id
-// has a certain lowest byte. So the windows of two texts are found at the same places of what they share, and
-// searching bytes finds them at the speed of memory.
+// windows are the sampled windows of a text. They begin at tokens whose id has a certain lowest byte: so two texts have
+// the same windows in what they share, and a search for bytes finds them at the speed of memory.
 type windows struct {
 	anchor byte
 	tokens int    // of each
-	thin   uint32 // only windows whose checksum has none of these bits
+	thin   uint32 // keep only windows whose checksum has none of these bits
 	found  map[uint32]*window
 }
 
 type window struct {
-	at, count int // the first in the text, and how many there are
-	trained   int // where it trains; −1: nowhere
+	at, count int // index of the first occurrence, and their number
+	trained   int // index in the training text; −1 if none
 }
 
-// overlapOf looks for windows of a text in the training text. Both are of one tokenizer.
+// overlapOf searches the training text for windows of a held-out text. Both have the same tokenizer.
 func overlapOf(split string, held, train *Corpus, t tokenizer.Tokenizer) Overlap {
 	o := Overlap{Split: split}
 	w := newWindows(held)
@@ -95,14 +94,14 @@ func overlapOf(split string, held, train *Corpus, t tokenizer.Tokenizer) Overlap
 	}
 	if o.Repeated > 0 {
 		ids := make([]int32, w.tokens)
-		held.image.copy(ids, first)
+		held.file.copy(ids, first)
 		o.Example = string(t.Decode(nil, ids))
 	}
 	return o
 }
 
-// compare tells of text that trains and is held out as well. The same file under two keys is refused, unless only
-// an evaluation is asked for.
+// compare warns of overlaps of training and held-out text. It refuses the same file under two keys, unless nothing will
+// be trained.
 func (s *Set) compare(c Config, o Options) error {
 	train, _, err := resolve("data.train", c.Train)
 	if err != nil {
@@ -142,13 +141,12 @@ func (s *Set) compare(c Config, o Options) error {
 	return nil
 }
 
-// generated says whether all text is made by a grammar, which repeats itself by its nature, and is known to.
+// generated says whether all text is generated by a grammar, which is expected to repeat itself.
 func generated(entries []string) bool {
 	return !slices.ContainsFunc(entries, func(e string) bool { return !isBuiltin(e) })
 }
 
-// newWindows chooses where windows of a text begin: often enough for there to be some, and rarely enough to be
-// found in no time.
+// newWindows chooses the byte that begins windows: frequent enough to find some, and rare enough to find them fast.
 func newWindows(c *Corpus) *windows {
 	w := &windows{tokens: 1, found: map[uint32]*window{}}
 	if c.bytes > 0 {
@@ -159,12 +157,12 @@ func newWindows(c *Corpus) *windows {
 		var b [4]byte
 		binary.LittleEndian.PutUint32(b[:], uint32(id))
 		begins[b[0]] += n
-		for _, b := range b[:c.image.width] {
+		for _, b := range b[:c.file.width] {
 			stops[b] += n
 		}
 	}
-	want := max(someWindows, c.Len()/rareWindow)
-	off := func(b int) int { // from what is wanted
+	want := max(wantWindows, c.Len()/windowEvery)
+	off := func(b int) int { // distance from the wanted number
 		return max(want-begins[b], stops[b]-want)
 	}
 	best := 0
@@ -174,15 +172,15 @@ func newWindows(c *Corpus) *windows {
 		}
 	}
 	w.anchor = byte(best)
-	for n := begins[best]; n > manyWindows; n /= 2 {
+	for n := begins[best]; n > maxWindows; n /= 2 {
 		w.thin = w.thin<<1 | 1
 	}
 	return w
 }
 
-// each finds a text's windows: their checksums, and the tokens at which they begin.
+// each calls back with every window's checksum and index.
 func (w *windows) each(c *Corpus, each func(sum uint32, at int)) {
-	width, size := c.image.width, w.tokens*c.image.width
+	width, size := c.file.width, w.tokens*c.file.width
 	text := c.raw(c.lo, c.Len())
 	for at := 0; at+size <= len(text); at++ {
 		n := bytes.IndexByte(text[at:len(text)-size+1], w.anchor)
@@ -198,12 +196,12 @@ func (w *windows) each(c *Corpus, each func(sum uint32, at int)) {
 	}
 }
 
-// raw are tokens as the image has them.
+// raw are the bytes of n tokens in the tokens file.
 func (c *Corpus) raw(at, n int) []byte {
-	return c.image.tokens[at*c.image.width:][:n*c.image.width]
+	return c.file.tokens[at*c.file.width:][:n*c.file.width]
 }
 
-// documentOf is the number, from 1, of the document that a token stands in.
+// documentOf is the number, from 1, of a token's document.
 func (c *Corpus) documentOf(at int) int {
-	return c.image.document(at) - c.image.document(c.lo) + 1
+	return c.file.document(at) - c.file.document(c.lo) + 1
 }

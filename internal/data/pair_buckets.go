@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// maxCuts is how many lengths a side are considered as bounds of buckets. Where pairs have more, some evenly spread
-// over the pairs are taken.
+// maxCuts is the number of lengths on each side that may bound buckets. Of more lengths, some evenly spread over the
+// pairs are taken.
 const maxCuts = 48
 
-// bucketBounds are where buckets may be cut: each pair lies in a cell of source and target lengths. A bucket is all
-// pairs whose cells are within a range of source cells and one of target cells.
+// bucketBounds are the possible bounds of buckets, which divide pairs into cells of source and target lengths. A bucket
+// is the pairs in a range of source cells and a range of target cells.
 type bucketBounds struct {
 	source, target []int   // upper bounds of the cells, ascending
 	count          [][]int // pairs by source and target cell
@@ -36,7 +36,7 @@ func (g *bucketBounds) cell(source, target int) (s, t int) {
 	return s, t
 }
 
-// cuts are the different lengths, or maxCuts of them.
+// cuts are the distinct lengths, or maxCuts of them.
 func cuts(lengths []int) []int {
 	sorted := slices.Sorted(slices.Values(lengths))
 	all := slices.Compact(slices.Clone(sorted))
@@ -55,9 +55,9 @@ type bucketRange struct{ s0, s1, t0, t1 int }
 
 func (r bucketRange) holds(s, t int) bool { return s >= r.s0 && s < r.s1 && t >= r.t0 && t < r.t1 }
 
-// stepCost is how many tokens an epoch of a bucket computes, padding included, if n pairs of so many source and
-// target tokens are read in steps of the given size. A step that is not full counts as one that is: it moves the
-// model no less often.
+// stepCost is the number of tokens, padding included, that an epoch of a bucket computes: n pairs of the given source
+// and target lengths, in steps of tokens tokens. A partial step costs as much as a full one, since it is one more
+// update.
 func stepCost(n, source, target, tokens int) int {
 	if n == 0 {
 		return 0
@@ -66,8 +66,8 @@ func stepCost(n, source, target, tokens int) int {
 	return (n + rows - 1) / rows * rows * (source + target)
 }
 
-// choose returns at most so many buckets that hold every pair and cost the least of all that are made by cutting
-// the pairs by source length, and each part by target length. Of equal ones it takes the fewest.
+// choose returns the cheapest buckets that hold every pair, at most the given number, among those made by cutting the
+// pairs by source length and each part by target length. Of equal costs it takes the fewest buckets.
 func (g *bucketBounds) choose(buckets, tokens int) []bucketRange {
 	n := len(g.source)
 	type choice struct{ cost, from, parts int }
@@ -115,7 +115,7 @@ func (g *bucketBounds) choose(buckets, tokens int) []bucketRange {
 	return found
 }
 
-// band is a range of source cells, to be cut by target length.
+// band is a range of source cells, which is cut by target length.
 type band struct {
 	*bucketBounds
 	pairs []int       // by target cell
@@ -130,7 +130,7 @@ func newBand(g *bucketBounds, j int) *band {
 	return &band{bucketBounds: g, pairs: make([]int, len(g.target)), tall: make([]int, len(g.target))}
 }
 
-// add takes source cell i in, the one below those that are there.
+// add adds source cell i, the one below the lowest.
 func (b *band) add(i int) {
 	for t, n := range b.count[i] {
 		b.pairs[t] += n
@@ -173,7 +173,7 @@ func (b *band) split(parts, tokens int) {
 	}
 }
 
-// ranges are the buckets of the best cut into so many parts, the longest targets first.
+// ranges are the buckets of the best cut into the given number of parts, the longest targets first.
 func (b *band) ranges(parts, s0, s1 int) (r []bucketRange) {
 	for q, m := len(b.target), parts; q > 0; m-- {
 		p := b.best[q][m].from

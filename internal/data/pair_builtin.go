@@ -21,9 +21,8 @@ const (
 
 const maxGenerated = 1 << 24
 
-// pairBuiltin is a generated set of pairs. What a pair is about, a day, a number or an event in a
-// town, belongs either to part train or to part valid, so
-// that nothing validated on was ever trained on, in whatever spelling.
+// pairBuiltin is a generated set of pairs. Each subject (a day, a number, an event in a town) belongs either to part
+// train or to part valid, so that no subject is both trained and validated on, in whatever spelling.
 type pairBuiltin struct {
 	name  string
 	n     int
@@ -63,7 +62,7 @@ func parsePairBuiltin(entry string) (pairBuiltin, error) {
 	return b, nil
 }
 
-// heldOut is one in so many subjects.
+// One subject in heldOut belongs to part valid.
 const heldOut = 10
 
 // each generates the pairs.
@@ -91,7 +90,7 @@ const (
 	days      = 182621
 )
 
-// spellDate writes a day in one of many ways, and as ISO 8601 has it.
+// spellDate writes a day in one of many ways, and in ISO 8601.
 func spellDate(day int, draw func(uint32, int) int) (source, target string) {
 	t := time.Date(firstYear, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, day)
 	d, m, y := t.Day(), t.Month().String(), t.Year()

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// PairConfig says where pairs of a source and a target text are, for task seq2seq.
+// PairConfig configures pairs of a source and a target text, for task seq2seq.
 type PairConfig struct {
 	Source      []string `mapstructure:"source"` // files whose lines pair up with target's, instead of data.train
 	Target      []string `mapstructure:"target"`
@@ -14,7 +14,7 @@ type PairConfig struct {
 	TestSource  []string `mapstructure:"test_source"` // the same for data.test
 	TestTarget  []string `mapstructure:"test_target"`
 	Fields      []string `mapstructure:"fields"` // JSONL: names of source and target
-	// at most so many shapes of batch: pairs of like length are batched together
+	// Buckets is the largest number of batch shapes; pairs of similar length are batched together.
 	Buckets     int `mapstructure:"buckets"`
 	BatchTokens int `mapstructure:"batch_tokens"` // source and target tokens a step, padding included
 }
@@ -23,7 +23,7 @@ func defaultPairs() PairConfig {
 	return PairConfig{Fields: []string{"source", "target"}, Buckets: 8, BatchTokens: 4096}
 }
 
-// unused are problems with files named for pairs where task lm would pass them over.
+// unused are problems with pairs that task lm would ignore.
 func (p PairConfig) unused() []string {
 	var problems []string
 	for _, list := range []struct {

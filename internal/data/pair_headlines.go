@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// The parts of a small newspaper. {place}, {day} and {n} are an article's own; {elsewhere}, {then} and {m} belong
-// to other matters, and must not get into the headline.
+// The templates of articles. {place}, {day} and {n} belong to the article; {elsewhere}, {then} and {m} to other
+// matters, and must not appear in the headline.
 var (
 	towns = strings.Fields("Ashby Barrow Calder Denby Elton Farley Garth Holme Ilkley Jarrow Kendal Lydney Marlow " +
 		"Norton Oakham Penrith Quorn Ripley " +
@@ -67,10 +67,10 @@ var (
 	}
 )
 
-// headlines is how many matters there are to write about: each event in each town.
+// headlines is the number of subjects: each event in each town.
 func headlines() int { return len(events) * len(towns) }
 
-// writeArticle tells of a matter in some sentences, and in a headline.
+// writeArticle writes some sentences about a subject, and their headline.
 func writeArticle(matter int, draw func(uint32, int) int) (text, headline string) {
 	event, place := events[matter/len(towns)], matter%len(towns)
 	elsewhere := (place + 1 + draw(0, len(towns)-1)) % len(towns)

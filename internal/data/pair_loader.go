@@ -10,11 +10,11 @@ import (
 // PairShape is a size of batch: Rows pairs of at most S source and T target tokens.
 type PairShape struct{ Rows, S, T int }
 
-// Batch makes room for b pairs of the shape's lengths: the targets are predicted and read their sources. A row
-// without a pair is all padding.
+// Batch allocates b pairs of the shape's lengths. Targets are the predicted stream; sources are Sources[0]. A row
+// without a pair is padding.
 func (s PairShape) Batch(b int) *batch.Batch { return batch.New(b, s.T, s.S) }
 
-// Fill lays out the pairs of the given numbers; −1, and what is beyond them, is padding.
+// Fill fills rows with the pairs of the given indices; −1, and rows beyond them, become padding.
 func (p *Pairs) Fill(dst *batch.Batch, which []int) {
 	for r := range dst.B {
 		var source, target []int32
@@ -26,24 +26,23 @@ func (p *Pairs) Fill(dst *batch.Batch, which []int) {
 	}
 }
 
-// PairLoader draws the batches of training steps. Pairs of like length stand in one bucket, and a batch is of one
-// bucket. Every epoch has each pair once, in an order of its own. What a step holds is a function of the seed, the
-// pairs and the step.
+// PairLoader draws the batches of training steps. A batch is of one bucket, of pairs of similar length. Every epoch has
+// each pair once, in an order of its own. A step's batch is a function of seed, pairs and step alone.
 type PairLoader struct {
 	pairs   *Pairs
 	seed    uint64
-	buckets [][]int // numbers of pairs
+	buckets [][]int // indices of pairs
 	shapes  []PairShape
 	steps   int // an epoch
-	targets int // tokens to be predicted, an epoch
+	targets int // predicted tokens an epoch
 
 	epoch   int // of order and batches; −1 before any
 	order   [][]int
 	batches [][2]int // bucket, first pair in it
 }
 
-// NewPairLoader makes at most so many buckets, cut so that an epoch has the least padding, each with as many rows
-// as the tokens of a step have room for.
+// NewPairLoader makes at most the given number of buckets, with the least padding an epoch, each with as many rows as
+// fit into a step of tokens tokens.
 func NewPairLoader(p *Pairs, seed uint64, buckets, tokens int) *PairLoader {
 	l := &PairLoader{pairs: p, seed: seed, epoch: -1}
 	for _, members := range p.buckets(buckets, tokens) {
@@ -56,7 +55,7 @@ func NewPairLoader(p *Pairs, seed uint64, buckets, tokens int) *PairLoader {
 	return l
 }
 
-// buckets are the numbers of the pairs of each bucket.
+// buckets are the indices of the pairs in each bucket.
 func (p *Pairs) buckets(most, tokens int) [][]int {
 	sources, targets := make([]int, p.Len()), make([]int, p.Len())
 	for i := range p.source {
@@ -73,7 +72,7 @@ func (p *Pairs) buckets(most, tokens int) [][]int {
 	return slices.DeleteFunc(members, func(m []int) bool { return len(m) == 0 })
 }
 
-// shape is the size of the largest of some pairs.
+// shape is the smallest shape that holds some pairs.
 func (p *Pairs) shape(members []int) (s PairShape) {
 	for _, i := range members {
 		s.S, s.T = max(s.S, len(p.source[i])), max(s.T, len(p.target[i]))
@@ -84,7 +83,7 @@ func (p *Pairs) shape(members []int) (s PairShape) {
 // Shapes are the batches' sizes by bucket.
 func (l *PairLoader) Shapes() []PairShape { return l.shapes }
 
-// Batch is the bucket of a step and the numbers of its pairs, at most Shapes()[bucket].Rows.
+// Batch is the bucket of a step and the indices of its pairs, at most Shapes()[bucket].Rows.
 func (l *PairLoader) Batch(step int) (bucket int, pairs []int) {
 	if epoch := step / l.steps; epoch != l.epoch {
 		l.begin(epoch)
@@ -108,19 +107,19 @@ func (l *PairLoader) begin(epoch int) {
 	l.shuffle(len(l.batches), 0, func(i, j int) { l.batches[i], l.batches[j] = l.batches[j], l.batches[i] })
 }
 
-// Targets is how many target tokens an epoch has to be predicted.
+// Targets is the number of predicted tokens an epoch.
 func (l *PairLoader) Targets() int { return l.targets }
 
-// StepTargets is the same of a step, on average.
+// StepTargets is the mean number of predicted tokens a step.
 func (l *PairLoader) StepTargets() float64 { return float64(l.targets) / float64(l.steps) }
 
-// Weight is how many target tokens some pairs have to be predicted, over the mean of all steps. A step of short
-// targets has fewer than one of long ones, and would teach that targets are short if it moved the model as far.
+// Weight is the number of predicted tokens of some pairs, relative to the mean step. Unweighted, steps of short targets
+// would count too much, and bias the model towards short targets.
 func (l *PairLoader) Weight(pairs []int) float64 {
 	return float64(l.pairs.targets(pairs)) * float64(l.steps) / float64(l.targets)
 }
 
-// targets is how many target tokens some pairs have to be predicted: all but Begin.
+// targets is the number of predicted tokens of some pairs: all but Begin.
 func (p *Pairs) targets(which []int) (n int) {
 	for _, i := range which {
 		n += len(p.target[i]) - 1
@@ -128,7 +127,7 @@ func (p *Pairs) targets(which []int) (n int) {
 	return n
 }
 
-// shuffle is Fisher and Yates's.
+// shuffle is a Fisher–Yates shuffle.
 func (l *PairLoader) shuffle(n, line int, swap func(i, j int)) {
 	for i := n - 1; i > 0; i-- {
 		swap(i, rng.Below(l.seed, rng.Rows, uint32(l.epoch), uint32(line), uint32(i), i+1))

@@ -2,18 +2,18 @@ package data
 
 import "fmt"
 
-// PairOverlap is how many of the pairs that validate or test train as well, wholly or on one side.
+// PairOverlap counts the held-out pairs that are training pairs too, wholly or on one side.
 type PairOverlap struct {
 	Split  string `json:"split"` // valid or test
 	Pairs  int    `json:"pairs"`
-	Both   int    `json:"both"`   // of these, how many are training pairs
-	Source int    `json:"source"` // have the source of one
-	Target int    `json:"target"` // have the target of one
+	Both   int    `json:"both"`   // training pairs
+	Source int    `json:"source"` // with the source of a training pair
+	Target int    `json:"target"` // with the target of a training pair
 
 	Example string `json:"example,omitempty"` // a source of Both, or else of Source
 }
 
-// pairOverlapOf looks for the texts of pairs, all of them, among those that train.
+// pairOverlapOf searches the training pairs for all held-out texts.
 func pairOverlapOf(split string, held, train *Pairs) PairOverlap {
 	o := PairOverlap{Split: split, Pairs: held.Len()}
 	both, sources, targets := map[PairText]bool{}, map[string]bool{}, map[string]bool{}
@@ -43,28 +43,28 @@ func pairOverlapOf(split string, held, train *Pairs) PairOverlap {
 	return o
 }
 
-// mark notes what is looked for.
+// mark marks a wanted key as found.
 func mark[K comparable](wanted map[K]bool, key K) {
 	if found, ok := wanted[key]; ok && !found {
 		wanted[key] = true
 	}
 }
 
-// warning tells of a share that makes a loss on the pairs no measure; empty if it is small. Targets alone are told
-// only where all are known: few targets for many sources are what some tasks are about.
+// warning warns of an overlap that makes losses on the pairs meaningless; empty if it is small. Repeated targets alone
+// cause a warning only if all are repeated, since some tasks have few targets for many sources.
 func (o PairOverlap) warning(key string) string {
 	most := float64(o.Pairs)
 	switch {
 	case float64(o.Source) >= alarm*most:
 		return fmt.Sprintf("%s: of %d pairs %d have the source of a training pair, %d the target too, and their "+
 			"loss says little: %q, for one", key, o.Pairs, o.Source, o.Both, short(o.Example))
-	case o.Pairs >= fewWindows && o.Target == o.Pairs:
+	case o.Pairs >= minWindows && o.Target == o.Pairs:
 		return fmt.Sprintf("%s: each of %d targets is that of a training pair", key, o.Pairs)
 	}
 	return ""
 }
 
-// short is a text, or its beginning.
+// short is a text, or the beginning of a long one.
 func short(text string) string {
 	if runes := []rune(text); len(runes) > windowBytes {
 		return string(runes[:windowBytes]) + "…"
@@ -72,8 +72,8 @@ func short(text string) string {
 	return text
 }
 
-// compare tells of pairs that train and are held out as well. The same files under two keys are refused, unless
-// only an evaluation is asked for; the same file on one side is told.
+// compare warns of overlaps of training and held-out pairs, and of the same file on one side. It refuses the same files
+// on both sides, unless nothing will be trained.
 func (s *PairSet) compare(c Config, o Options) error {
 	p := c.Pairs
 	for _, x := range []struct {
@@ -107,7 +107,7 @@ func (s *PairSet) compare(c Config, o Options) error {
 	return nil
 }
 
-// samePairs looks for files of pairs that train and are held out under a key. That both sides do is the error.
+// samePairs finds files that are both training and held-out pairs; it is an error if that is so on both sides.
 func samePairs(c Config, key string, entries, sources, targets []string) (warnings []string, err error) {
 	if t, h := common(c.Train, entries); t != "" {
 		return nil, fmt.Errorf("data.%s: %s is in data.train too (%s): name other pairs, or none, and a share of "+
@@ -130,8 +130,8 @@ func samePairs(c Config, key string, entries, sources, targets []string) (warnin
 	return nil, nil
 }
 
-// common is a file that two lists of entries name, as each has it, or a generated text. What can't be found is
-// found out when it is read.
+// common is a file or generated text that two lists of entries share, under both its names; empty if none. Reading
+// reports missing files later.
 func common(train, held []string) (string, string) {
 	known := map[string]string{}
 	ids := func(entry string, each func(id, name string)) {

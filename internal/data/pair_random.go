@@ -2,8 +2,8 @@ package data
 
 import "dmtrain/internal/rng"
 
-// RandomPairs are n pairs of sources and targets of so many uniformly random tokens a side, for measuring speed.
-// They have no texts.
+// RandomPairs are n pairs of uniformly random tokens, the given number on each side, for benchmarks. They have no
+// Texts.
 func RandomPairs(seed uint64, n, tokens, vocab int) *Pairs {
 	p := &Pairs{}
 	for i := range 2 * n {

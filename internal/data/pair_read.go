@@ -88,20 +88,20 @@ func (p *pairReader) entry(entry string) error {
 			if err := p.table(f.path); err != nil {
 				return err
 			}
-		case !f.upon:
+		case !f.found:
 			p.remark("%s: named twice, read once", f.path)
 		}
 	}
 	return nil
 }
 
-// files finds the files that an entry names, and remarks what was passed over.
+// files finds the files that an entry names, and remarks on skipped ones.
 func (p *pairReader) files(entry string) ([]file, error) {
-	files, passed, err := findFiles(entry)
+	files, skipped, err := findFiles(entry)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", entry, err)
 	}
-	p.report.remarks = append(p.report.remarks, passed...)
+	p.report.remarks = append(p.report.remarks, skipped...)
 	return files, nil
 }
 
@@ -119,7 +119,7 @@ func (p *pairReader) parallel(source, target string) error {
 		return fmt.Errorf("%s names %d files and %s names %d: they must pair up", source, len(a), target, len(b))
 	}
 	for i := range a {
-		if a[i].upon && stem(a[i].path) != stem(b[i].path) {
+		if a[i].found && stem(a[i].path) != stem(b[i].path) {
 			return fmt.Errorf("%s and %s: %s and %s don't pair up by name (as news.en and news.de, or en/news and "+
 				"de/news); name them one by one",
 				source, target, a[i].path, b[i].path)

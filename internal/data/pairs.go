@@ -28,13 +28,13 @@ type PairSet struct {
 	Overlaps       []PairOverlap // of Valid, and of Test, with Train
 }
 
-// OpenPairs reads the configured pairs, a configuration without PairProblems. With tok, which may be nil, no
-// tokenizer is made.
+// OpenPairs reads the configured pairs; the configuration must have no PairProblems. It makes a tokenizer if tok is
+// nil.
 func OpenPairs(c Config, tok tokenizer.Tokenizer) (*PairSet, error) {
 	return openPairs(c, Options{Tokenizer: tok})
 }
 
-// EvalPairs is OpenPairs for an evaluation: what forbids to train is only warned of.
+// EvalPairs is OpenPairs for evaluation: it warns of what would forbid training.
 func EvalPairs(c Config, tok tokenizer.Tokenizer) (*PairSet, error) {
 	return openPairs(c, Options{Tokenizer: tok, Evaluating: true})
 }

@@ -129,8 +129,10 @@ func TestPairsTakeGlobsAndDirectories(t *testing.T) {
 			[]string{"one|eins", "two|zwei"}},
 		{"two globs", Config{Pairs: PairConfig{Source: []string{"*.en"}, Target: []string{"*.de"}}},
 			[]string{"one|eins", "two|zwei"}},
-		{"one source twice", Config{Pairs: PairConfig{Source: []string{"x.en", "x.en"},
-			Target: []string{"x.de", "z.fr"}}}, []string{"one|eins", "one|un"}},
+		{"one source twice", Config{Pairs: PairConfig{
+			Source: []string{"x.en", "x.en"},
+			Target: []string{"x.de", "z.fr"},
+		}}, []string{"one|eins", "one|un"}},
 	} {
 		if s, err := pairsOf(t, dir, false, c.config); err != nil || !slices.Equal(pairTexts(s), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
@@ -182,7 +184,8 @@ func TestPairsAreToldOf(t *testing.T) {
 		{"in another order", Config{Train: []string{"swap.tsv"}}, []string{"a|b", "b|a"}, nil},
 		{"other names", Config{Train: []string{"like.tsv"}}, []string{"en|de", "d|e"},
 			[]string{"data.train: " + filepath.Join(dir, "like.tsv") +
-				`:1: "en\tde" looks like a header but is read as a pair: leave it out, or name its columns in data.pairs.fields`}},
+				`:1: "en\tde" looks like a header but is read as a pair: leave it out, or name its columns in ` +
+				`data.pairs.fields`}},
 	} {
 		s, err := pairsOf(t, dir, true, c.config)
 		if err != nil || !slices.Equal(pairTexts(s), c.pairs) || !slices.Equal(s.Warnings, c.warnings) {

@@ -9,20 +9,20 @@ import (
 	"dmtrain/internal/textio"
 )
 
-// readSize is how much text is read, and encoded, at a time.
+// readSize is the number of bytes read and encoded at a time.
 const readSize = 1 << 20
 
-// reader streams a source's documents in pieces.
+// reader streams an input's documents in pieces.
 type reader struct {
 	separator []byte
-	split     func(text []byte) int              // where a piece may end: tokenizer.Tokenizer's SplitPoint
-	piece     func(text []byte, last bool) error // gets the pieces; last ends a document
-	blank     []byte                             // white space at a document's beginning, held back
+	split     func(text []byte) int              // where a piece may end: Tokenizer.SplitPoint
+	piece     func(text []byte, last bool) error // receives the pieces; last ends a document
+	blank     []byte                             // white space that begins a document, held back
 	begun     bool                               // the document has more than white space
 }
 
-// read streams all of a source. A document of nothing but white space is passed over.
-func read(s *source, separator string, split func([]byte) int, piece func([]byte, bool) error) error {
+// read streams an input. It skips documents of nothing but white space.
+func read(s *input, separator string, split func([]byte) int, piece func([]byte, bool) error) error {
 	if s.separator != "" {
 		separator = s.separator
 	}
@@ -40,7 +40,7 @@ func read(s *source, separator string, split func([]byte) int, piece func([]byte
 
 // readFrom reads size bytes at a time.
 func (r *reader) readFrom(f io.Reader, size int) error {
-	buf := make([]byte, 0, size+64) // room for what a piece leaves over
+	buf := make([]byte, 0, size+64) // room for the rest of a piece
 	for {
 		buf = slices.Grow(buf, size)
 		n, err := io.ReadFull(f, buf[len(buf):len(buf)+size])
@@ -57,7 +57,7 @@ func (r *reader) readFrom(f io.Reader, size int) error {
 	}
 }
 
-// cut hands out the documents and pieces at the head of a text, and says how much of it that was.
+// cut emits the documents and pieces at the beginning of a text, and returns how many bytes they are.
 func (r *reader) cut(text []byte, end bool) (used int, err error) {
 	if len(r.separator) > 0 {
 		for {
@@ -65,7 +65,7 @@ func (r *reader) cut(text []byte, end bool) (used int, err error) {
 			if n < 0 {
 				break
 			}
-			if err := r.hand(text[used:used+n], true); err != nil {
+			if err := r.emit(text[used:used+n], true); err != nil {
 				return used, err
 			}
 			used += n + len(r.separator)
@@ -73,19 +73,20 @@ func (r *reader) cut(text []byte, end bool) (used int, err error) {
 	}
 	rest := text[used:]
 	if end {
-		return len(text), r.hand(rest, true)
+		return len(text), r.emit(rest, true)
 	}
-	if keep := len(r.separator) - 1; keep > 0 { // a separator may have begun
+	if keep := len(r.separator) - 1; keep > 0 { // the rest may begin a separator
 		rest = rest[:max(0, len(rest)-keep)]
 	}
 	n := r.split(rest)
 	if n == 0 {
 		return used, nil
 	}
-	return used + n, r.hand(rest[:n], false)
+	return used + n, r.emit(rest[:n], false)
 }
 
-func (r *reader) hand(text []byte, last bool) error {
+// emit passes a piece on, but holds back white space that begins a document.
+func (r *reader) emit(text []byte, last bool) error {
 	if !r.begun {
 		if len(bytes.TrimSpace(text)) == 0 && len(r.blank)+len(text) <= readSize {
 			if r.blank = append(r.blank, text...); last {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// sameText looks for files and generated texts that both train and are held out, under whatever name or link:
-// nothing is held out then. And for copies, which it warns of.
-func sameText(trainKey string, train []source, key string, held []source) (copies []string, same error) {
-	bySize := map[int64][]*source{}
+// sameText refuses files and generated texts that are both training and held-out text, whatever their names or links,
+// and warns of copies.
+func sameText(trainKey string, train []input, key string, held []input) (copies []string, same error) {
+	bySize := map[int64][]*input{}
 	for i := range train {
 		bySize[train[i].size] = append(bySize[train[i].size], &train[i])
 	}
@@ -30,9 +30,9 @@ func sameText(trainKey string, train []source, key string, held []source) (copie
 	return copies, nil
 }
 
-// equals compares what two files hold. One that can't be read is none's equal: reading it will say why.
-func (s *source) equals(o *source) bool {
-	for _, x := range []*source{s, o} {
+// equals compares the content of two inputs. One that can't be read equals none; reading it later reports why.
+func (s *input) equals(o *input) bool {
+	for _, x := range []*input{s, o} {
 		if x.sum == nil && x.checksum() != nil {
 			return false
 		}

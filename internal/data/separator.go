@@ -11,9 +11,8 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// unseparated warns of a separator that stands nowhere in texts that were read as so many documents, and says what
-// may have been meant.
-func unseparated(texts []source, separator string, documents int) (warning string, err error) {
+// unseparated warns of a separator that does not occur in the texts, and suggests which one may have been meant.
+func unseparated(texts []input, separator string, documents int) (warning string, err error) {
 	if separator == "" || documents > len(texts) {
 		return "", nil
 	}
@@ -21,7 +20,7 @@ func unseparated(texts []source, separator string, documents int) (warning strin
 	counts := make([]int, len(candidates))
 	files := 0
 	for i := range texts {
-		if texts[i].separator != "" { // a source that brings its own
+		if texts[i].separator != "" { // an input with a separator of its own
 			continue
 		}
 		files++
@@ -41,8 +40,8 @@ func unseparated(texts []source, separator string, documents int) (warning strin
 	return warning, nil
 }
 
-// meant are separators that may be meant by one that occurs nowhere: one whose escapes were not read, other line
-// ends, less white space.
+// meant are separators that may have been meant: with escapes expanded, with other line ends, without outer white
+// space.
 func meant(separator string) []string {
 	plain := strings.NewReplacer(`\r`, "\r", `\n`, "\n", `\t`, "\t", `\\`, `\`).Replace(separator)
 	unix := strings.ReplaceAll(plain, "\r\n", "\n")
@@ -53,8 +52,8 @@ func meant(separator string) []string {
 	return all
 }
 
-// count adds how often each pattern occurs in a source.
-func (s *source) count(patterns []string, counts []int) error {
+// count adds the number of occurrences of each pattern in the input.
+func (s *input) count(patterns []string, counts []int) error {
 	f, err := s.reader()
 	if err != nil {
 		return bare(err)
@@ -68,7 +67,7 @@ func (s *source) count(patterns []string, counts []int) error {
 	buf, kept := make([]byte, longest+readSize), 0
 	for {
 		n, err := io.ReadFull(text, buf[kept:])
-		for i, p := range patterns { // what was kept has less than a whole one that was not counted yet
+		for i, p := range patterns { // the kept bytes are too few for an occurrence that was counted
 			counts[i] += bytes.Count(buf[max(0, kept-len(p)+1):kept+n], []byte(p))
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -81,7 +80,7 @@ func (s *source) count(patterns []string, counts []int) error {
 	}
 }
 
-// endings warns of end-of-text that is written out in a text.
+// endings warns of end-of-text spelled out in a text.
 func endings(n int, separator string) string {
 	if n == 0 || strings.Contains(separator, tokenizer.EndOfText) {
 		return ""

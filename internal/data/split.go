@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// split says which shares of a text's end validate and test. It is made before there are tokens, so that what is
-// made for the training text, tokenizer and all, is made from that text alone.
+// split is the shares of a text's end that validate and test. The text is split before it is encoded, so that the
+// tokenizer is made from the training text alone.
 type split struct {
-	Valid float64 `json:",omitempty"` // share that validates; 0: another text does
-	Test  float64 `json:",omitempty"` // share behind it that tests; 0: another text does, or none
+	Valid float64 `json:",omitempty"` // share that validates; 0 if another text does
+	Test  float64 `json:",omitempty"` // share after it that tests; 0 if another text does, or none
 }
 
-// splitOf is how the configuration splits data.train.
+// splitOf is the configured split of data.train.
 func splitOf(c Config) split {
 	s := split{Test: c.TestFraction}
 	if len(c.Valid) == 0 {
@@ -22,7 +22,7 @@ func splitOf(c Config) split {
 	return s
 }
 
-// key is what messages call a part of the text under a key.
+// key names a part of the text under a key in messages.
 func (s split) key(key string, part int) string {
 	switch {
 	case part == 0:
@@ -33,14 +33,12 @@ func (s split) key(key string, part int) string {
 	return "data.test_fraction"
 }
 
-// cuts are where in a text of n units its parts behind the training part begin: of validation and test, those that
-// there are.
+// cuts are the units at which the validation and test parts of a text of n units begin, as far as there are such parts.
 //
-// Training keeps the first int((1−Valid−Test)·n) units, as in nanoGPT. But where a boundary between documents lies
-// so near a cut that the share behind it changes by no more than a tenth of itself, the cut goes there. So a text
-// of many documents is cut between two of them, and a text of one or of a few long ones inside a document, whose
-// halves then are documents of their own. Around gives the starts of the document that holds a unit and of the next
-// one.
+// Training keeps the first int((1−Valid−Test)·n) units, as in nanoGPT. A cut moves to a document boundary if that
+// changes the share after it by at most a tenth. So a text of many documents is cut between documents, and a text of a
+// few long ones inside a document, whose halves become documents of their own. around returns the starts of a unit's
+// document and of the next one.
 func (s split) cuts(n int, what string, around func(unit int) (start, next int)) (cuts []int, err error) {
 	key := "data.valid_fraction"
 	add := func(share, fraction float64) error {
@@ -65,7 +63,7 @@ func (s split) cuts(n int, what string, around func(unit int) (start, next int))
 	return cuts, err
 }
 
-// nearest is a cut, moved to a boundary between documents no further off than slack.
+// nearest moves a cut to the nearest document boundary, if that is at most slack away.
 func nearest(cut, slack, n int, around func(int) (int, int)) int {
 	if cut < 1 || cut >= n {
 		return cut
@@ -80,12 +78,12 @@ func nearest(cut, slack, n int, around func(int) (int, int)) int {
 	return at
 }
 
-// extent is how long a text is, document by document, before it has tokens. Its units are characters, and for kind
-// byte bytes; and two more for the ends of each document, where there are several. Texts of bytes and of characters
-// have one token a unit.
+// extent is the length of a text, document by document, before it is encoded. Its units are characters, or bytes for
+// tokenizer kind byte, plus two for the ends of each document if there are several. Under kinds byte and char, a unit
+// is a token.
 type extent struct {
 	bytes     bool
-	lengths   []byte // of documents, as varints: a text can have very many
+	lengths   []byte // of documents, as varints, since there may be very many
 	documents int
 	length    int // of the document being read
 	total     int
@@ -108,7 +106,7 @@ func (e *extent) count(text []byte) int {
 	return utf8.RuneCount(text)
 }
 
-// head is how many bytes of a text the first so many units have.
+// head is the number of bytes in the first units of a text.
 func (e *extent) head(text []byte, units int) int {
 	if e.bytes {
 		return units
@@ -121,7 +119,7 @@ func (e *extent) head(text []byte, units int) int {
 	return at
 }
 
-// unit is what the lengths count.
+// unit names the unit in messages.
 func (e *extent) unit() string {
 	if e.bytes {
 		return "bytes"
@@ -129,14 +127,14 @@ func (e *extent) unit() string {
 	return "characters"
 }
 
-// join puts another text's documents behind this one's.
+// join appends the documents of another text.
 func (e *extent) join(o *extent) {
 	e.lengths = append(e.lengths, o.lengths...)
 	e.documents += o.documents
 	e.total += o.total
 }
 
-// end is what each end of a document counts.
+// end is the number of units that each end of a document counts.
 func (e *extent) end() int {
 	if e.documents > 1 {
 		return 1
@@ -144,10 +142,10 @@ func (e *extent) end() int {
 	return 0
 }
 
-// len is all of the text.
+// len is the length of the whole text.
 func (e *extent) len() int { return e.total + 2*e.end()*e.documents }
 
-// around gives the starts of the document that holds a unit and of the next one.
+// around returns the starts of a unit's document and of the next one.
 func (e *extent) around(unit int) (start, next int) {
 	for rest := e.lengths; len(rest) > 0; {
 		length, n := binary.Uvarint(rest)
@@ -160,43 +158,43 @@ func (e *extent) around(unit int) (start, next int) {
 	return start, start
 }
 
-// cutter follows a text as it is read again and finds its cuts. Pieces come as read hands them out.
+// cutter finds the cuts of a text as it is read again, in the pieces that read emits.
 type cutter struct {
 	*extent
 	cuts  []int
 	at    int // units so far
-	part  int // cuts behind us
+	part  int // number of cuts passed
 	begun bool
 	reach func(part int) // called at each cut, with the number of the part that begins there
 }
 
-// piece hands on a piece of a document, cut in two where a cut lies inside it.
+// piece passes on a piece of a document, divided at the cuts inside it.
 func (c *cutter) piece(text []byte, last bool, begin func(), add func([]byte), end func()) {
 	if !c.begun {
-		c.look()
+		c.passCuts()
 		begin()
 		c.begun, c.at = true, c.at+c.end()
 	}
-	c.look()
+	c.passCuts()
 	n := c.count(text)
 	for c.part < len(c.cuts) && c.cuts[c.part] < c.at+n {
 		units := c.cuts[c.part] - c.at
 		head := c.head(text, units)
 		add(text[:head])
 		text, n, c.at = text[head:], n-units, c.at+units
-		c.look()
+		c.passCuts()
 	}
 	add(text)
 	c.at += n
 	if last {
-		c.look()
+		c.passCuts()
 		end()
 		c.begun, c.at = false, c.at+c.end()
 	}
 }
 
-// look tells of a cut that is reached.
-func (c *cutter) look() {
+// passCuts calls reach for the cuts at the current unit.
+func (c *cutter) passCuts() {
 	for c.part < len(c.cuts) && c.cuts[c.part] == c.at {
 		c.part++
 		c.reach(c.part)

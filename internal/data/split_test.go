@@ -37,7 +37,7 @@ func TestSplit(t *testing.T) {
 		{"test alone", stories, split{Test: 0.05}, []int{95 * 37}},
 		{"nothing", stories, split{}, nil},
 	} {
-		m := imageOf(t, 257, zeros(c.documents)...)
+		m := tokensFileOf(t, 257, zeros(c.documents)...)
 		if err := splitTokens(m, c.split); err != nil || !slices.Equal(m.meta.Cuts, c.want) {
 			t.Errorf("%s: tokens are cut at %d (%v), want %d", c.name, m.meta.Cuts, err, c.want)
 		}

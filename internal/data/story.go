@@ -8,13 +8,13 @@ import (
 	"dmtrain/internal/rng"
 )
 
-// storiesVersion changes with the text that a seed gives, so that no cache holds the stories of another grammar.
+// storiesVersion changes with the text of a seed, so that caches of other grammars are not used.
 const storiesVersion = 1
 
-// story is number index of builtin:stories, a function of its arguments alone.
+// story is story number index of builtin:stories, a function of its arguments alone.
 //
-// Stories are told by plots: functions that say one sentence after another and let what happened decide what is said
-// next. What recurs in a story (who, what, where) is bound to names once; sentences are templates over the names.
+// Plots are functions that say one sentence after another, each depending on what happened. What recurs in a story
+// (who, what, where) is bound to names once; sentences are templates over the names.
 func story(seed uint64, index uint32) string {
 	t := &teller{seed: seed, index: index, bound: map[string]string{}}
 	plots := [...]func(*teller){
@@ -25,7 +25,7 @@ func story(seed uint64, index uint32) string {
 	return t.text.String()
 }
 
-// teller is a story while it is told.
+// teller builds a story.
 type teller struct {
 	seed  uint64
 	index uint32
@@ -34,13 +34,13 @@ type teller struct {
 	text  strings.Builder
 }
 
-// below is a fresh draw from 0 … n−1.
+// below draws from 0 … n−1.
 func (t *teller) below(n int) int {
 	t.draws++
 	return rng.Below(t.seed, rng.Corpus, t.index, 0, t.draws, n)
 }
 
-// chance is true in one of n cases.
+// chance is true with probability 1/n.
 func (t *teller) chance(n int) bool { return t.below(n) == 0 }
 
 // pick is one of several words.

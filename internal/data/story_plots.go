@@ -151,7 +151,8 @@ func brokenVase(t *teller) {
 		t.say("but the cat was asleep in the garden, so {elder} knew that it was not true.",
 			"{elder} looked at {hero.him} for a long time, and {hero} could not sleep that night.")
 		t.say(`in the morning {hero} said, "It was me. I am sorry."`, `then {hero} began to cry and told the truth.`)
-		t.say(`"I am glad that you told me," said {elder}. "a broken {dish} can be bought again, but trust is hard to mend."`, `{elder} said, "I was sad because you did not tell the truth."`)
+		t.say(`"I am glad that you told me," said {elder}. "a broken {dish} can be bought again, but trust is hard `+
+			`to mend."`, `{elder} said, "I was sad because you did not tell the truth."`)
 	} else {
 		t.say("{hero} {hero.was} afraid, but {hero.he} wanted to tell the truth.",
 			"at first {hero} wanted to hide, but that did not feel right.")

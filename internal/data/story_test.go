@@ -73,7 +73,7 @@ func TestStoriesHaveTheSizeAskedFor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := b.source(entry).open()
+		f, err := b.input(entry).open()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,8 @@ var (
 	oddCapital         = regexp.MustCompile(`[a-z,] (The|One|They|It|He|She|His|Her|Its|Their|We|Some|Last)\b`)
 	singularVerb       = regexp.MustCompile(`[A-Z][a-z]+ and [A-Z][a-z]+ (was|is|has|looks)\b`)
 	pluralVerb         = regexp.MustCompile(`\b([Ii]t|[Hh]e|[Ss]he|I) (were|are)\b`)
-	pluralThing        = regexp.MustCompile(`\b(boots|gloves|marbles|skates|crayons|shells|stilts|cups|glasses|beans|pumpkins|tulips|cookies|plums|berries|apples|flowers|nails) (was|is|has|looks|needs)\b`)
+	pluralThing        = regexp.MustCompile(`\b(boots|gloves|marbles|skates|crayons|shells|stilts|cups|glasses|` +
+		`beans|pumpkins|tulips|cookies|plums|berries|apples|flowers|nails) (was|is|has|looks|needs)\b`)
 )
 
 // The grammar's promises, over stories enough to hear most sentences, or with DMTRAIN_LONG all.

@@ -9,16 +9,15 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// survey reads the sources once. It returns those that are text, how long they are, and what a tokenizer learns
-// from all of them.
-func (e *encoding) survey() (texts []source, found *tokenizer.Survey, long *extent, err error) {
+// survey reads the inputs once. It returns those that are text, their lengths, and what a tokenizer learns from them.
+func (e *encoding) survey() (texts []input, found *tokenizer.Survey, long *extent, err error) {
 	kind := e.learns()
-	if e.split != (split{}) { // it learns from a part of them, once it is known which
+	if e.split != (split{}) { // it learns from a part of them, which is not known yet
 		kind = tokenizer.Config{}
 	}
 	found, long = tokenizer.NewSurvey(kind), &extent{bytes: e.bytes()}
 	var warnings []string
-	for _, s := range e.sources {
+	for _, s := range e.inputs {
 		one, length, err := e.surveyOne(&s, kind)
 		if no, ok := errors.AsType[*textio.NotText](err); ok && s.found {
 			warnings = append(warnings, fmt.Sprintf("%s: passed over: %v", s.name, no))
@@ -37,7 +36,7 @@ func (e *encoding) survey() (texts []source, found *tokenizer.Survey, long *exte
 		texts = append(texts, s)
 	}
 	if len(texts) == 0 {
-		return nil, nil, nil, fmt.Errorf("%s: none of the %d files is text (%s)", e.key, len(e.sources), warnings[0])
+		return nil, nil, nil, fmt.Errorf("%s: none of the %d files is text (%s)", e.key, len(e.inputs), warnings[0])
 	}
 	lost, err := unseparated(texts, e.separator, found.Documents)
 	if err != nil {
@@ -46,11 +45,11 @@ func (e *encoding) survey() (texts []source, found *tokenizer.Survey, long *exte
 	if lost != "" {
 		warnings = append(warnings, lost)
 	}
-	e.passed = warnings
+	e.skipped = warnings
 	return texts, found, long, nil
 }
 
-func (e *encoding) surveyOne(s *source, kind tokenizer.Config) (*tokenizer.Survey, *extent, error) {
+func (e *encoding) surveyOne(s *input, kind tokenizer.Config) (*tokenizer.Survey, *extent, error) {
 	found, long := tokenizer.NewSurvey(kind), &extent{bytes: e.bytes()}
 	err := read(s, e.separator, found.SplitPoint, func(text []byte, last bool) error {
 		found.Add(text)
@@ -71,7 +70,7 @@ func (e *encoding) surveyOne(s *source, kind tokenizer.Config) (*tokenizer.Surve
 	return found, long, nil
 }
 
-// bytes says whether the tokens are going to be bytes.
+// bytes says whether the tokens will be bytes.
 func (e *encoding) bytes() bool {
 	if e.tokenizer != nil {
 		return e.tokenizer.Kind() == "byte"
@@ -79,11 +78,11 @@ func (e *encoding) bytes() bool {
 	return e.kind.Kind == "byte"
 }
 
-// errEnough ends a reading early.
+// errEnough ends reading early.
 var errEnough = errors.New("enough")
 
-// surveyHead reads the texts up to a cut: what a tokenizer learns from the training part, and from nothing behind it.
-func (e *encoding) surveyHead(texts []source, long *extent, cut int) (*tokenizer.Survey, error) {
+// surveyHead reads the texts up to a cut: what a tokenizer learns from the training part alone.
+func (e *encoding) surveyHead(texts []input, long *extent, cut int) (*tokenizer.Survey, error) {
 	found := tokenizer.NewSurvey(e.kind)
 	done := false
 	c := &cutter{extent: long, cuts: []int{cut}, reach: func(int) { done = true }}

@@ -83,16 +83,21 @@ func MaskPanels(masks []MaskStep) []Panel {
 		curve("reliability R", func(m *MaskStep) float64 { return mean(m.Reliability) }),
 	}}}
 	if widest(masks) > 0 {
-		panels = append(panels, Panel{Title: "window: how many tokens past itself a slot may see", Top: 1,
+		panels = append(panels, Panel{
+			Title: "window: how many tokens past itself a slot may see",
+			Top:   1,
 			Curves: []Curve{
 				curve("largest W", func(m *MaskStep) float64 { return mean(floats(m.MaxWindow)) }),
 				curve("mean of the slots", func(m *MaskStep) float64 { return m.MeanWindow }),
-			}})
+			},
+		})
 	}
-	return append(panels, Panel{Title: "rate: how often a token is hidden, in rows that are no anchors",
+	return append(panels, Panel{
+		Title: "rate: how often a token is hidden, in rows that are no anchors",
 		Curves: []Curve{
 			curve("rate p", func(m *MaskStep) float64 { return mean(m.Rate) }),
-		}})
+		},
+	})
 }
 
 // widest is the longest look-ahead that any slot had; form input has no slots.

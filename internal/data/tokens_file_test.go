@@ -13,7 +13,7 @@ func TestImageHoldsTokensAndDocuments(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		vocab := rapid.SampledFrom([]int{300, 1 << 16, 1<<16 + 1, 1 << 20}).Draw(t, "vocab")
 		documents := rapid.SliceOf(rapid.SliceOfN(rapid.Int32Range(0, int32(vocab-1)), 0, 9)).Draw(t, "documents")
-		m := imageOf(t, vocab, documents...)
+		m := tokensFileOf(t, vocab, documents...)
 		var all []int32
 		var starts, owner []int
 		for _, d := range documents {
@@ -46,10 +46,10 @@ func TestImageHoldsTokensAndDocuments(t *testing.T) {
 	})
 }
 
-// One altered bit, one byte lost or one added anywhere, and the image is refused.
+// One altered bit, or one byte lost or added anywhere, makes a tokens file be refused.
 func TestDamagedImagesAreRefused(t *testing.T) {
 	var b bytes.Buffer
-	w := newImageWriter(&b, 300)
+	w := newTokensWriter(&b, 300)
 	w.begin()
 	w.add(1, 2, 3, 299)
 	w.begin()
@@ -58,21 +58,21 @@ func TestDamagedImagesAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := b.Bytes()
-	if _, err := parseImage(whole); err != nil {
+	if _, err := parseTokensFile(whole); err != nil {
 		t.Fatal(err)
 	}
 	for i := range whole {
 		for bit := range 8 {
 			bad := slices.Clone(whole)
 			bad[i] ^= 1 << bit
-			if _, err := parseImage(bad); !errors.Is(err, errCorrupt) {
+			if _, err := parseTokensFile(bad); !errors.Is(err, errCorrupt) {
 				t.Errorf("bit %d of byte %d altered: error %v", bit, i, err)
 			}
 		}
-		if _, err := parseImage(whole[:i]); !errors.Is(err, errCorrupt) {
+		if _, err := parseTokensFile(whole[:i]); !errors.Is(err, errCorrupt) {
 			t.Errorf("cut to %d bytes: error %v", i, err)
 		}
-		if _, err := parseImage(slices.Insert(slices.Clone(whole), i, whole[i])); !errors.Is(err, errCorrupt) {
+		if _, err := parseTokensFile(slices.Insert(slices.Clone(whole), i, whole[i])); !errors.Is(err, errCorrupt) {
 			t.Errorf("byte %d doubled: error %v", i, err)
 		}
 	}
@@ -81,7 +81,7 @@ func TestDamagedImagesAreRefused(t *testing.T) {
 func FuzzParseImage(f *testing.F) {
 	m := func(vocab int) []byte {
 		var b bytes.Buffer
-		w := newImageWriter(&b, vocab)
+		w := newTokensWriter(&b, vocab)
 		w.begin()
 		w.add(1, 2, 3)
 		if err := w.finish(meta{}); err != nil {
@@ -92,7 +92,7 @@ func FuzzParseImage(f *testing.F) {
 	f.Add(m(300))
 	f.Add(m(1 << 20))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := parseImage(b)
+		m, err := parseTokensFile(b)
 		if err != nil {
 			return
 		}

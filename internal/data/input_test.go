@@ -32,9 +32,9 @@ func write(t testing.TB, files map[string]string) string {
 	return dir
 }
 
-func names(sources []source, dir string) []string {
+func names(inputs []input, dir string) []string {
 	var out []string
-	for _, s := range sources {
+	for _, s := range inputs {
 		rel, err := filepath.Rel(dir, s.name)
 		if err != nil {
 			rel = s.name
@@ -102,7 +102,7 @@ func TestBadSourcesAreNamed(t *testing.T) {
 		}
 	}
 	if _, _, err := OpenCorpus("--data", nil, "", Options{Tokenizer: byteTokenizer(t, 1)}); err == nil {
-		t.Error("no sources give no error")
+		t.Error("no inputs give no error")
 	}
 	if _, _, err := resolve("data.train", []string{os.DevNull}); err == nil ||
 		!strings.Contains(err.Error(), "not a regular file") {
@@ -230,7 +230,7 @@ func TestSeparatorsThatNeverOccurAreTold(t *testing.T) {
 			t.Errorf("%s, %q: %q %v, want %q", c.file, c.separator, got, err, c.want)
 		}
 	}
-	s := source{size: 1, open: func() (io.ReadCloser, error) {
+	s := input{size: 1, open: func() (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(strings.Repeat("x", readSize-1) + "--y--" +
 			strings.Repeat("z", readSize-3) + "--")), nil
 	}}
@@ -282,7 +282,7 @@ func TestFileThatChangesIsNoticed(t *testing.T) {
 		if err := os.WriteFile(path, []byte(now), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, _, _, err = (&encoding{key: "data.train", sources: found}).survey()
+		_, _, _, err = (&encoding{key: "data.train", inputs: found}).survey()
 		if err == nil || !strings.Contains(err.Error(), "a.txt: changed while it was read") {
 			t.Errorf("after writing %q: error %v", now, err)
 		}

@@ -14,38 +14,38 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// An image is an encoded text, in memory or in the cache, all integers little-endian:
+// tokensFile is an encoded text, in memory or mapped from the cache. All integers are little-endian:
 //
 //	magic      16 bytes
 //	tokens     width bytes each, documents' Begin and End included
 //	starts     8 bytes each: the index of each document's first token, then the number of tokens
 //	meta       JSON
-//	footer     lengths of the above and a CRC-32C of all that stands before it
-type image struct {
+//	footer     lengths of the above and a CRC-32C of all that precedes it
+type tokensFile struct {
 	width  int
 	tokens []byte
 	starts []byte // documents + 1
-	crc    uint32 // of the text's tokens, however they are split
+	crc    uint32 // of the text's tokens, whatever the split
 	meta   meta
-	close  func() error // gives a mapping back; nil in memory
+	close  func() error // unmaps the file; nil in memory
 }
 
-// meta is what an image says of itself.
+// meta is the metadata of a tokens file.
 type meta struct {
 	Tokenizer map[string][]byte // its Files
 	Unknown   int               // characters left out
-	Warnings  []string          // what was passed over
-	Cuts      []int             `json:",omitempty"` // the first token of each part behind the first
-	Before    []int             `json:",omitempty"` // of Unknown, those before each cut
+	Warnings  []string          // inputs that were skipped
+	Cuts      []int             `json:",omitempty"` // index of the first token of each part but the first
+	Before    []int             `json:",omitempty"` // unknown characters before each cut
 }
 
-// unsplit is the part that says what the whole text is.
+// unsplit is the metadata of the whole text, without its split.
 func (m meta) unsplit() meta {
 	m.Cuts, m.Before = nil, nil
 	return m
 }
 
-const imageMagic = "dmtrain tokens 1"
+const tokensMagic = "dmtrain tokens 1"
 
 type footer struct {
 	Tokens, Documents, Meta uint64
@@ -57,12 +57,12 @@ var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
 
-// errCorrupt is an image that isn't what was written.
+// errCorrupt is the error of a damaged tokens file.
 var errCorrupt = errors.New("damaged token cache")
 
-// parseImage finds its way in an image's bytes, which it keeps, and refuses damaged ones.
-func parseImage(b []byte) (*image, error) {
-	if len(b) < len(imageMagic)+8+footerSize || string(b[:len(imageMagic)]) != imageMagic {
+// parseTokensFile parses and verifies a tokens file. It keeps b.
+func parseTokensFile(b []byte) (*tokensFile, error) {
+	if len(b) < len(tokensMagic)+8+footerSize || string(b[:len(tokensMagic)]) != tokensMagic {
 		return nil, errCorrupt
 	}
 	var f footer
@@ -70,7 +70,7 @@ func parseImage(b []byte) (*image, error) {
 	if err := binary.Read(bytes.NewReader(b[len(body):]), binary.LittleEndian, &f); err != nil {
 		return nil, errCorrupt
 	}
-	room := uint64(len(body) - len(imageMagic))
+	room := uint64(len(body) - len(tokensMagic))
 	if f.Width != 2 && f.Width != 4 || f.Tokens > room || f.Documents > room || f.Meta > room ||
 		f.Tokens*uint64(f.Width)+8*(f.Documents+1)+f.Meta != room {
 		return nil, errCorrupt
@@ -79,8 +79,8 @@ func parseImage(b []byte) (*image, error) {
 	if crc32.Update(text, castagnoli, body[len(body)-int(f.Meta):]) != f.CRC {
 		return nil, errCorrupt
 	}
-	m := &image{width: int(f.Width)}
-	rest := body[len(imageMagic):]
+	m := &tokensFile{width: int(f.Width)}
+	rest := body[len(tokensMagic):]
 	m.tokens, rest = rest[:f.Tokens*uint64(f.Width)], rest[f.Tokens*uint64(f.Width):]
 	m.starts, rest = rest[:8*(f.Documents+1)], rest[8*(f.Documents+1):]
 	if json.Unmarshal(rest, &m.meta) != nil || !m.ordered() {
@@ -91,8 +91,8 @@ func parseImage(b []byte) (*image, error) {
 	return m, err
 }
 
-// unknown is how many characters of each part were left out.
-func (m *image) unknown() []int {
+// unknown counts the characters of each part that the vocabulary lacks.
+func (m *tokensFile) unknown() []int {
 	var parts []int
 	before := 0
 	for _, n := range append(m.meta.Before[:len(m.meta.Before):len(m.meta.Before)], m.meta.Unknown) {
@@ -101,8 +101,8 @@ func (m *image) unknown() []int {
 	return parts
 }
 
-// ordered is true if every token is in one document, no document is empty, and the cuts are in order.
-func (m *image) ordered() bool {
+// ordered reports whether every token is in one document, no document is empty, and the cuts ascend.
+func (m *tokensFile) ordered() bool {
 	for d := range m.documents() {
 		if m.start(d) >= m.start(d+1) {
 			return false
@@ -118,13 +118,13 @@ func (m *image) ordered() bool {
 	return m.start(0) == 0 && m.start(m.documents()) == m.len() && len(m.meta.Before) == len(m.meta.Cuts)
 }
 
-func (m *image) documents() int { return len(m.starts)/8 - 1 }
+func (m *tokensFile) documents() int { return len(m.starts)/8 - 1 }
 
-func (m *image) len() int { return len(m.tokens) / m.width }
+func (m *tokensFile) len() int { return len(m.tokens) / m.width }
 
-func (m *image) start(d int) int { return int(binary.LittleEndian.Uint64(m.starts[8*d:])) }
+func (m *tokensFile) start(d int) int { return int(binary.LittleEndian.Uint64(m.starts[8*d:])) }
 
-func (m *image) token(i int) int32 {
+func (m *tokensFile) token(i int) int32 {
 	if m.width == 2 {
 		return int32(binary.LittleEndian.Uint16(m.tokens[2*i:]))
 	}
@@ -132,7 +132,7 @@ func (m *image) token(i int) int32 {
 }
 
 // copy fills dst with the tokens from index i on.
-func (m *image) copy(dst []int32, i int) {
+func (m *tokensFile) copy(dst []int32, i int) {
 	if m.width == 2 {
 		b := m.tokens[2*i:][:2*len(dst)]
 		for k := range dst {
@@ -146,8 +146,8 @@ func (m *image) copy(dst []int32, i int) {
 	}
 }
 
-// document is the one that holds token i.
-func (m *image) document(i int) int {
+// document is the index of the document of token i.
+func (m *tokensFile) document(i int) int {
 	lo, hi := 0, m.documents() // start(lo) ≤ i < start(hi)
 	for hi-lo > 1 {
 		if mid := int(uint(lo+hi) / 2); m.start(mid) <= i {
@@ -159,42 +159,42 @@ func (m *image) document(i int) int {
 	return lo
 }
 
-// imageWriter writes an image as its tokens come.
-type imageWriter struct {
+// tokensWriter writes a tokens file token by token.
+type tokensWriter struct {
 	w       *bufio.Writer
 	crc     uint32
 	width   int
 	n       int    // tokens so far
 	start   int    // of the document being written
-	lengths []byte // of the documents before it, as varints: a text can have very many
+	lengths []byte // of the documents before it, as varints, since there may be very many
 	buf     []byte
 }
 
-func newImageWriter(w io.Writer, vocab int) *imageWriter {
+func newTokensWriter(w io.Writer, vocab int) *tokensWriter {
 	width := 4
 	if vocab <= math.MaxUint16+1 {
 		width = 2
 	}
-	i := &imageWriter{w: bufio.NewWriterSize(w, readSize), width: width}
-	i.write([]byte(imageMagic))
+	i := &tokensWriter{w: bufio.NewWriterSize(w, readSize), width: width}
+	i.write([]byte(tokensMagic))
 	return i
 }
 
 // write leaves errors to the flush in finish.
-func (w *imageWriter) write(b []byte) {
+func (w *tokensWriter) write(b []byte) {
 	w.crc = crc32.Update(w.crc, castagnoli, b)
 	w.w.Write(b)
 }
 
-// begin starts a document. One without tokens leaves no trace.
-func (w *imageWriter) begin() {
+// begin starts a document. A document without tokens is dropped.
+func (w *tokensWriter) begin() {
 	if w.n > w.start {
 		w.lengths = binary.AppendUvarint(w.lengths, uint64(w.n-w.start))
 		w.start = w.n
 	}
 }
 
-func (w *imageWriter) add(ids ...int32) {
+func (w *tokensWriter) add(ids ...int32) {
 	w.buf = w.buf[:0]
 	for _, id := range ids {
 		if w.width == 2 {
@@ -207,8 +207,8 @@ func (w *imageWriter) add(ids ...int32) {
 	w.write(w.buf)
 }
 
-func (w *imageWriter) finish(m meta) error {
-	w.begin() // nothing more, but it ends the last document
+func (w *tokensWriter) finish(m meta) error {
+	w.begin() // ends the last document
 	documents := w.writeStarts()
 	b, err := json.Marshal(m)
 	if err != nil {
@@ -223,7 +223,7 @@ func (w *imageWriter) finish(m meta) error {
 }
 
 // writeStarts writes the documents' starts and the end of the last, and counts the documents.
-func (w *imageWriter) writeStarts() (documents uint64) {
+func (w *tokensWriter) writeStarts() (documents uint64) {
 	w.writeStart(0)
 	start := uint64(0)
 	for rest := w.lengths; len(rest) > 0; documents++ {
@@ -235,15 +235,15 @@ func (w *imageWriter) writeStarts() (documents uint64) {
 	return documents
 }
 
-func (w *imageWriter) writeStart(start uint64) {
+func (w *tokensWriter) writeStart(start uint64) {
 	w.buf = binary.LittleEndian.AppendUint64(w.buf[:0], start)
 	w.write(w.buf)
 }
 
-// encode writes the image of some sources.
-func (e *encoding) encode(out io.Writer, texts []source, t tokenizer.Tokenizer, c *cutter) error {
-	w := newImageWriter(out, t.Vocab())
-	m := meta{Tokenizer: t.Files(), Warnings: e.passed}
+// encode encodes the texts into a tokens file.
+func (e *encoding) encode(out io.Writer, texts []input, t tokenizer.Tokenizer, c *cutter) error {
+	w := newTokensWriter(out, t.Vocab())
+	m := meta{Tokenizer: t.Files(), Warnings: e.skipped}
 	sp := t.Specials()
 	var ids []int32
 	c.reach = func(int) { m.Cuts, m.Before = append(m.Cuts, w.n), append(m.Before, m.Unknown) }

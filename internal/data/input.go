@@ -11,31 +11,31 @@ import (
 	"os"
 )
 
-// source is a text that can be read again and again.
-type source struct {
-	name  string // as messages call it
-	id    string // which one it is, by whatever name
+// input is a text that can be read more than once: a file or a generated text.
+type input struct {
+	name  string // in messages
+	id    string // the same for every name of one input
 	size  int64  // bytes
-	file  bool   // a file: its text may change
-	sum   []byte // SHA-256 of the bytes, that each reading must have; nil: not known
-	found bool   // come upon in a directory or by a glob: passed over, with a warning, if it is no text
-	// separator stands between the documents of a source that brings its own; empty: the configuration's.
+	file  bool   // a file, whose text may change
+	sum   []byte // SHA-256 that every reading must have; nil if not known
+	found bool   // found in a directory or by a glob: skipped with a warning if it is not text
+	// separator between the input's documents; empty: the configured one.
 	separator string
 	open      func() (io.ReadCloser, error)
-	remarks   []string // of the last reading
-	endings   int      // how often end-of-text is written out in it
+	remarks   []string // warnings of the last reading
+	endings   int      // occurrences of end-of-text, spelled out
 }
 
-// resolve finds the sources that the entries under a configuration key name: in the order of the entries, and
-// sorted within each. A file named twice counts once. It warns of what was passed over.
-func resolve(key string, entries []string) (all []source, warnings []string, err error) {
+// resolve finds the inputs that the entries of a configuration key name, in the order of the entries and sorted within
+// each. A file that is named twice counts once. The warnings tell what was skipped.
+func resolve(key string, entries []string) (all []input, warnings []string, err error) {
 	seen := map[string]bool{}
 	for _, entry := range entries {
-		found, passed, err := resolveEntry(entry)
+		found, skipped, err := resolveEntry(entry)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %s: %w", key, entry, err)
 		}
-		warnings = append(warnings, passed...)
+		warnings = append(warnings, skipped...)
 		for _, s := range found {
 			switch {
 			case !seen[s.id]:
@@ -52,41 +52,41 @@ func resolve(key string, entries []string) (all []source, warnings []string, err
 	return all, warnings, nil
 }
 
-func resolveEntry(entry string) (all []source, passed []string, err error) {
+func resolveEntry(entry string) (all []input, skipped []string, err error) {
 	if isBuiltin(entry) {
 		b, err := parseBuiltin(entry)
 		if err != nil {
 			return nil, nil, err
 		}
-		return []source{b.source(entry)}, nil, nil
+		return []input{b.input(entry)}, nil, nil
 	}
-	files, passed, err := findFiles(entry)
+	files, skipped, err := findFiles(entry)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, f := range files {
-		s, err := fileSource(f.path, f.info)
+		s, err := fileInput(f.path, f.info)
 		if err != nil && f.path != entry {
 			err = fmt.Errorf("%s: %w", f.path, err)
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		s.found = f.upon
+		s.found = f.found
 		all = append(all, s)
 	}
-	return all, passed, nil
+	return all, skipped, nil
 }
 
-func fileSource(path string, info fs.FileInfo) (source, error) {
+func fileInput(path string, info fs.FileInfo) (input, error) {
 	if !info.Mode().IsRegular() {
-		return source{}, errors.New("not a regular file")
+		return input{}, errors.New("not a regular file")
 	}
 	id, err := fileID(path)
 	if err != nil {
-		return source{}, err
+		return input{}, err
 	}
-	return source{
+	return input{
 		name: path,
 		id:   id,
 		size: info.Size(),
@@ -101,7 +101,7 @@ func fileSource(path string, info fs.FileInfo) (source, error) {
 	}, nil
 }
 
-// sized is a file that must have the size it had when it was found.
+// sized is a file whose size must not have changed.
 type sized struct {
 	*os.File
 	left int64
@@ -116,8 +116,8 @@ func (s *sized) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// reader opens the source. Where its checksum is known, reading other bytes fails.
-func (s *source) reader() (io.ReadCloser, error) {
+// reader opens the input. If its checksum is known, reading other bytes fails.
+func (s *input) reader() (io.ReadCloser, error) {
 	f, err := s.open()
 	if err != nil || s.sum == nil {
 		return f, err
@@ -125,8 +125,8 @@ func (s *source) reader() (io.ReadCloser, error) {
 	return &summed{f, sha256.New(), s.sum}, nil
 }
 
-// checksum reads the source and notes what it has.
-func (s *source) checksum() error {
+// checksum reads the input and sets its checksum.
+func (s *input) checksum() error {
 	f, err := s.open()
 	if err != nil {
 		return bare(err)
@@ -140,7 +140,7 @@ func (s *source) checksum() error {
 	return nil
 }
 
-// summed must have a checksum at its end.
+// summed fails at its end if its checksum is wrong.
 type summed struct {
 	io.ReadCloser
 	sum  hash.Hash
@@ -158,7 +158,7 @@ func (s *summed) Read(p []byte) (int, error) {
 
 var errChanged = errors.New("changed while it was read")
 
-// bare is an error of the file system without the operation and the path, which our messages already name.
+// bare strips operation and path from an error of the file system, since messages name the path already.
 func bare(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
