@@ -10,35 +10,35 @@ import (
 	"dmtrain/internal/textio"
 )
 
-// Description is what config.json says of a model.
+// Description is the content of a model's config.json.
 type Description struct {
 	model.Config
-	Dropout    float64 // of training
+	Dropout    float64 // rate in training
 	Begin, End int     // special tokens; −1 = none
 }
 
-// architecture is how config.json and model.safetensors keep one kind of model.
+// architecture reads and writes config.json and model.safetensors of one kind of model.
 type architecture struct {
 	kind    string // model_type
 	encoder bool
 	read    func(s *Saved) (model.Config, error)
-	write   func(d Description) any                 // as JSON takes it
-	rename  func(stored *Tensors) (*Tensors, error) // the tensors under the model's names; nil: they are stored so
+	write   func(d Description) any                 // a value to marshal to config.json
+	rename  func(stored *Tensors) (*Tensors, error) // to the model's names; nil if stored under them
 }
 
-// architectures are those there are.
+// architectures are the supported kinds of model.
 var architectures = []architecture{
 	{gpt2Type, false, readGPT2, writeGPT2, gpt2Parameters},
 	{encoderDecoderType, true, readEncoderDecoder, writeEncoderDecoder, nil},
 }
 
-// ModelFile is config.json of a model, for [Checkpoint].Config.
+// ModelFile is the config.json of a model, for [Checkpoint].Config.
 func ModelFile(d Description) any {
 	i := slices.IndexFunc(architectures, func(a architecture) bool { return a.encoder == d.Encoder })
 	return architectures[i].write(d)
 }
 
-// architecture is that of config.json; one that names none of ours is taken for GPT-2, whose reader says what it wants.
+// architecture is that of config.json. An unknown one is treated as GPT-2, whose reader explains what is wrong.
 func (s *Saved) architecture() (a architecture, known bool, err error) {
 	var c struct {
 		ModelType string `json:"model_type"`
@@ -68,7 +68,7 @@ func (s *Saved) rename() error {
 	return nil
 }
 
-// Shape is the model's. A key of config.json that this program cannot honour is an error that names it.
+// Shape reads the model's shape from config.json. It is an error that names the key if this program can't honour one.
 func (s *Saved) Shape() (model.Config, error) {
 	a, _, err := s.architecture()
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *Saved) Shape() (model.Config, error) {
 	return c, nil
 }
 
-// Model makes the saved model on a backend. It has gradients if it is to be trained further.
+// Model loads the saved model on a backend, with gradients if train is set.
 func (s *Saved) Model(be kernels.Backend, train bool) (*model.Model, error) {
 	c, err := s.Shape()
 	if err != nil {

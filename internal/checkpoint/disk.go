@@ -13,8 +13,8 @@ import (
 	"dmtrain/internal/files"
 )
 
-// disk is the file system as a crash sees it: one operation after another, any of which may be the
-// last. Tests set before to make one fail or to see their order, and sync to save time.
+// disk is the file system as a sequence of operations, any of which may be the last before a crash. Tests set before to
+// make one fail or to record them, and sync to save time.
 type disk struct {
 	before func(op, path string) error
 	sync   func(*os.File) error // nil: File.Sync
@@ -34,13 +34,13 @@ func (d disk) do(op, path string) error {
 	return d.before(op, path)
 }
 
-// fileSum says what a file should hold.
+// fileSum is the expected size and checksum of a file.
 type fileSum struct {
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
 }
 
-// create writes a new file and forces it to the disk.
+// create writes a new file and syncs it.
 func (d disk) create(path string, write func(io.Writer) error) (fileSum, error) {
 	if err := d.do("create", path); err != nil {
 		return fileSum{}, err
@@ -92,7 +92,7 @@ func (w faulty) Write(p []byte) (int, error) {
 	return w.f.Write(p)
 }
 
-// replace puts a file in place of whatever has its name, at once.
+// replace writes a file atomically, replacing an older one.
 func (d disk) replace(path string, data []byte) error {
 	beside := filepath.Join(filepath.Dir(path), tmpPrefix+filepath.Base(path))
 	_, err := d.create(beside, func(w io.Writer) error {
@@ -108,7 +108,7 @@ func (d disk) replace(path string, data []byte) error {
 	return d.syncDir(filepath.Dir(path))
 }
 
-// point makes path stand for the directory target, in place of another.
+// point makes path a name of the directory target, replacing an older name.
 func (d disk) point(path, target string) error {
 	beside := filepath.Join(filepath.Dir(path), tmpPrefix+filepath.Base(path))
 	if err := d.remove(beside); err != nil {
@@ -137,7 +137,7 @@ func (d disk) rename(from, to string) error {
 	return files.Rename(from, to)
 }
 
-// remove deletes a file or a whole directory, if it is there.
+// remove deletes a file or a whole directory, if it exists.
 func (d disk) remove(path string) error {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -148,7 +148,7 @@ func (d disk) remove(path string) error {
 	return files.RemoveAll(path)
 }
 
-// syncDir forces a directory's entries to the disk.
+// syncDir syncs a directory's entries.
 func (d disk) syncDir(path string) error {
 	if err := d.do("sync", path); err != nil {
 		return err

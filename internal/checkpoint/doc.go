@@ -1,5 +1,5 @@
-// Package checkpoint keeps what a training run knows: tensors in safetensors files, one directory a
-// checkpoint, one directory a run.
+// Package checkpoint stores training runs: tensors in safetensors files, one directory a checkpoint, one directory
+// a run.
 //
 // # Tensors
 //
@@ -29,20 +29,20 @@
 //	state.json             all other state (State)
 //	checksums.json         size and SHA-256 of every file above
 //
-// It is written under another name, every file forced to the disk, and renamed: under its own name it is
-// always whole. Load verifies every checksum; LoadModel leaves the optimizer out and also opens
-// directories that others published. What fails verification is a *DamagedError.
+// It is written under another name, synced file by file, and renamed: under its own name it is always whole. Load
+// verifies every checksum; LoadModel leaves the optimizer out and also opens models published by others. A failed
+// verification is a *DamagedError.
 //
 // # Runs
 //
 //	runs/x/config.yaml             the resolved configuration
 //	runs/x/metrics.jsonl           package metrics
 //	runs/x/checkpoints/step-000100 one checkpoint
-//	runs/x/best, runs/x/last       stand for two of them, for people: links, or on Windows files that name them
+//	runs/x/best, runs/x/last       links to two of them, for people; on Windows files that name them
 //	runs/x/.lock                   held by the process that trains
 //
-// The last checkpoint is the one of the greatest step; the best is the one that the last one's State
-// names. A trainer owns the run, everyone else views it:
+// The last checkpoint is that of the greatest step; the State of the last one names the best. A trainer owns the
+// run, everyone else views it:
 //
 //	run, err := checkpoint.ClaimRun(dir, overwrite)   // ErrRunExists, ErrRunBusy
 //	run, err := checkpoint.ResumeRun(dir)             // ErrNoRun, ErrRunBusy
@@ -61,7 +61,6 @@
 //	saved, err := run.LoadModel("best")               // or "last", or "100"
 //	m, err := saved.Model(be, false)
 //
-// A kill at any instant leaves a run that ResumeRun opens: it finds the last checkpoint saved in full
-// and clears away the rest. To go on from an earlier one (another is damaged), Load it and Rewind to its
-// step.
+// A kill at any instant leaves a run that ResumeRun opens: it finds the last complete checkpoint and deletes the
+// rest. To resume from an earlier one (because others are damaged), Load it and Rewind to its step.
 package checkpoint

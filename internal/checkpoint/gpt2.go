@@ -11,8 +11,8 @@ import (
 	"dmtrain/internal/textio"
 )
 
-// GPT2Config is config.json of a Hugging Face GPT-2 model, as far as it can vary here. Its JSON has
-// Hugging Face's keys; reading refuses what this program's decoder does not compute.
+// GPT2Config is the variable part of a Hugging Face GPT-2's config.json. Its JSON has Hugging Face's keys; reading
+// refuses models that this program does not compute.
 type GPT2Config struct {
 	Vocab   int
 	Context int // positions the model has embeddings for
@@ -40,7 +40,7 @@ func writeGPT2(d Description) any {
 	}
 }
 
-// readGPT2 reads the shape. That hidden tokens have a fill of their own is known by the parameters alone.
+// readGPT2 reads the shape. Whether hidden tokens have a learned fill is seen from the parameters.
 func readGPT2(s *Saved) (model.Config, error) {
 	var c GPT2Config
 	err := textio.UnmarshalJSON(s.Config, &c)
@@ -153,7 +153,7 @@ func orNone(id *int) int {
 	return *id
 }
 
-// check lists every key whose value the decoder here would not honour.
+// check returns an error that lists every unsupported value.
 func (j gpt2JSON) check() error {
 	var problems []string
 	refuse := func(bad bool, key string, got any, want string) {
@@ -190,9 +190,8 @@ const (
 	wteName  = "transformer.wte.weight"
 )
 
-// gpt2Name maps a stored name to a parameter's: with the prefix "transformer." whether it was stored
-// with or without, and "" for what is no parameter of its own (the causal mask as a buffer, the tied
-// output).
+// gpt2Name maps a stored name to a parameter's, with the prefix "transformer.". It is "" for tensors that are no
+// parameters of their own (the causal mask buffer, the tied output).
 func gpt2Name(stored string) string {
 	bare := strings.TrimPrefix(stored, "transformer.")
 	root, rest, _ := strings.Cut(bare, ".")
@@ -208,7 +207,7 @@ func gpt2Name(stored string) string {
 	return stored
 }
 
-// gpt2Parameters is a view of the stored tensors under the names of this program's parameters.
+// gpt2Parameters is a view of the stored tensors under this program's names.
 func gpt2Parameters(stored *Tensors) (*Tensors, error) {
 	t, err := stored.renamed(gpt2Name)
 	if err != nil {
@@ -232,6 +231,5 @@ func gpt2Parameters(stored *Tensors) (*Tensors, error) {
 	return t, nil
 }
 
-// maxLayers is far beyond any published model: a number above it is a damaged file's, and parameters are listed a layer
-// at a time.
+// maxLayers exceeds any published model. A larger number comes from a damaged file, and would list too many parameters.
 const maxLayers = 4095

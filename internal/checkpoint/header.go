@@ -30,9 +30,9 @@ type TensorInfo struct {
 	begin, end int64 // bytes, from the end of the header
 }
 
-// parseHeader reads the JSON header of a safetensors file whose data section has dataBytes bytes. It
-// refuses whatever would let two readers see different tensors: duplicate keys, data that overlaps,
-// leaves a hole or ends before or after the file does, sizes that contradict shapes.
+// parseHeader parses the JSON header of a safetensors file whose data section has dataBytes bytes. It refuses what two
+// readers could understand differently: duplicate keys, data that overlaps, leaves gaps or does not end with the file,
+// sizes that contradict shapes.
 func parseHeader(text []byte, dataBytes int64) ([]TensorInfo, map[string]string, error) {
 	if !utf8.Valid(text) {
 		return nil, nil, errors.New("header is not UTF-8")
@@ -66,7 +66,7 @@ func parseHeader(text []byte, dataBytes int64) ([]TensorInfo, map[string]string,
 	return infos, metadata, nil
 }
 
-// checkLayout demands that the tensors cover the data section exactly. It leaves infos sorted by name.
+// checkLayout checks that the tensors cover the data section exactly. It sorts infos by name.
 func checkLayout(infos []TensorInfo, dataBytes int64) error {
 	slices.SortFunc(infos, func(a, b TensorInfo) int {
 		return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end))
@@ -85,8 +85,8 @@ func checkLayout(infos []TensorInfo, dataBytes int64) error {
 	return nil
 }
 
-// headerParser walks tokens, because encoding/json's structs take the last of duplicate keys, match
-// keys in any case and ignore unknown ones.
+// headerParser reads JSON token by token, because decoding into structs takes the last of duplicate keys, matches keys
+// in any case and ignores unknown ones.
 type headerParser struct{ dec *json.Decoder }
 
 func newHeaderParser(text []byte) headerParser {

@@ -11,17 +11,17 @@ import (
 	"dmtrain/internal/files"
 )
 
-// Saved is an opened checkpoint, or a model directory in Hugging Face's format. Its tensors are read
-// on demand; Close it when done.
+// Saved is an open checkpoint, or a model directory in Hugging Face's format. Tensors are read on demand. Close it when
+// done.
 type Saved struct {
 	Dir       string
 	Config    []byte   // config.json; see Shape
-	Params    *Tensors // of the model, under this program's names
-	Optimizer *Tensors // nil from LoadModel, and where none was saved
-	State     State    // zero where there is none: a directory that is not ours
+	Params    *Tensors // parameters under this program's names
+	Optimizer *Tensors // nil from LoadModel, or if none was saved
+	State     State    // zero for models that this program did not save
 }
 
-// DamagedError says that a checkpoint is torn or was altered, and which one can take its place.
+// DamagedError says that a checkpoint is incomplete or was altered, and names an intact one.
 type DamagedError struct {
 	Dir    string
 	Err    error  // the file and what is wrong with it
@@ -38,13 +38,12 @@ func (e *DamagedError) Error() string {
 
 func (e *DamagedError) Unwrap() error { return e.Err }
 
-// Load opens a checkpoint that Save wrote, every file verified against its checksum. Damage is a
-// *DamagedError.
+// Load opens a checkpoint that Save wrote, and verifies every file by its checksum. Damage is a *DamagedError.
 func Load(dir string) (*Saved, error) { return load(dir, true) }
 
-// LoadModel opens what evaluation and decoding need: a checkpoint without its optimizer, or any
-// directory with config.json and model.safetensors as Hugging Face publishes GPT-2: parameters named
-// with or without "transformer.", in F32, F16 or BF16. Checksums are verified where there are some.
+// LoadModel opens a model for evaluation and decoding: a checkpoint without its optimizer, or a GPT-2 in Hugging Face's
+// format (config.json and model.safetensors, names with or without "transformer.", F32, F16 or BF16). It verifies
+// checksums if there are any.
 func LoadModel(dir string) (*Saved, error) { return load(dir, false) }
 
 func load(dir string, resume bool) (*Saved, error) {
@@ -70,7 +69,7 @@ func load(dir string, resume bool) (*Saved, error) {
 	return s, nil
 }
 
-// isCheckpoint tells a checkpoint that lost its manifest from a directory that never had one.
+// isCheckpoint says whether a directory without a manifest is a checkpoint that lost it.
 func isCheckpoint(dir string) bool {
 	_, err := os.Lstat(filepath.Join(dir, stateName))
 	return err == nil
@@ -141,7 +140,7 @@ func loadForeign(dir string) (*Saved, error) {
 	return s, nil
 }
 
-// explainMissing adds what to do when dir is a run, or has the weights in another form.
+// explainMissing adds what to do if dir is a run, or holds the weights in another format.
 func explainMissing(dir string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -158,7 +157,7 @@ func explainMissing(dir string, err error) error {
 	return err
 }
 
-// Files holds the tokenizer's files (and the others).
+// Files is the directory, with the tokenizer's files.
 func (s *Saved) Files() fs.FS { return os.DirFS(s.Dir) }
 
 // Close closes the tensors' files.

@@ -14,7 +14,7 @@ import (
 	"dmtrain/internal/textio"
 )
 
-// manifest is checksums.json: what every other file of the checkpoint holds.
+// manifest is checksums.json: size and checksum of every other file.
 type manifest struct {
 	Files map[string]fileSum `json:"files"`
 }
@@ -45,7 +45,7 @@ func readManifest(dir string) (manifest, error) {
 	return m, nil
 }
 
-// damage marks an error that means bytes are missing or wrong, and not that the system failed.
+// damage marks errors of missing or wrong bytes, as opposed to failures of the system.
 type damage struct{ error }
 
 func (d damage) Unwrap() error { return d.error }
@@ -90,7 +90,7 @@ func (w fileSum) check(f *os.File) error {
 	return err
 }
 
-// read is open for a file that is read whole.
+// read reads and verifies a whole file.
 func (m manifest) read(dir, name string) ([]byte, error) {
 	f, err := m.open(dir, name)
 	if err != nil {

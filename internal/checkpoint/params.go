@@ -7,8 +7,7 @@ import (
 	"dmtrain/internal/kernels"
 )
 
-// Unused lists tensors of the model's file that are none of its parameters, as when config.json says less than is
-// there.
+// Unused lists tensors of the model's file that are no parameters of the model.
 func (s *Saved) Unused(params *graph.Params) []string {
 	known := map[string]bool{}
 	for _, p := range params.All() {
@@ -29,7 +28,7 @@ func (s *Saved) ReadParams(be kernels.Backend, params *graph.Params, dst kernels
 	return s.read(be, s.Params, "", params, dst)
 }
 
-// ReadTrained fills parameters with those that training goes on from: the model's, unless that is an average.
+// ReadTrained fills params with the trained parameters, which differ from the model's if that is an average.
 func (s *Saved) ReadTrained(be kernels.Backend, params *graph.Params) error {
 	if s.Optimizer != nil {
 		if _, averaged := s.Optimizer.Info(trained + params.All()[0].Name); averaged {
@@ -39,7 +38,7 @@ func (s *Saved) ReadTrained(be kernels.Backend, params *graph.Params) error {
 	return s.ReadParams(be, params, params.Flat())
 }
 
-// read fills dst, laid out like params, with the tensors of the parameters' names behind a prefix.
+// read fills dst, laid out like params, with the tensors named prefix + the parameter's name.
 func (s *Saved) read(be kernels.Backend, t *Tensors, prefix string, params *graph.Params, dst kernels.Buffer) error {
 	for _, p := range params.All() {
 		if err := readInto(be, t, prefix+p.Name, p, params.Part(dst, p)); err != nil {
@@ -62,11 +61,11 @@ func readInto(be kernels.Backend, t *Tensors, name string, p *graph.Param, dst k
 	return nil
 }
 
-// What only training needs is stored under the parameter's name with one of these in front.
+// Prefixes of the names of tensors that only training needs.
 const (
 	firstMoment  = "exp_avg."
 	secondMoment = "exp_avg_sq."
-	trained      = "param." // the parameter itself, where the model is an average
+	trained      = "param." // the trained parameter, if the model is an average
 )
 
 // ReadMoments fills AdamW's moments, laid out like params, with the saved ones.
@@ -86,7 +85,7 @@ func ParamTensors(be kernels.Backend, params *graph.Params, flat kernels.Buffer)
 	return tensorsFrom(be, params, "", flat)
 }
 
-// TrainedTensors are the parameters that training goes on from, for a checkpoint whose model is their average.
+// TrainedTensors are the trained parameters, for a checkpoint whose model is their average.
 func TrainedTensors(be kernels.Backend, params *graph.Params) []Tensor {
 	return tensorsFrom(be, params, trained, params.Flat())
 }
@@ -113,7 +112,7 @@ func tensorsFrom(be kernels.Backend, params *graph.Params, prefix string, flat k
 // with it.
 type NotFiniteError struct {
 	Tensor       string
-	Values, Elem int // how many there are, and the first
+	Values, Elem int // their number, and the index of the first
 	First        float32
 }
 
@@ -122,7 +121,7 @@ func (e *NotFiniteError) Error() string {
 		e.First, e.Elem)
 }
 
-// finite looks at all values of a tensor.
+// finite returns a *NotFiniteError if a value of a tensor is NaN or infinite.
 func finite(w []float32, name string) error {
 	var e *NotFiniteError
 	for i, v := range w {
@@ -134,7 +133,7 @@ func finite(w []float32, name string) error {
 		}
 		e.Values++
 	}
-	if e == nil { // or else it would be an error that is not nil
+	if e == nil { // a nil *NotFiniteError would be a non-nil error
 		return nil
 	}
 	return e

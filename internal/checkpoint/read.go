@@ -12,11 +12,11 @@ import (
 	"dmtrain/internal/textio"
 )
 
-// chunkBytes is how much is read or written at once: a multiple of every element's size.
+// chunkBytes are read or written at a time: a multiple of every element's size.
 const chunkBytes = 1 << 18
 
-// Tensors is an open safetensors file. Only the header is in memory; each tensor is read when asked
-// for. Methods may be called from several goroutines.
+// Tensors is an open safetensors file. Only the header is in memory; tensors are read on demand. Methods may be called
+// concurrently.
 type Tensors struct {
 	file     string // for messages
 	r        io.ReaderAt
@@ -36,7 +36,7 @@ func OpenTensors(path string) (*Tensors, error) {
 	return tensorsOf(f, path)
 }
 
-// tensorsOf reads the header of f, which it owns from now on.
+// tensorsOf reads the header of f, and takes f over.
 func tensorsOf(f *os.File, path string) (*Tensors, error) {
 	st, err := f.Stat()
 	if err == nil && !st.Mode().IsRegular() {
@@ -60,7 +60,7 @@ func tensorsOf(f *os.File, path string) (*Tensors, error) {
 	return t, nil
 }
 
-// mistaken says what a file is that was named for one of tensors, where its head tells.
+// mistaken says what kind of file a supposed safetensors file is, if its head shows it.
 func mistaken(r io.ReaderAt) string {
 	head := make([]byte, 64)
 	n, _ := r.ReadAt(head, 0)
@@ -225,7 +225,7 @@ func (t *Tensors) wrongType(info TensorInfo, want string) error {
 	return fmt.Errorf("%s: tensor %q is %s, want %s", t.file, info.Name, info.DType, want)
 }
 
-// readChunks fills dst with a tensor's elements, a bounded piece at a time.
+// readChunks fills dst with a tensor's elements, chunk by chunk.
 func readChunks[T any](t *Tensors, info TensorInfo, dst []T, convert func(dst []T, src []byte)) error {
 	size := info.DType.Size()
 	buf := make([]byte, min(chunkBytes, len(dst)*size))
@@ -255,7 +255,7 @@ func widen(dst []float32, src []byte, value func(uint16) float32) {
 	}
 }
 
-// renamed is t under other names; a tensor for which name returns "" is left out.
+// renamed is a view of t under other names, without the tensors whose new name is "".
 func (t *Tensors) renamed(name func(string) string) (*Tensors, error) {
 	view := *t
 	view.infos = nil

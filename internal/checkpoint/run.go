@@ -17,7 +17,7 @@ const (
 	ConfigFile  = "config.yaml"   // the resolved configuration
 	MetricsFile = "metrics.jsonl" // one record a line
 
-	SettingsFile = "dmtrain.yaml" // the configuration inside each checkpoint, so that one can leave its run
+	SettingsFile = "dmtrain.yaml" // the configuration inside each checkpoint, for use outside its run
 
 	stepsDir = "checkpoints"
 	bestLink = "best"
@@ -25,10 +25,10 @@ const (
 	lockFile = ".lock"
 )
 
-// Names in the making or unmaking. A run's owner clears them away when it opens the run.
+// Prefixes of temporary names. A run's owner cleans them up when it opens the run.
 const (
 	tmpPrefix   = ".tmp-"   // being written
-	oldPrefix   = ".old-"   // about to be replaced by what has its name without the prefix
+	oldPrefix   = ".old-"   // being replaced by the name without the prefix
 	trashPrefix = ".trash-" // being deleted
 )
 
@@ -39,16 +39,16 @@ var (
 	ErrRunBusy   = errors.New("another process is training in this run")
 )
 
-// Run is a run directory. Its owner (ClaimRun, ResumeRun) holds a lock that ends with the process,
-// however it ends; a viewer (ViewRun) may only look.
+// Run is a run directory. Its owner (ClaimRun, ResumeRun) holds a lock that ends with the process, however it ends; a
+// viewer (ViewRun) may only read.
 type Run struct {
 	Dir  string
 	disk disk
-	lock *files.Lock // nil: a viewer
+	lock *files.Lock // nil for a viewer
 }
 
-// ClaimRun takes a directory for a new run, which Start makes there: until then no run is in it, and one that is stays
-// as it is. A run that is there already is ErrRunExists unless overwrite is set.
+// ClaimRun locks a directory for a new run; Start creates the run. An existing run, which stays as it is until then, is
+// ErrRunExists unless overwrite is set.
 func ClaimRun(dir string, overwrite bool) (*Run, error) { return claimRun(disk{}, dir, overwrite) }
 
 func claimRun(d disk, dir string, overwrite bool) (*Run, error) {
@@ -61,8 +61,8 @@ func claimRun(d disk, dir string, overwrite bool) (*Run, error) {
 	return own(d, dir)
 }
 
-// Start makes the new run. If overwrite is set, it discards the one that is there: its checkpoints, configuration and
-// metrics, but no file it does not know.
+// Start creates the new run. If overwrite is set, it deletes the old one: its checkpoints, configuration and metrics,
+// but no other file.
 func (r *Run) Start(overwrite bool) error {
 	r.mustOwn()
 	if err := r.start(overwrite); err != nil {
@@ -86,8 +86,7 @@ func (r *Run) start(overwrite bool) error {
 	return errors.Join(r.disk.syncDir(r.Dir), r.disk.syncDir(filepath.Dir(r.Dir)))
 }
 
-// discard deletes the run. The checkpoints go first and at once, so that a crash between leaves no
-// mixture of two runs.
+// discard deletes the run. The checkpoints go first and atomically, so that a crash leaves no mixture of two runs.
 func (r *Run) discard() error {
 	trash := r.Path(trashPrefix + stepsDir)
 	if err := r.disk.remove(trash); err != nil {
@@ -107,8 +106,8 @@ func (r *Run) discard() error {
 	return nil
 }
 
-// ResumeRun opens a run to go on with it, and clears away what a crash may have left half done. A run
-// may have no checkpoint yet. A directory without a run is ErrNoRun.
+// ResumeRun opens a run to train it further, and cleans up after a crash. The run may have no checkpoint yet. A
+// directory without a run is ErrNoRun.
 func ResumeRun(dir string) (*Run, error) { return resumeRun(disk{}, dir) }
 
 func resumeRun(d disk, dir string) (*Run, error) {
@@ -131,7 +130,7 @@ func resumeRun(d disk, dir string) (*Run, error) {
 	return r, nil
 }
 
-// ViewRun opens a run to read from it, also while it is being trained.
+// ViewRun opens a run for reading, also while it is being trained.
 func ViewRun(dir string) (*Run, error) {
 	if !runIsIn(dir) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrNoRun)
@@ -139,7 +138,7 @@ func ViewRun(dir string) (*Run, error) {
 	return &Run{Dir: dir}, nil
 }
 
-// runIsIn reports whether dir holds anything of a run.
+// runIsIn reports whether dir contains a run, or parts of one.
 func runIsIn(dir string) bool {
 	for _, name := range []string{stepsDir, MetricsFile, ConfigFile} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
@@ -149,8 +148,7 @@ func runIsIn(dir string) bool {
 	return false
 }
 
-// own locks dir. The lock file stays when the run is closed: deleting it could let two processes hold
-// two locks.
+// own locks dir. The lock file is never deleted: otherwise two processes could hold locks on two files.
 func own(d disk, dir string) (*Run, error) {
 	path := filepath.Join(dir, lockFile)
 	lock, err := files.TryLock(path)
@@ -160,7 +158,7 @@ func own(d disk, dir string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	// For the message to another process only; the lock holds without it.
+	// The number is only for messages of other processes; the lock works without it.
 	_ = os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())), 0o644)
 	return &Run{Dir: dir, disk: d, lock: lock}, nil
 }
@@ -174,7 +172,7 @@ func holder(path string) string {
 	return ""
 }
 
-// recover clears away what was being written or deleted, and takes back what was being replaced.
+// recover deletes what was being written or deleted, and restores what was being replaced.
 func (r *Run) recover() error {
 	for _, dir := range []string{r.Dir, r.Path(stepsDir)} {
 		entries, err := os.ReadDir(dir)
@@ -190,6 +188,7 @@ func (r *Run) recover() error {
 	return nil
 }
 
+// settle cleans up one temporary name.
 func (r *Run) settle(dir, name string) error {
 	path := filepath.Join(dir, name)
 	if strings.HasPrefix(name, trashPrefix) {
@@ -212,7 +211,7 @@ func (r *Run) settle(dir, name string) error {
 	return r.disk.syncDir(dir)
 }
 
-// trash deletes a directory so that no one ever sees half of it under its name.
+// trash deletes a directory such that nobody sees half of it under its name.
 func (r *Run) trash(path string) error {
 	to := filepath.Join(filepath.Dir(path), trashPrefix+filepath.Base(path))
 	if err := r.disk.remove(to); err != nil {
@@ -224,7 +223,7 @@ func (r *Run) trash(path string) error {
 	return r.discardTrash(to)
 }
 
-// discardTrash deletes what is trash already. What is being read stays for the next time.
+// discardTrash deletes trash. Files in use stay until the next time.
 func (r *Run) discardTrash(path string) error {
 	err := r.disk.remove(path)
 	if files.InUse(err) {
@@ -233,16 +232,16 @@ func (r *Run) discardTrash(path string) error {
 	return err
 }
 
-// Path is a file of the run directory.
+// Path is the path of a file in the run directory.
 func (r *Run) Path(name string) string { return filepath.Join(r.Dir, name) }
 
-// WriteFile puts a file into the run directory, whole or not at all.
+// WriteFile writes a file into the run directory atomically.
 func (r *Run) WriteFile(name string, data []byte) error {
 	r.mustOwn()
 	return r.disk.replace(r.Path(name), data)
 }
 
-// Close gives the lock back.
+// Close releases the lock.
 func (r *Run) Close() error {
 	if r.lock == nil {
 		return nil

@@ -19,19 +19,19 @@ const (
 	manifestName  = "checksums.json"
 )
 
-// Checkpoint is what Save stores: all that a run has, at one step.
+// Checkpoint is what Save stores: the state of a run at one step.
 type Checkpoint struct {
 	State     State
 	Config    any               // config.json; see ModelFile
 	Model     []Tensor          // parameters by name
-	Optimizer []Tensor          // the optimiser's moments, named by the caller; absent when nil
+	Optimizer []Tensor          // the optimiser's moments, named by the caller; may be nil
 	Files     map[string][]byte // the tokenizer's
 }
 
-// formatMetadata is without effect here; transformers refuses a file without it.
+// formatMetadata is required by transformers.
 var formatMetadata = map[string]string{"format": "pt"}
 
-// writeAll writes every file of the checkpoint into dir and forces them to the disk, the manifest last.
+// writeAll writes and syncs every file of the checkpoint in dir, the manifest last.
 func (c *Checkpoint) writeAll(d disk, dir string) error {
 	config, err := encodeConfig(c.Config)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"dmtrain/internal/files"
 )
 
-// ErrNoCheckpoint is the error of asking a run for a checkpoint before any was saved.
+// ErrNoCheckpoint is the error of a run without a checkpoint.
 var ErrNoCheckpoint = errors.New("no checkpoint has been saved yet")
 
 const stepPrefix = "step-"
@@ -30,11 +30,11 @@ func stepOf(name string) (int, bool) {
 	return step, err == nil && step >= 0 && stepName(step) == name
 }
 
-// StepDir is where the checkpoint of a step is or would be.
+// StepDir is the path of the checkpoint of a step.
 func (r *Run) StepDir(step int) string { return filepath.Join(r.Path(stepsDir), stepName(step)) }
 
-// Steps lists the steps that have a checkpoint, ascending. A checkpoint that is listed was written in
-// full; whether it still is as written, Load tells.
+// Steps lists the steps that have a checkpoint, ascending. They were written completely; Load verifies whether they
+// still are.
 func (r *Run) Steps() ([]int, error) {
 	entries, err := os.ReadDir(r.Path(stepsDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -50,9 +50,9 @@ func (r *Run) Steps() ([]int, error) {
 	return steps, nil
 }
 
-// Save stores a checkpoint under its State.Step, in place of an older one of that step, and returns
-// its directory. The checkpoint appears whole or not at all: when Save returns nil it survives a loss of
-// power, and when it does not, all earlier ones are as they were.
+// Save stores a checkpoint under its State.Step, replacing an older one of that step, and returns its directory. Saving
+// is atomic: after a nil error the checkpoint survives a loss of power, and after another error all earlier ones are as
+// they were.
 func (r *Run) Save(c *Checkpoint) (string, error) {
 	r.mustOwn()
 	dir := r.StepDir(c.State.Step)
@@ -87,8 +87,8 @@ func (r *Run) save(c *Checkpoint, dir string) error {
 	return r.disk.remove(old)
 }
 
-// point makes the names "best" and "last" stand for checkpoints, for people and for programs that want a model's
-// directory. The truth is in the checkpoints: a failure costs only the names.
+// point makes "best" and "last" links to checkpoints, for people and for programs that want a model's directory. This
+// program does not need them, so errors are ignored.
 func (r *Run) point() {
 	r.dropCopies()
 	if step, err := r.Last(); err == nil {
@@ -99,8 +99,8 @@ func (r *Run) point() {
 	}
 }
 
-// dropCopies deletes checkpoints that stand where the links do, as in a run that was copied with its links followed:
-// they would go stale.
+// dropCopies deletes checkpoints in place of the links, as in a run that was copied with its links followed: they would
+// become stale.
 func (r *Run) dropCopies() {
 	for _, name := range []string{lastLink, bestLink} {
 		path := r.Path(name)
@@ -118,7 +118,7 @@ func (r *Run) pointTo(step int, name string) {
 	_ = r.disk.point(r.Path(name), target)
 }
 
-// Last is the greatest step that has a checkpoint.
+// Last is the greatest step with a checkpoint.
 func (r *Run) Last() (int, error) {
 	steps, err := r.Steps()
 	if err != nil {
@@ -130,7 +130,7 @@ func (r *Run) Last() (int, error) {
 	return steps[len(steps)-1], nil
 }
 
-// Best is the step of the lowest validation loss, as the last checkpoint remembers it.
+// Best is the step of the best evaluation, according to the last checkpoint.
 func (r *Run) Best() (int, error) {
 	state, err := r.LastState()
 	if err != nil {
@@ -142,7 +142,7 @@ func (r *Run) Best() (int, error) {
 	return state.Best.Step, nil
 }
 
-// LastState is that of the last checkpoint.
+// LastState is the State of the last checkpoint.
 func (r *Run) LastState() (State, error) {
 	last, err := r.Last()
 	if err != nil {
@@ -171,7 +171,7 @@ func readState(dir string) (State, error) {
 	return state, nil
 }
 
-// Find is the directory of a checkpoint: "last", "best" or the number of a step.
+// Find is the directory of the checkpoint "last", "best" or of a step.
 func (r *Run) Find(which string) (string, error) {
 	step, err := r.step(which)
 	if err != nil {
@@ -191,13 +191,13 @@ func (r *Run) Find(which string) (string, error) {
 	return r.StepDir(step), nil
 }
 
-// IsWhich says whether a checkpoint of a run can be called so: "last", "best" or the number of a step.
+// IsWhich says whether which can name a checkpoint: "last", "best" or the number of a step.
 func IsWhich(which string) bool {
 	_, ok := numberOf(which)
 	return ok || which == "last" || which == "best"
 }
 
-// numberOf is the step that a checkpoint is called by: 20, 000020 or step-000020.
+// numberOf parses the number of a step: 20, 000020 or step-000020.
 func numberOf(which string) (step int, ok bool) {
 	step, err := strconv.Atoi(strings.TrimPrefix(which, stepPrefix))
 	return step, err == nil && step >= 0
@@ -217,8 +217,8 @@ func (r *Run) step(which string) (int, error) {
 	return step, nil
 }
 
-// Load opens the checkpoint "last", "best" or of a step, verified as Load does. If it is damaged, the
-// *DamagedError offers another that is not.
+// Load opens and verifies the checkpoint "last", "best" or of a step. If it is damaged, the *DamagedError names an
+// intact one.
 func (r *Run) Load(which string) (*Saved, error) { return r.load(which, Load) }
 
 // LoadModel is Load without the optimizer.
@@ -239,8 +239,7 @@ func (r *Run) load(which string, load func(string) (*Saved, error)) (*Saved, err
 	return nil, err
 }
 
-// intactBefore is the newest checkpoint older than the damaged one that is as it was written, or else
-// the newest of all that is.
+// intactBefore is the newest intact checkpoint before the damaged one, or else the newest intact one; "" if none.
 func (r *Run) intactBefore(damaged string) string {
 	steps, err := r.Steps()
 	if err != nil {
@@ -275,7 +274,7 @@ func (r *Run) Prune(keep int) error {
 		if state.Best != nil && state.Best.Step == step {
 			continue
 		}
-		// one that is being read waits for the next Prune
+		// a checkpoint in use stays until the next Prune
 		if err := r.trash(r.StepDir(step)); err != nil && !files.InUse(err) {
 			return err
 		}
@@ -283,8 +282,7 @@ func (r *Run) Prune(keep int) error {
 	return nil
 }
 
-// Rewind makes step the last checkpoint: newer ones are set aside under names that begin with "aside-"
-// and never read again.
+// Rewind makes step the last checkpoint. It renames newer ones to names that begin with "aside-", which are never read.
 func (r *Run) Rewind(step int) error {
 	r.mustOwn()
 	steps, err := r.Steps()

@@ -15,7 +15,7 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-// Tensor is a tensor to be stored. Make one with Float32, Float32From, Int32, Uint8 or Raw.
+// Tensor is a tensor to store. Float32, Float32From, Int32 and Uint8 make one.
 type Tensor struct {
 	Name  string
 	DType DType
@@ -24,13 +24,13 @@ type Tensor struct {
 	write func(io.Writer) error
 }
 
-// Float32 is an F32 tensor over data, which must not change until it is written.
+// Float32 is an F32 tensor of data, which must not change until it is written.
 func Float32(name string, shape tensor.Shape, data []float32) Tensor {
 	return Tensor{name, F32, shape, chunked(shape, data)}
 }
 
-// Float32From is an F32 tensor whose values are fetched by read at the moment they are written, so
-// that a model in a device's memory needs only its largest tensor in the host's.
+// Float32From is an F32 tensor whose values read fetches when they are written, so that the host holds only one
+// tensor of a device's model at a time.
 func Float32From(name string, shape tensor.Shape, read func(dst []float32) error) Tensor {
 	return Tensor{name, F32, shape, func(w io.Writer) error {
 		data := make([]float32, shape.Elems())
@@ -51,7 +51,7 @@ func Uint8(name string, shape tensor.Shape, data []uint8) Tensor {
 	return Tensor{name, U8, shape, chunked(shape, data)}
 }
 
-// chunked writes data a bounded piece at a time.
+// chunked writes data chunk by chunk.
 func chunked[T float32 | int32 | uint8](shape tensor.Shape, data []T) func(io.Writer) error {
 	if len(data) != shape.Elems() {
 		panic("checkpoint: data does not fit the shape")
@@ -73,9 +73,9 @@ func chunked[T float32 | int32 | uint8](shape tensor.Shape, data []T) func(io.Wr
 
 func (t Tensor) bytes() int64 { return int64(t.Shape.Elems()) * int64(t.DType.Size()) }
 
-// WriteTensors writes a safetensors file. Equal tensors and metadata give equal bytes, in whatever
-// order they come: wider types first (so that all data is aligned to its type, the header's length
-// being a multiple of 8), then by name. Names must be unique.
+// WriteTensors writes a safetensors file. Names must be unique. The bytes do not depend on the order of tensors:
+// they are sorted by descending element size (which aligns them, since the header's length is a multiple of 8),
+// then by name.
 func WriteTensors(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 	sorted := slices.SortedFunc(slices.Values(tensors), func(a, b Tensor) int {
 		return cmp.Or(b.DType.Size()-a.DType.Size(), strings.Compare(a.Name, b.Name))
