@@ -12,21 +12,21 @@ import (
 // Arm is a named variation of a configuration.
 type Arm struct {
 	Name     string
-	Settings []Setting // laid over the configuration, in their order
-	Yoked    string    // the arm whose openness it replays, beside having all of its settings; empty for most
+	Settings []Setting // applied to the configuration, in order
+	Yoked    string    // the arm whose settings it has and whose openness it replays; usually empty
 }
 
 // Setting is a key of the configuration and its value as YAML.
 type Setting struct{ Key, Value string }
 
-// DefaultArms are those that are worth comparing with the static mask, and what tells them apart: dropout, the
-// plain alternative; hidden inputs; and infill under every course that openness can take.
+// DefaultArms are the static mask, its alternatives (dropout, hidden inputs), and infill under every control of
+// openness.
 const DefaultArms = "static,dropout:0.1,input:0.15,linear,infill,adaptive,inverse,yoked"
 
-// Ready is an arm that needs no spelling out.
+// Ready is a predefined arm.
 type Ready struct {
 	Name, About string
-	value       string // the key that takes what follows a colon; empty: nothing may follow
+	value       string // key of the value after the colon; empty: no value
 	settings    []Setting
 }
 
@@ -73,10 +73,10 @@ func (r Ready) stem() string {
 	return stem
 }
 
-// defaultYoke is whose openness "yoked" replays.
+// defaultYoke is the arm whose openness "yoked" replays.
 const defaultYoke = "adaptive"
 
-// ParseArms reads a list of arms, "static,dropout:0.1,wide:adaptive;mask.max_window=32". Commas inside brackets are
+// ParseArms parses a list of arms, "static,dropout:0.1,wide:adaptive;mask.max_window=32". Commas inside brackets are
 // part of a value.
 func ParseArms(list string) ([]Arm, error) {
 	var arms []Arm
@@ -119,7 +119,7 @@ func parseArm(text string) (Arm, error) {
 	return ownArm(text)
 }
 
-// readyArm is the arm known by name that text asks for; found tells whether it is one.
+// readyArm is the predefined arm that text names, if it names one.
 func readyArm(text string) (a Arm, found bool, err error) {
 	stem, value, given := strings.Cut(text, ":")
 	for _, r := range ReadyArms() {
@@ -187,7 +187,7 @@ func (a *Arm) add(part string) error {
 	return nil
 }
 
-// known tells what arms there are.
+// known lists the predefined arms.
 func known() string {
 	var names []string
 	for _, r := range ReadyArms() {
@@ -196,5 +196,5 @@ func known() string {
 	return "ready-made are " + strings.Join(names, ", ") + "; your own are NAME:key=value;key=value"
 }
 
-// dir is the arm's name as one of a directory.
+// dir is the name of the arm's directory.
 func (a Arm) dir() string { return strings.NewReplacer(":", "-", "/", "-", `\`, "-").Replace(a.Name) }

@@ -25,7 +25,7 @@ func someConfig(seeds int, arms string) (Options, error) {
 	}, err
 }
 
-func mustTrials(t *testing.T, seeds int, arms string) (Options, []trial) {
+func mustRuns(t *testing.T, seeds int, arms string) (Options, []run) {
 	t.Helper()
 	o, err := someConfig(seeds, arms)
 	if err == nil {
@@ -34,16 +34,16 @@ func mustTrials(t *testing.T, seeds int, arms string) (Options, []trial) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trials, err := trialsOf(o)
+	runs, err := runsOf(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return o, trials
+	return o, runs
 }
 
 // Every ready-made arm, and what it makes of a configuration.
 func TestReadyArms(t *testing.T) {
-	o, trials := mustTrials(t, 2, DefaultArms+",two_pass")
+	o, runs := mustRuns(t, 2, DefaultArms+",two_pass")
 	type looks struct {
 		form, control           string
 		dropout, prob, openness float64
@@ -62,10 +62,10 @@ func TestReadyArms(t *testing.T) {
 		"yoked":       {"infill", "yoked", 0, d.Prob, d.Openness, d.Anchors, d.Reliability},
 		"two_pass":    {"infill", "two_pass", 0, d.Prob, d.Openness, d.Anchors, "confidence"},
 	}
-	if len(trials) != 2*len(want) {
-		t.Fatalf("%d trials of %d arms", len(trials), len(want))
+	if len(runs) != 2*len(want) {
+		t.Fatalf("%d runs of %d arms", len(runs), len(want))
 	}
-	for _, tr := range trials {
+	for _, tr := range runs {
 		m, name := tr.config.Mask, o.Arms[tr.arm].Name
 		got := looks{m.Form, m.Control, tr.config.Model.Dropout, m.Prob, m.Openness, m.Anchors, m.Reliability}
 		if got != want[name] {
@@ -80,9 +80,9 @@ func TestReadyArmsOverrideWhatTheyCompare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, _ := trialsOf(o)
+	plain, _ := runsOf(o)
 	o.Config.Mask.Form, o.Config.Mask.Control, o.Config.Model.Dropout = mask.FormInput, mask.ControlLinear, 0.3
-	got, err := trialsOf(o)
+	got, err := runsOf(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,18 +93,18 @@ func TestReadyArmsOverrideWhatTheyCompare(t *testing.T) {
 	}
 }
 
-func TestTrialsArePairedAndYokedToTheNextSeed(t *testing.T) {
+func TestRunsArePairedAndYokedToTheNextSeed(t *testing.T) {
 	o, err := someConfig(3, "static,slow:adaptive;mask.open_rate=0.001,yoked:slow")
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.Config.Run.Seed, o.Config.Run.Dir = 7, "runs/x"
-	trials, err := trialsOf(o)
+	runs, err := runsOf(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, tr := range trials {
+	for _, tr := range runs {
 		got = append(got, strings.Join([]string{tr.name(o.Arms), tr.config.Run.Dir, tr.config.Mask.YokedTo}, " | "))
 		if slow := tr.config.Mask.OpenRate == 0.001; slow != (tr.arm > 0) {
 			t.Errorf("%s: open_rate %v", tr.name(o.Arms), tr.config.Mask.OpenRate)
@@ -133,8 +133,8 @@ func TestOwnArms(t *testing.T) {
 	if d := cmp.Diff(want, arms[1].Settings); d != "" || arms[1].Name != "a" {
 		t.Errorf("%s: %s", arms[1].Name, d)
 	}
-	_, trials := mustTrials(t, 1, "static,a:mask.form=input;mask.prob_range=[0.1,0.2],b:dropout:0.2;train.lr=1e-2")
-	if a, b := trials[1].config, trials[2].config; a.Mask.ProbRange != [2]float64{0.1, 0.2} || a.Train.LR != 1e-3 ||
+	_, runs := mustRuns(t, 1, "static,a:mask.form=input;mask.prob_range=[0.1,0.2],b:dropout:0.2;train.lr=1e-2")
+	if a, b := runs[1].config, runs[2].config; a.Mask.ProbRange != [2]float64{0.1, 0.2} || a.Train.LR != 1e-3 ||
 		b.Train.LR != 1e-2 || b.Model.Dropout != 0.2 {
 		t.Errorf("a %+v\nb %+v", a.Mask, b.Train)
 	}
@@ -196,11 +196,11 @@ func TestAllArmsProblemsAreTold(t *testing.T) {
 
 func TestOptionsThatCantBe(t *testing.T) {
 	for want, edit := range map[string]func(*Options){
-		`the baseline "dropout" is not among the arms`:                                     func(o *Options) { o.Baseline = "dropout" },
-		"0 is not a number of seeds":                                                       func(o *Options) { o.Seeds = 0; o.Arms = o.Arms[:2] },
-		"-1 is not a number of runs":                                                       func(o *Options) { o.Jobs = -1 },
-		"yoked replays the openness of another seed's trial, so it needs at least 2 seeds": func(o *Options) { o.Seeds = 1 },
-		"train.patience: 3 could end arms after different numbers of tokens":               func(o *Options) { o.Config.Train.Patience = 3 },
+		`the baseline "dropout" is not among the arms`:                                   func(o *Options) { o.Baseline = "dropout" },
+		"0 is not a number of seeds":                                                     func(o *Options) { o.Seeds = 0; o.Arms = o.Arms[:2] },
+		"-1 is not a number of runs":                                                     func(o *Options) { o.Jobs = -1 },
+		"yoked replays the openness of another seed's run, so it needs at least 2 seeds": func(o *Options) { o.Seeds = 1 },
+		"train.patience: 3 could end arms after different numbers of tokens":             func(o *Options) { o.Config.Train.Patience = 3 },
 	} {
 		o, err := someConfig(2, "static,adaptive,yoked")
 		if err != nil {

@@ -19,18 +19,18 @@ import (
 // Options say what to compare.
 type Options struct {
 	Tasks task.Table
-	// what every arm is a variation of; Run.Dir is where the comparison is kept, Run.Seed the first seed
+	// Config is what every arm varies. Run.Dir is the comparison's directory, Run.Seed the first seed.
 	Config   config.Config
 	Arms     []Arm
 	Baseline string // name of an arm; empty: the first
-	Seeds    int    // trials an arm
-	Jobs     int    // trials at the same time
-	Resume   bool   // go on with a comparison, keeping what is finished
+	Seeds    int    // runs of each arm
+	Jobs     int    // runs at the same time
+	Resume   bool   // continue a comparison, keeping finished runs
 	Version  string // of the program, kept with the runs
 	Progress io.Writer
 }
 
-// Check says what is wrong with the options, before any work.
+// Check returns what is wrong with the options.
 func (o Options) Check() error {
 	names, dirs := map[string]bool{}, map[string]bool{}
 	for _, a := range o.Arms {
@@ -39,7 +39,7 @@ func (o Options) Check() error {
 		}
 		names[a.Name], dirs[a.dir()] = true, true
 		if a.Yoked != "" && o.Seeds < 2 {
-			return fmt.Errorf("%s replays the openness of another seed's trial, so it needs at least 2 seeds", a.Name)
+			return fmt.Errorf("%s replays the openness of another seed's run, so it needs at least 2 seeds", a.Name)
 		}
 	}
 	switch {
@@ -55,11 +55,11 @@ func (o Options) Check() error {
 		return fmt.Errorf("train.patience: %d could end arms after different numbers of tokens: set it to 0",
 			o.Config.Train.Patience)
 	}
-	_, err := trialsOf(o)
+	_, err := runsOf(o)
 	return err
 }
 
-// baseline is the index of the arm all others are compared with.
+// baseline is the index of the baseline arm.
 func (o Options) baseline() int {
 	for i, a := range o.Arms {
 		if a.Name == o.Baseline {
@@ -69,26 +69,26 @@ func (o Options) baseline() int {
 	return 0
 }
 
-// comparison is the work.
+// comparison is a comparison in progress.
 type comparison struct {
 	Options
-	trials   []trial
+	runs     []run
 	setup    Setup
 	progress *progress
 }
 
-// Run trains every trial that is not finished, and reports on all of them. When ctx is done the trials that are being
-// trained are saved, and the error is [train.ErrInterrupted].
+// Run trains every run that is not finished, and reports on all. When ctx is done, it saves the runs in progress and
+// returns [train.ErrInterrupted].
 func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	c := &comparison{Options: o}
 	var err error
-	if c.trials, err = trialsOf(o); err != nil {
+	if c.runs, err = runsOf(o); err != nil {
 		return nil, err
 	}
-	warnings, err := c.look()
+	warnings, err := c.measure()
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +96,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.progress = newProgress(o.Progress, len(c.trials), o.Jobs, warnings)
+	c.progress = newProgress(o.Progress, len(c.runs), o.Jobs, warnings)
 	c.progress.begin(c)
-	for _, yoked := range []bool{false, true} { // a yoked trial replays one that has to be finished
+	for _, yoked := range []bool{false, true} { // yoked runs replay finished ones
 		if err := c.train(ctx, stages, yoked); err != nil {
 			return nil, err
 		}
@@ -106,8 +106,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return c.report()
 }
 
-// look opens the text and the device, to see that they are there and what they are.
-func (c *comparison) look() (warnings []string, err error) {
+// measure opens the text and the device, and records their properties.
+func (c *comparison) measure() (warnings []string, err error) {
 	text, err := c.Tasks.Must(c.Config).Open(c.Config, task.Options{})
 	if err != nil {
 		return nil, err
@@ -121,8 +121,8 @@ func (c *comparison) look() (warnings []string, err error) {
 		TrainTokens: text.Train.Tokens(),
 		ValidTokens: text.Valid.Targets(),
 	}
-	for i := range c.trials {
-		c.trials[i].tokens = c.setup.StepTokens
+	for i := range c.runs {
+		c.runs[i].tokens = c.setup.StepTokens
 	}
 	if text.Test != nil {
 		c.setup.TestTokens = text.Test.Targets()
@@ -139,11 +139,11 @@ func (c *comparison) look() (warnings []string, err error) {
 	return text.Warnings, be.Close()
 }
 
-// stages is how far each trial has come. Whatever forbids going on is an error before anything is trained.
+// stages are the stages of all runs. It is an error if one can't be continued.
 func (c *comparison) stages() ([]stage, error) {
-	stages := make([]stage, len(c.trials))
-	for i := range c.trials {
-		s, err := c.trials[i].stage()
+	stages := make([]stage, len(c.runs))
+	for i := range c.runs {
+		s, err := c.runs[i].stage()
 		if err != nil {
 			return nil, err
 		}
@@ -156,13 +156,13 @@ func (c *comparison) stages() ([]stage, error) {
 	return stages, nil
 }
 
-// train trains the trials that are yoked, or those that are not, until the first error.
+// train trains the yoked runs, or the others, until the first error.
 func (c *comparison) train(ctx context.Context, stages []stage, yoked bool) error {
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(c.Jobs)
-	for i := range c.trials {
-		t := &c.trials[i]
-		if t.yoked != yoked {
+	for i := range c.runs {
+		r := &c.runs[i]
+		if r.yoked != yoked {
 			continue
 		}
 		if stages[i] == finished {
@@ -173,23 +173,23 @@ func (c *comparison) train(ctx context.Context, stages []stage, yoked bool) erro
 			if inner.Err() != nil {
 				return nil
 			}
-			return c.one(inner, t, stages[i])
+			return c.trainOne(inner, r, stages[i])
 		})
 	}
 	err := group.Wait()
 	if ctx.Err() != nil || errors.Is(err, train.ErrInterrupted) {
 		return fmt.Errorf("%w: %d of %d runs are finished, all is saved; go on by the same command with --resume",
-			train.ErrInterrupted, c.progress.done, len(c.trials))
+			train.ErrInterrupted, c.progress.done, len(c.runs))
 	}
 	return err
 }
 
-// threads are a trial's share of the CPU's.
+// threads is the number of threads of each run.
 func (c *comparison) threads() int { return max(1, runtime.GOMAXPROCS(0)/c.Jobs) }
 
-// one trains a trial.
-func (c *comparison) one(ctx context.Context, t *trial, s stage) (err error) {
-	defer func() { // on this goroutine nobody else could recover it
+// trainOne trains one run.
+func (c *comparison) trainOne(ctx context.Context, r *run, s stage) (err error) {
+	defer func() { // no other function recovers panics of this goroutine
 		if cause := recover(); cause != nil {
 			fault, ok := cause.(*kernels.Fault)
 			if !ok {
@@ -198,10 +198,10 @@ func (c *comparison) one(ctx context.Context, t *trial, s stage) (err error) {
 			err = fault
 		}
 	}()
-	name := t.name(c.Arms)
+	name := r.name(c.Arms)
 	c.progress.start(name, s)
 	err = train.Run(ctx, train.Options{
-		Config:    t.config,
+		Config:    r.config,
 		Tasks:     c.Tasks,
 		Version:   c.Version,
 		Resume:    s == started,
@@ -215,10 +215,10 @@ func (c *comparison) one(ctx context.Context, t *trial, s stage) (err error) {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	r, err := t.result()
+	result, err := r.result()
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	c.progress.finish(name, r)
+	c.progress.finish(name, result)
 	return nil
 }

@@ -8,10 +8,10 @@ import (
 	"dmtrain/internal/metrics"
 )
 
-// none stands where there is nothing to tell.
+// none is an empty cell.
 const none = "–"
 
-// Markdown is the table with what has to be known to read it, and the verdict.
+// Markdown is the table, an explanation and the verdict.
 func (r *Report) Markdown() string {
 	var b strings.Builder
 	s := r.Setup
@@ -50,7 +50,7 @@ func (r *Report) Markdown() string {
 	return b.String()
 }
 
-// other is the loss that is shown beside the one of the verdict.
+// other names the loss shown beside that of the verdict.
 func (r *Report) other() string {
 	if r.Reported == "test" {
 		return "best validation loss"
@@ -69,12 +69,12 @@ func row(b *strings.Builder, cells ...string) {
 	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 }
 
-// evaluations is how many of a trial its best loss is chosen from: the first is of the untrained model.
-func (r *Report) evaluations() int { return max(0, len(r.Arms[0].Trials[0].Curve)-1) }
+// evaluations is the number of evaluations that a run's best loss is chosen from; the untrained model's does not count.
+func (r *Report) evaluations() int { return max(0, len(r.Arms[0].Runs[0].Curve)-1) }
 
 func (r *Report) skipped() (n int) {
 	for _, a := range r.Arms {
-		for _, t := range a.Trials {
+		for _, t := range a.Runs {
 			n += t.Skipped
 		}
 	}

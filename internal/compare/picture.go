@@ -19,7 +19,7 @@ const (
 	pictureDPI    = 144
 )
 
-// palette is Okabe and Ito's, which people of any colour vision tell apart. More arms begin it again.
+// palette is that of Okabe and Ito, for any colour vision. Further arms start it again.
 var palette = [...]color.NRGBA{{0, 0, 0, 255}, {230, 159, 0, 255}, {86, 180, 233, 255}, {0, 158, 115, 255},
 	{213, 94, 0, 255},
 	{0, 114, 178, 255}, {204, 121, 167, 255}, {150, 140, 20, 255}}
@@ -76,20 +76,20 @@ func (r *Report) curves() (*plot.Plot, error) {
 			low, start = min(low, xy.Y), max(start, xy.Y)
 		}
 	}
-	// What happens after the first steep descent is of interest: the upper part of it is cut off.
+	// The first steep descent is cut off, to show what happens after it.
 	if low < start {
 		p.Y.Min, p.Y.Max = low-0.02*(start-low), low+0.25*(start-low)
 	}
 	return p, nil
 }
 
-// curve is the mean of an arm's evaluations, and the outline of their range. Steps where a trial has no finite loss
-// are left out.
+// curve is the mean of an arm's evaluations, and the outline of their range, without steps at which a run has no finite
+// loss.
 func (a *ArmReport) curve() (mean, band plotter.XYs) {
 	var upper plotter.XYs
-	for i, at := range a.Trials[0].Curve {
+	for i, at := range a.Runs[0].Curve {
 		sum, low, high := 0.0, math.Inf(1), math.Inf(-1)
-		for _, t := range a.Trials {
+		for _, t := range a.Runs {
 			if i >= len(t.Curve) {
 				return mean, append(band, reversed(upper)...)
 			}
@@ -100,7 +100,7 @@ func (a *ArmReport) curve() (mean, band plotter.XYs) {
 			continue
 		}
 		x := float64(at.Step)
-		mean = append(mean, plotter.XY{X: x, Y: sum / float64(len(a.Trials))})
+		mean = append(mean, plotter.XY{X: x, Y: sum / float64(len(a.Runs))})
 		band = append(band, plotter.XY{X: x, Y: low})
 		upper = append(upper, plotter.XY{X: x, Y: high})
 	}

@@ -11,25 +11,25 @@ import (
 	"dmtrain/internal/metrics"
 )
 
-// progress tells a person how far a comparison has come, one line at a time, from any goroutine.
+// progress prints the progress of a comparison line by line. Methods may be called concurrently.
 type progress struct {
-	mu     sync.Mutex
-	out    io.Writer
-	told   []string // warnings about the text, which every trial would repeat
-	trials int
-	jobs   int
-	done   int // finished trials
-	mine   int // of these, trained by this process
-	since  time.Time
+	mu    sync.Mutex
+	out   io.Writer
+	told  []string // warnings about the text, which every run would repeat
+	runs  int
+	jobs  int
+	done  int // finished runs
+	mine  int // of these, trained by this process
+	since time.Time
 }
 
-func newProgress(out io.Writer, trials, jobs int, warnings []string) *progress {
+func newProgress(out io.Writer, runs, jobs int, warnings []string) *progress {
 	return &progress{
-		out:    out,
-		trials: trials,
-		jobs:   jobs,
-		told:   warnings,
-		since:  time.Now(),
+		out:   out,
+		runs:  runs,
+		jobs:  jobs,
+		told:  warnings,
+		since: time.Now(),
 	}
 }
 
@@ -44,12 +44,12 @@ func (p *progress) begin(c *comparison) {
 		p.say("warning: %s", w)
 	}
 	p.say("%d arms, %d seeds: %d runs of %s tokens, which is %.1f passes over the text of %s; in %s", len(c.Arms),
-		c.Seeds, len(c.trials),
+		c.Seeds, len(c.runs),
 		metrics.Count(float64(c.setup.tokens())), c.setup.passes(), metrics.Count(float64(c.setup.TrainTokens)),
 		c.Config.Run.Dir)
 }
 
-// skip counts a trial that an earlier process finished.
+// skip counts a run that an earlier process finished.
 func (p *progress) skip() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,23 +69,23 @@ func (p *progress) finish(name string, r *Result) {
 	defer p.mu.Unlock()
 	p.done++
 	p.mine++
-	left := time.Since(p.since) / time.Duration(p.mine) * time.Duration(p.trials-p.done)
+	left := time.Since(p.since) / time.Duration(p.mine) * time.Duration(p.runs-p.done)
 	test := ""
 	if r.tested {
 		test = fmt.Sprintf("test %.4f, ", float64(r.Test))
 	}
 	fmt.Fprintf(p.out, "[%*d/%d] %s: %sbest valid %.4f at step %d, final %.4f, %s tokens/s; %s left\n",
-		len(fmt.Sprint(p.trials)), p.done, p.trials,
+		len(fmt.Sprint(p.runs)), p.done, p.runs,
 		name, test, float64(r.Best), r.BestStep, float64(r.Final), metrics.Count(float64(r.TokensPerS)),
 		metrics.Duration(left))
 }
 
-// console is where a trial tells its warnings.
+// console prints a run's warnings.
 func (p *progress) console(name string) *metrics.Console {
 	return metrics.NewConsole(metrics.ConsoleOptions{Out: &relay{p, name}, Quiet: true})
 }
 
-// relay says whose a line is, and leaves out what has been told.
+// relay prefixes lines with the run's name, and drops warnings that were printed before.
 type relay struct {
 	progress *progress
 	name     string

@@ -10,7 +10,7 @@ import (
 	"dmtrain/internal/metrics"
 )
 
-// Report is what a comparison found.
+// Report is the result of a comparison.
 type Report struct {
 	Version    string      `json:"version"`
 	Dir        string      `json:"dir"`
@@ -19,17 +19,17 @@ type Report struct {
 	Baseline   string      `json:"baseline"`
 	Arms       []ArmReport `json:"arms"`
 	Verdict    []string    `json:"verdict"` // in words
-	// test or valid: the text on which the verdict compares the models that the validation text chose
+	// Reported is the text, test or valid, on which the verdict compares the models.
 	Reported string `json:"reported"`
 }
 
-// Setup is what all arms share.
+// Setup is the part of the configuration that all arms share.
 type Setup struct {
 	Seeds       []uint64 `json:"seeds"`
 	Steps       int      `json:"steps"`
 	BatchSize   int      `json:"batch_size"`
 	SeqLen      int      `json:"seq_len"`
-	StepTokens  float64  `json:"step_tokens"`  // predicted, on average
+	StepTokens  float64  `json:"step_tokens"`  // mean number of predicted tokens a step
 	TrainTokens int      `json:"train_tokens"` // of the text
 	ValidTokens int      `json:"valid_tokens"` // supervised
 	TestTokens  int      `json:"test_tokens"`  // likewise; 0 without test text
@@ -37,7 +37,7 @@ type Setup struct {
 	Threads     int      `json:"threads"`
 }
 
-// device is what computes, and on how many threads where it has any.
+// device names the device and, for a CPU, its threads.
 func (s Setup) device() string {
 	if s.Threads == 0 {
 		return s.Device
@@ -45,7 +45,7 @@ func (s Setup) device() string {
 	return fmt.Sprintf("%s, %d threads", s.Device, s.Threads)
 }
 
-// tested is on how many tokens.
+// tested says on how many tokens models were tested.
 func (s Setup) tested() string {
 	if s.TestTokens == 0 {
 		return ""
@@ -53,10 +53,10 @@ func (s Setup) tested() string {
 	return fmt.Sprintf(", tested on %d", s.TestTokens)
 }
 
-// tokens is how many a trial reads.
+// tokens is the number of tokens that a run reads.
 func (s Setup) tokens() int { return int(float64(s.Steps) * s.StepTokens) }
 
-// step is the size of one.
+// step says how large a step is.
 func (s Setup) step() string {
 	if s.StepTokens == float64(s.BatchSize*s.SeqLen) {
 		return fmt.Sprintf("%d × %d tokens", s.BatchSize, s.SeqLen)
@@ -64,10 +64,10 @@ func (s Setup) step() string {
 	return fmt.Sprintf("%.0f target tokens", s.StepTokens)
 }
 
-// passes is how often a trial reads each token of the text, on average.
+// passes is the mean number of times that a run reads each token of the text.
 func (s Setup) passes() float64 { return float64(s.tokens()) / float64(s.TrainTokens) }
 
-// ArmReport is what an arm's trials came to. Losses are nats per token; differences are the arm's minus the baseline's.
+// ArmReport is the result of an arm's runs. Losses are nats per token; differences are the arm's minus the baseline's.
 type ArmReport struct {
 	Name     string            `json:"name"`
 	Settings map[string]string `json:"settings"`
@@ -75,19 +75,19 @@ type ArmReport struct {
 	Best     Estimate          `json:"best_valid_loss"`
 	Final    Estimate          `json:"final_valid_loss"`
 	Test     *Estimate         `json:"test_loss,omitempty"` // of the best model
-	// of 15 % hidden tokens, for arms trained to fill blanks
+	// Infill is the loss of 15 % hidden tokens, for arms trained to fill blanks.
 	Infill         *Estimate   `json:"infill_loss,omitempty"`
 	TokensPerS     Estimate    `json:"tokens_per_s"`
 	BestDifference *Difference `json:"best_difference,omitempty"` // nil for the baseline
-	// nil for the baseline, and without test text
+	// TestDifference is nil for the baseline, and without a test text.
 	TestDifference  *Difference `json:"test_difference,omitempty"`
 	FinalDifference *Difference `json:"final_difference,omitempty"` // nil for the baseline
-	// a yoked arm's: the arm it replays minus itself, on the text reported
+	// YokedDifference is that of the replayed arm minus this yoked arm, on the reported text.
 	YokedDifference *Difference `json:"yoked_best_difference,omitempty"`
-	Trials          []*Result   `json:"trials"`
+	Runs            []*Result   `json:"trials"`
 }
 
-// report gathers all trials' results.
+// report reports on all runs.
 func (c *comparison) report() (*Report, error) {
 	r := &Report{
 		Version:    c.Version,
@@ -107,14 +107,14 @@ func (c *comparison) report() (*Report, error) {
 		r.Arms = append(r.Arms, arm)
 	}
 	text := ""
-	for i := range c.trials {
-		t := &c.trials[i]
-		result, err := t.result()
+	for i := range c.runs {
+		run := &c.runs[i]
+		result, err := run.result()
 		if err != nil {
 			return nil, err
 		}
-		r.Arms[t.arm].Trials = append(r.Arms[t.arm].Trials, result)
-		now, err := t.text()
+		r.Arms[run.arm].Runs = append(r.Arms[run.arm].Runs, result)
+		now, err := run.text()
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +123,7 @@ func (c *comparison) report() (*Report, error) {
 		}
 		if now != text {
 			return nil, fmt.Errorf("%s was trained on another text than %s: delete one of them and --resume",
-				t.config.Run.Dir, c.trials[0].config.Run.Dir)
+				run.config.Run.Dir, c.runs[0].config.Run.Dir)
 		}
 	}
 	r.estimate()
@@ -142,23 +142,22 @@ func (r *Report) estimate() {
 		a := &r.Arms[i]
 		a.Best, a.Final, a.TokensPerS = estimate(a.each(best)), estimate(a.each(final)), estimate(a.each(speed))
 		if r.Setup.TestTokens > 0 {
-			a.Test = pointer(estimate(a.each(test)))
+			a.Test = new(estimate(a.each(test)))
 		}
 		if infill := a.each(infill); !math.IsNaN(infill[0]) {
-			e := estimate(infill)
-			a.Infill = &e
+			a.Infill = new(estimate(infill))
 		}
 		p[i] = math.NaN()
 		if a != base {
-			a.BestDifference, a.FinalDifference = pointer(paired(a.each(best), base.each(best))),
-				pointer(paired(a.each(final), base.each(final)))
+			a.BestDifference, a.FinalDifference = new(paired(a.each(best), base.each(best))),
+				new(paired(a.each(final), base.each(final)))
 			if r.Setup.TestTokens > 0 {
-				a.TestDifference = pointer(paired(a.each(test), base.each(test)))
+				a.TestDifference = new(paired(a.each(test), base.each(test)))
 			}
 			p[i] = float64(r.difference(a).P)
 		}
 		if target := r.arm(a.Yoked); target != nil {
-			a.YokedDifference = pointer(paired(target.each(reported), a.each(reported)))
+			a.YokedDifference = new(paired(target.each(reported), a.each(reported)))
 		}
 	}
 	for i, adjusted := range holm(p) {
@@ -169,7 +168,7 @@ func (r *Report) estimate() {
 	r.Verdict = r.verdict()
 }
 
-// difference is an arm's from the baseline, on the text that is reported; nil for the baseline.
+// difference is an arm's difference from the baseline on the reported text; nil for the baseline.
 func (r *Report) difference(a *ArmReport) *Difference {
 	if r.Reported == "test" {
 		return a.TestDifference
@@ -177,7 +176,7 @@ func (r *Report) difference(a *ArmReport) *Difference {
 	return a.BestDifference
 }
 
-// arm is the one of a name, nil if there is none.
+// arm is the arm with a name, or nil.
 func (r *Report) arm(name string) *ArmReport {
 	for i := range r.Arms {
 		if r.Arms[i].Name == name {
@@ -187,10 +186,10 @@ func (r *Report) arm(name string) *ArmReport {
 	return nil
 }
 
-// each is a measure of every trial, in the order of seeds.
+// each is a measure of every run, in the order of seeds.
 func (a *ArmReport) each(measure func(*Result) metrics.Number) []float64 {
-	values := make([]float64, len(a.Trials))
-	for i, t := range a.Trials {
+	values := make([]float64, len(a.Runs))
+	for i, t := range a.Runs {
 		values[i] = float64(measure(t))
 	}
 	return values
@@ -202,8 +201,6 @@ func final(r *Result) metrics.Number  { return r.Final }
 func infill(r *Result) metrics.Number { return r.Infill }
 func speed(r *Result) metrics.Number  { return r.TokensPerS }
 
-func pointer[T any](v T) *T { return &v }
-
 // The files of a report, in the comparison's directory.
 const (
 	MarkdownFile = "compare.md"
@@ -211,7 +208,7 @@ const (
 	PictureFile  = "compare.png"
 )
 
-// Write puts the report into its directory as Markdown, JSON and a picture.
+// Write writes the report into its directory as Markdown, JSON and a picture.
 func (r *Report) Write() error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"dmtrain/internal/metrics"
 )
 
-// made is a report of arms whose trials came to given best validation losses.
+// made is a report of arms whose runs came to given best validation losses.
 func made(arms ...ArmReport) *Report {
 	r := &Report{
 		Version:    "test",
@@ -32,7 +32,7 @@ func made(arms ...ArmReport) *Report {
 			Threads:     2,
 		},
 	}
-	for i := range arms[0].Trials {
+	for i := range arms[0].Runs {
 		r.Setup.Seeds = append(r.Setup.Seeds, uint64(i+1))
 	}
 	r.estimate()
@@ -43,7 +43,7 @@ func arm(name string, losses ...float64) ArmReport {
 	a := ArmReport{Name: name}
 	for i, v := range losses {
 		n := metrics.Number(v)
-		a.Trials = append(a.Trials, &Result{
+		a.Runs = append(a.Runs, &Result{
 			Seed:       uint64(i + 1),
 			Best:       n,
 			BestStep:   50,
@@ -57,7 +57,7 @@ func arm(name string, losses ...float64) ArmReport {
 }
 
 func filling(a ArmReport, loss float64) ArmReport {
-	for _, t := range a.Trials {
+	for _, t := range a.Runs {
 		t.Infill = metrics.Number(loss)
 	}
 	return a
@@ -76,7 +76,7 @@ func TestMarkdownIsGolden(t *testing.T) {
 		filling(arm("sure", 1.8, 1.915, 2.06), 1.5),
 		yokedTo("sure", filling(arm("yoked:sure", 1.9, 2.025, 2.15), 1.5)), arm("worse", 2.5, 2.625, 2.76),
 		arm("broken", 2, math.NaN(), 2))
-	r.Arms[1].Trials[0].Skipped = 3
+	r.Arms[1].Runs[0].Skipped = 3
 	want, err := os.ReadFile("testdata/compare.md")
 	if err != nil {
 		t.Fatal(err)

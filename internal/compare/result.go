@@ -12,15 +12,15 @@ import (
 	"dmtrain/internal/metrics"
 )
 
-// Result is what a trial came to.
+// Result is the outcome of a run.
 type Result struct {
 	Seed       uint64         `json:"seed"`
 	Dir        string         `json:"dir"`
 	Best       metrics.Number `json:"best_valid_loss"` // the lowest, under the static mask
 	BestStep   int            `json:"best_step"`
 	Final      metrics.Number `json:"final_valid_loss"`
-	Test       metrics.Number `json:"test_loss"`    // of the best model, on text that chose nothing; null without
-	Infill     metrics.Number `json:"infill_loss"`  // of the blanks, at BestStep; null where the arm does not fill any
+	Test       metrics.Number `json:"test_loss"`    // of the best model; null without a test text
+	Infill     metrics.Number `json:"infill_loss"`  // of blanks, at BestStep; null for arms without slots
 	TokensPerS metrics.Number `json:"tokens_per_s"` // input tokens, in the median step
 	Skipped    int            `json:"skipped"`      // steps whose loss or gradient was not finite
 	Curve      []Point        `json:"curve"`
@@ -34,7 +34,7 @@ type Point struct {
 	Valid metrics.Number `json:"valid_loss"`
 }
 
-// step is that of the last evaluation, −1 before any.
+// step is the step of the last evaluation; −1 before any.
 func (r *Result) step() int {
 	if len(r.Curve) == 0 {
 		return -1
@@ -42,35 +42,35 @@ func (r *Result) step() int {
 	return r.Curve[len(r.Curve)-1].Step
 }
 
-// result reads the trial's records.
-func (t *trial) result() (*Result, error) {
+// result reads the run's log.
+func (r *run) result() (*Result, error) {
 	nan := metrics.Number(math.NaN())
-	r := &Result{
-		Seed:   t.config.Run.Seed,
-		Dir:    t.config.Run.Dir,
+	out := &Result{
+		Seed:   r.config.Run.Seed,
+		Dir:    r.config.Run.Dir,
 		Best:   nan,
 		Final:  nan,
 		Test:   nan,
 		Infill: nan,
 	}
 	var seconds []float64
-	for record, err := range metrics.ReadFile(filepath.Join(r.Dir, checkpoint.MetricsFile)) {
+	for record, err := range metrics.ReadFile(filepath.Join(out.Dir, checkpoint.MetricsFile)) {
 		switch {
 		case err != nil:
 			return nil, err
 		case record.Eval != nil:
-			r.evaluation(record.Eval)
+			out.evaluation(record.Eval)
 		case record.Test != nil:
-			r.Test, r.tested = record.Test.TestLoss, true
+			out.Test, out.tested = record.Test.TestLoss, true
 		case record.Step == nil:
 		case record.Step.Skipped:
-			r.Skipped++
+			out.Skipped++
 		case record.Step.Time.TokensPerS > 0:
 			seconds = append(seconds, float64(record.Step.Tokens)/record.Step.Time.TokensPerS)
 		}
 	}
-	r.TokensPerS = metrics.Number(t.tokens / median(seconds))
-	return r, nil
+	out.TokensPerS = metrics.Number(r.tokens / median(seconds))
+	return out, nil
 }
 
 func (r *Result) evaluation(e *metrics.Eval) {
@@ -85,7 +85,7 @@ func (r *Result) evaluation(e *metrics.Eval) {
 	}
 }
 
-// median is NaN of nothing.
+// median sorts v; it is NaN if v is empty.
 func median(v []float64) float64 {
 	if len(v) == 0 {
 		return math.NaN()
@@ -94,15 +94,15 @@ func median(v []float64) float64 {
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
-// text identifies what a finished trial was trained and validated on.
-func (t *trial) text() (_ string, err error) {
-	run, err := checkpoint.ViewRun(t.config.Run.Dir)
+// text identifies the training and validation text of a finished run.
+func (r *run) text() (_ string, err error) {
+	dir, err := checkpoint.ViewRun(r.config.Run.Dir)
 	if err != nil {
 		return "", err
 	}
-	saved, err := run.LoadModel("last")
+	saved, err := dir.LoadModel("last")
 	if err != nil {
-		return "", fmt.Errorf("%w; delete %s to train it again", err, t.config.Run.Dir)
+		return "", fmt.Errorf("%w; delete %s to train it again", err, r.config.Run.Dir)
 	}
 	defer func() { err = errors.Join(err, saved.Close()) }()
 	text, err := json.Marshal(saved.State.Data)

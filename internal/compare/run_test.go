@@ -76,11 +76,11 @@ func outcome(t *testing.T, r *Report) string {
 	if err := json.Unmarshal(bytes.ReplaceAll(text, []byte(r.Dir), []byte("DIR")), &copy); err != nil {
 		t.Fatal(err)
 	}
-	copy.Setup.Threads = 0 // a trial's share of them
+	copy.Setup.Threads = 0 // a run's share of them
 	for i := range copy.Arms {
 		copy.Arms[i].TokensPerS = Estimate{}
-		for _, trial := range copy.Arms[i].Trials {
-			trial.TokensPerS = 0
+		for _, run := range copy.Arms[i].Runs {
+			run.TokensPerS = 0
 		}
 	}
 	text, err = json.MarshalIndent(copy, "", " ")
@@ -121,26 +121,26 @@ func TestRunWritesWhatItFound(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 	for _, a := range r.Arms {
-		for i, trial := range a.Trials {
-			lowest := slices.MinFunc(trial.Curve[1:],
+		for i, run := range a.Runs {
+			lowest := slices.MinFunc(run.Curve[1:],
 				func(x, y Point) int { return int(math.Copysign(1, float64(x.Valid-y.Valid))) })
-			if trial.Best != lowest.Valid || trial.BestStep != lowest.Step || trial.Final != trial.Curve[2].Valid ||
-				trial.step() != 6 || trial.Seed != uint64(i+1) {
-				t.Errorf("%s: %+v", a.Name, trial)
+			if run.Best != lowest.Valid || run.BestStep != lowest.Step || run.Final != run.Curve[2].Valid ||
+				run.step() != 6 || run.Seed != uint64(i+1) {
+				t.Errorf("%s: %+v", a.Name, run)
 			}
 		}
 	}
-	// The trials start from the same parameters: the evaluation before the first step is the same.
+	// The runs start from the same parameters: the evaluation before the first step is the same.
 	for seed := range 2 {
 		for _, a := range r.Arms {
-			if got, want := a.Trials[seed].Curve[0], r.Arms[0].Trials[seed].Curve[0]; got != want {
-				t.Errorf("%s, trial %d begins with %v, the baseline with %v", a.Name, seed, got, want)
+			if got, want := a.Runs[seed].Curve[0], r.Arms[0].Runs[seed].Curve[0]; got != want {
+				t.Errorf("%s, run %d begins with %v, the baseline with %v", a.Name, seed, got, want)
 			}
 		}
 	}
 }
 
-// openness is what a trial's records say of it.
+// openness is what a run's records say of it.
 func openness(t *testing.T, dir string) (u []float64) {
 	t.Helper()
 	for r, err := range metrics.ReadFile(filepath.Join(dir, checkpoint.MetricsFile)) {
@@ -159,19 +159,19 @@ func TestYokedReplaysTheNextSeed(t *testing.T) {
 	o := tiny(t, testArms)
 	r := mustRun(t, o)
 	for seed := range o.Seeds {
-		own, next := openness(t, r.Arms[1].Trials[seed].Dir), openness(t, r.Arms[1].Trials[(seed+1)%o.Seeds].Dir)
-		got := openness(t, r.Arms[2].Trials[seed].Dir)
+		own, next := openness(t, r.Arms[1].Runs[seed].Dir), openness(t, r.Arms[1].Runs[(seed+1)%o.Seeds].Dir)
+		got := openness(t, r.Arms[2].Runs[seed].Dir)
 		if slices.Max(next) == 0 || slices.Equal(own, next) {
 			t.Fatalf("openness of the adaptive arm does not move, or not by seed: %v and %v", own, next)
 		}
 		if !slices.Equal(got, next) {
-			t.Errorf("trial %d replays %v, want %v", seed, got, next)
+			t.Errorf("run %d replays %v, want %v", seed, got, next)
 		}
 	}
-	replayIsTheSame(t, r.Arms[1].Trials[0].Dir)
+	replayIsTheSame(t, r.Arms[1].Runs[0].Dir)
 }
 
-// replayIsTheSame shows why yoked takes another seed: replaying a trial's own openness is the trial again.
+// replayIsTheSame shows why yoked takes another seed: replaying a run's own openness is the run again.
 func replayIsTheSame(t *testing.T, dir string) {
 	t.Helper()
 	c, err := config.Read(filepath.Join(dir, checkpoint.ConfigFile))
@@ -251,31 +251,31 @@ func TestResumedComparisonEndsTheSame(t *testing.T) {
 	}
 }
 
-// A trial stopped in its middle goes on from there.
+// A run stopped in its middle goes on from there.
 func TestHalfARunIsResumed(t *testing.T) {
 	t.Parallel()
 	o := tiny(t, "static,adaptive")
-	trials, err := trialsOf(o)
+	runs, err := runsOf(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	quiet := metrics.NewConsole(metrics.ConsoleOptions{Out: io.Discard, Quiet: true})
 	if err := train.Run(context.Background(), train.Options{
 		Tasks:   tasks.All(),
-		Config:  trials[1].config,
+		Config:  runs[1].config,
 		Until:   4,
 		Console: quiet,
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := trials[1].stage(); s != started || err != nil {
+	if s, err := runs[1].stage(); s != started || err != nil {
 		t.Fatalf("stage %v, %v", s, err)
 	}
 	// And one that was killed before it had written its configuration begins again.
-	if err := os.MkdirAll(filepath.Join(trials[0].config.Run.Dir, "checkpoints"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(runs[0].config.Run.Dir, "checkpoints"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := trials[0].stage(); s != torn || err != nil {
+	if s, err := runs[0].stage(); s != torn || err != nil {
 		t.Fatalf("stage %v, %v", s, err)
 	}
 	var lines bytes.Buffer
@@ -320,7 +320,7 @@ func TestRefusesRunsOfAnotherComparison(t *testing.T) {
 	fails("data.train: none.txt")
 }
 
-// What stops one trial is told with its name, and stops the comparison.
+// What stops one run is told with its name, and stops the comparison.
 func TestARunThatFailsIsNamed(t *testing.T) {
 	t.Parallel()
 	o := tiny(t, "static,leaky:mask.structure=lookahead;mask.window=2")

@@ -12,56 +12,56 @@ import (
 	"dmtrain/internal/config"
 )
 
-// stage is how far a trial has come.
+// stage is the progress of a run.
 type stage int
 
 const (
 	absent   stage = iota
-	torn           // killed before it wrote its configuration: nothing is lost by beginning again
+	torn           // killed before it wrote its configuration: to begin again
 	started        // to be resumed
 	finished       // all steps taken, the last one evaluated and saved, and the best one tested
 )
 
-// stage looks at the trial's run. A run with other settings than the trial's is an error.
-func (t *trial) stage() (stage, error) {
-	run, err := checkpoint.ViewRun(t.config.Run.Dir)
+// stage finds out how far the run has come. It is an error if it was trained with other settings.
+func (r *run) stage() (stage, error) {
+	dir, err := checkpoint.ViewRun(r.config.Run.Dir)
 	if errors.Is(err, checkpoint.ErrNoRun) {
 		return absent, nil
 	}
 	if err != nil {
 		return absent, err
 	}
-	if err := t.same(run.Path(checkpoint.ConfigFile)); errors.Is(err, fs.ErrNotExist) {
+	if err := r.same(dir.Path(checkpoint.ConfigFile)); errors.Is(err, fs.ErrNotExist) {
 		return torn, nil
 	} else if err != nil {
 		return absent, err
 	}
-	last, err := run.Last()
+	last, err := dir.Last()
 	switch {
 	case errors.Is(err, checkpoint.ErrNoCheckpoint):
 		return started, nil
 	case err != nil:
 		return absent, err
-	case last < t.config.Train.Steps:
+	case last < r.config.Train.Steps:
 		return started, nil
 	}
-	r, err := t.result()
+	result, err := r.result()
 	if err != nil {
 		return absent, err
 	}
-	if r.step() < t.config.Train.Steps || t.config.Data.HasTest() && !r.tested {
+	if result.step() < r.config.Train.Steps || r.config.Data.HasTest() && !result.tested {
 		return started, nil
 	}
 	return finished, nil
 }
 
-// indifferent are the settings that change nothing a comparison shows, and those of where things are: the text is
-// compared by itself.
+// indifferent are settings that don't change the results. Those that locate texts are among them, since the texts
+// themselves are compared.
 var indifferent = []string{"device", "run.dir", "data.train", "data.valid", "data.test", "train.micro_batch",
 	"train.save_every", "train.keep", "log.every", "bench.vocab"}
 
-// same refuses the configuration of a run that was trained otherwise.
-func (t *trial) same(path string) error {
+// same refuses a run that was trained with other settings.
+func (r *run) same(path string) error {
 	file, err := config.Read(path)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (t *trial) same(path string) error {
 		return err
 	}
 	old.Mask.YokedTo = tail(old.Mask.YokedTo)
-	now := t.config
+	now := r.config
 	now.Mask.YokedTo = tail(now.Mask.YokedTo)
 	was, is := old.Settings(), now.Settings()
 	var changes []string
@@ -83,12 +83,12 @@ func (t *trial) same(path string) error {
 	if len(changes) > 0 {
 		return fmt.Errorf("%s was trained with other settings, so it can't be compared; set them back, delete it, "+
 			"or keep this comparison elsewhere by --out:\n  %s",
-			t.config.Run.Dir, strings.Join(changes, "\n  "))
+			r.config.Run.Dir, strings.Join(changes, "\n  "))
 	}
 	return nil
 }
 
-// tail is a trial's directory within its comparison, which may have been moved.
+// tail is a run's directory within its comparison, which may have been moved.
 func tail(dir string) string {
 	return filepath.Join(filepath.Base(filepath.Dir(dir)), filepath.Base(dir))
 }

@@ -11,10 +11,10 @@ import (
 	"dmtrain/internal/metrics"
 )
 
-// confidence is that of all intervals.
+// confidence is the level of all intervals.
 const confidence = 0.95
 
-// Estimate is a mean with its confidence interval. Of one value alone there is no interval: Low and High are NaN.
+// Estimate is a mean with its confidence interval. For N = 1, Low and High are NaN.
 type Estimate struct {
 	Mean metrics.Number `json:"mean"`
 	Low  metrics.Number `json:"low"`
@@ -40,11 +40,11 @@ func estimate(values []float64) Estimate {
 // half is the interval's half width.
 func (e Estimate) half() float64 { return float64(e.High-e.Low) / 2 }
 
-// Difference is that of paired values, with the probability of one as large by chance (two-sided t test against 0).
+// Difference is a mean paired difference, with its p-value (two-sided t test against 0).
 type Difference struct {
 	Estimate
 	P    metrics.Number `json:"p"`
-	Holm metrics.Number `json:"p_holm"` // P adjusted for all differences tested together; NaN where not among them
+	Holm metrics.Number `json:"p_holm"` // P adjusted for all differences tested together; NaN if not tested
 }
 
 // paired is the mean of values[i] − against[i].
@@ -79,8 +79,8 @@ func meanError(values []float64) (mean, sem float64) {
 // student is the distribution of the mean of n draws, in standard errors.
 func student(n int) distuv.StudentsT { return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(n - 1)} }
 
-// holm adjusts the p-values of tests made together, so that rejecting those below α keeps the probability of any false
-// rejection below α (Holm 1979). NaN are no tests and stay.
+// holm adjusts p-values of tests made together, so that rejecting those below α keeps the probability of any false
+// rejection below α (Holm 1979). NaNs stay NaN.
 func holm(p []float64) []float64 {
 	adjusted := slices.Clone(p)
 	var order []int

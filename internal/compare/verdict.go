@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// loss is what the verdict is about.
+// loss names the loss of the verdict.
 func (r *Report) loss() string {
 	if r.Reported == "test" {
 		return "test loss"
@@ -14,10 +14,11 @@ func (r *Report) loss() string {
 	return "best validation loss"
 }
 
-// verdict says in words what the paired differences of the reported loss are worth.
+// verdict says in words which paired differences of the reported loss are significant.
 func (r *Report) verdict() []string {
 	if len(r.Setup.Seeds) < 2 {
-		return []string{"One seed gives no interval, so nothing can be said about differences: they may be of the seed."}
+		return []string{"One seed gives no interval, so nothing can be said about differences: they may be " +
+			"of the seed."}
 	}
 	var better, worse, held []string
 	tested := 0
@@ -68,7 +69,7 @@ func (r *Report) beaten(better []string) string {
 	return fmt.Sprintf("%s %s %s: the %s lies below 0.", list(better), verb(better, "beats", "beat"), r.Baseline, what)
 }
 
-// chance says how much of that many comparisons would do by themselves.
+// chance says how often so many comparisons would find differences by chance.
 func (r *Report) chance(tested, apart int, held []string) string {
 	if tested < 2 {
 		return fmt.Sprintf("The interval is over %d seeds.", len(r.Setup.Seeds))
@@ -86,7 +87,7 @@ func (r *Report) chance(tested, apart int, held []string) string {
 		verb(held, "is", "are"))
 }
 
-// adaptivity says what arms have over the arms yoked to them.
+// adaptivity compares arms with those yoked to them.
 func (r *Report) adaptivity() []string {
 	var lines []string
 	for _, a := range r.Arms {

@@ -10,27 +10,27 @@ import (
 	"dmtrain/internal/mask"
 )
 
-// shared are the settings, and the sections, that make arms comparable: no arm may set them.
+// shared are the settings and sections that must be the same for all arms: no arm may set them.
 var shared = []string{"task", "device", "precision", "run.", "data.", "train.steps", "train.batch_size",
 	"train.eval_every", "train.eval_batches",
 	"train.patience", "bench.", "log."}
 
-// trial is an arm with one seed: a run.
-type trial struct {
+// run is an arm trained with one seed.
+type run struct {
 	arm    int
-	seed   int // its number, from 0
+	seed   int // index of the seed, from 0
 	config config.Config
-	yoked  bool    // it needs another trial's record
-	tokens float64 // predicted in a step, on average; known once the text has been looked at
+	yoked  bool    // it replays another run's record
+	tokens float64 // mean number of predicted tokens a step; set by comparison.measure
 }
 
-func (t *trial) name(arms []Arm) string {
-	return fmt.Sprintf("%s, seed %d", arms[t.arm].Name, t.config.Run.Seed)
+func (r *run) name(arms []Arm) string {
+	return fmt.Sprintf("%s, seed %d", arms[r.arm].Name, r.config.Run.Seed)
 }
 
-// trialsOf are the trials of a comparison, seed by seed, so that what is finished when it is interrupted is of all
+// runsOf are the runs of a comparison, seed by seed, so that an interrupted comparison has finished runs of all
 // arms. The error is a [config.Invalid] that names arms.
-func trialsOf(o Options) ([]trial, error) {
+func runsOf(o Options) ([]run, error) {
 	var problems []config.Problem
 	configs := make([]config.Config, len(o.Arms))
 	for i, arm := range o.Arms {
@@ -41,38 +41,38 @@ func trialsOf(o Options) ([]trial, error) {
 	if len(problems) > 0 {
 		return nil, &config.Invalid{Problems: problems}
 	}
-	var trials []trial
+	var runs []run
 	for seed := range o.Seeds {
 		for i, arm := range o.Arms {
-			t := trial{
+			r := run{
 				arm:    i,
 				seed:   seed,
 				config: configs[i],
 				yoked:  arm.Yoked != "",
 			}
-			t.config.Run.Seed += uint64(seed)
-			t.config.Run.Dir = o.dir(arm, seed)
-			if t.yoked {
-				t.config.Mask.YokedTo = o.yokedTo(arm, seed)
+			r.config.Run.Seed += uint64(seed)
+			r.config.Run.Dir = o.dir(arm, seed)
+			if r.yoked {
+				r.config.Mask.YokedTo = o.yokedTo(arm, seed)
 			}
-			trials = append(trials, t)
+			runs = append(runs, r)
 		}
 	}
-	return trials, nil
+	return runs, nil
 }
 
-// dir is where a trial is kept.
+// dir is the directory of a run.
 func (o Options) dir(arm Arm, seed int) string {
 	return filepath.Join(o.Config.Run.Dir, arm.dir(), fmt.Sprintf("seed-%d", o.Config.Run.Seed+uint64(seed)))
 }
 
-// yokedTo is the trial whose openness a yoked arm's trial replays: of the next seed, for with its own seed it would
-// be that trial again.
+// yokedTo is the directory of the run whose openness a yoked run replays: that of the next seed, since with the same
+// seed it would be the same run again.
 func (o Options) yokedTo(arm Arm, seed int) string {
 	return o.dir(*o.find(arm.Yoked), (seed+1)%o.Seeds)
 }
 
-// find is the arm of a name, nil if there is none.
+// find is the arm with a name, or nil.
 func (o Options) find(name string) *Arm {
 	if i := slices.IndexFunc(o.Arms, func(a Arm) bool { return a.Name == name }); i >= 0 {
 		return &o.Arms[i]
@@ -80,7 +80,7 @@ func (o Options) find(name string) *Arm {
 	return nil
 }
 
-// configure is the configuration of an arm, but for seed and directory.
+// configure is the configuration of an arm, before seed and directory are set.
 func (o Options) configure(arm Arm) (config.Config, []config.Problem) {
 	c, origin := o.Config, "--arms: "+arm.Name
 	settings := arm.Settings
@@ -94,7 +94,7 @@ func (o Options) configure(arm Arm) (config.Config, []config.Problem) {
 			}}
 		}
 		settings = slices.Concat(target.Settings, arm.Settings,
-			[]Setting{{"mask.control", mask.ControlYoked}, {"mask.yoked_to", "set for each trial"}})
+			[]Setting{{"mask.control", mask.ControlYoked}, {"mask.yoked_to", "set for each run"}})
 	}
 	var problems []config.Problem
 	for _, s := range settings {
@@ -113,7 +113,7 @@ func (o Options) configure(arm Arm) (config.Config, []config.Problem) {
 	return c, problems
 }
 
-// apply lays a setting over c.
+// apply applies a setting to c.
 func apply(s Setting, c *config.Config) []config.Problem {
 	switch {
 	case !slices.Contains(config.Keys(), s.Key):
@@ -137,11 +137,11 @@ func isShared(key string) bool {
 		func(s string) bool { return key == s || strings.HasSuffix(s, ".") && strings.HasPrefix(key, s) })
 }
 
-// yokable says what is wrong with the arm whose openness another one replays.
+// yokable checks the arm whose openness another one replays.
 func (o Options) yokable(arm Arm) []config.Problem {
 	c := o.Config
 	for _, s := range o.find(arm.Yoked).Settings {
-		apply(s, &c) // its own problems are told with it
+		apply(s, &c) // its problems are reported with its own arm
 	}
 	if !c.Mask.Hides() || c.Mask.Control == mask.ControlFixed || c.Mask.FirstLook() {
 		return []config.Problem{{Text: fmt.Sprintf("replays the openness of %s, which has none that moves (form "+
