@@ -20,8 +20,8 @@ func NewDecoder(m *model.Model, c mask.Config) (*Decoder, error) {
 	switch c.Structure {
 	case mask.StructureCausal, mask.StructureWindow, mask.StructureSinks, mask.StructurePrefix:
 	default:
-		return nil, fmt.Errorf("mask.structure: a model trained under %q has not learnt to predict the next token of an "+
-			"unfinished text; it can't be sampled from", c.Structure)
+		return nil, fmt.Errorf("mask.structure: a model trained under %q has not learnt to predict the next token of "+
+			"an unfinished text; it can't be sampled from", c.Structure)
 	}
 	k, err := newCache(m, c, model.DecodeOptions{Sources: 1, Beams: 1, T: 1})
 	if err != nil {

@@ -44,8 +44,8 @@ type Filler struct {
 // NewFiller is for a model trained under the given mask section.
 func NewFiller(be kernels.Backend, m *model.Model, c mask.Config) (*Filler, error) {
 	if !c.Slots() {
-		return nil, fmt.Errorf("mask.form: this model was trained with form %s; only form infill teaches a model to fill "+
-			"blanks and to decode in parallel", c.Form)
+		return nil, fmt.Errorf("mask.form: this model was trained with form %s; only form infill teaches a model to "+
+			"fill blanks and to decode in parallel", c.Form)
 	}
 	p, err := staticPlanner(m, c)
 	return &Filler{be, m, p}, err

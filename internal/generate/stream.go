@@ -16,8 +16,8 @@ func Stream(
 	emit func(read int, id int32) error,
 ) error {
 	if c.Cross != mask.CrossWaitK {
-		return errors.New("mask.cross: the model was trained to read the whole source first; only one trained with wait_k " +
-			"writes while it reads")
+		return errors.New("mask.cross: the model was trained to read the whole source first; only one trained with " +
+			"wait_k writes while it reads")
 	}
 	if o.Beams != 1 {
 		return errors.New("beams: what has been written can't be taken back, so there is one beam")

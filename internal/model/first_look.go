@@ -5,7 +5,8 @@ import (
 	"dmtrain/internal/mask"
 )
 
-// FirstLook plans for control two_pass: it looks, without gradient, at the text that is not hidden, before the mask opens.
+// FirstLook plans for control two_pass: it looks, without gradient, at the text that is not hidden, before the mask
+// opens.
 type FirstLook struct {
 	Pass *Pass
 	plan mask.Plan

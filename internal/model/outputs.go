@@ -5,7 +5,8 @@ import (
 	"dmtrain/internal/mask"
 )
 
-// outputs are a pass's per-token statistics on the host. The slices are boxed once: handing one to a backend as any allocates.
+// outputs are a pass's per-token statistics on the host. The slices are boxed once: handing one to a backend as any
+// allocates.
 type outputs struct {
 	mask.Outputs
 	boxed [5]any
@@ -28,6 +29,12 @@ func (p *Pass) Outputs() (mask.Outputs, error) {
 
 func (o *outputs) make(n int) {
 	floats := func() []float32 { return make([]float32, n) }
-	o.Outputs = mask.Outputs{NLL: floats(), Conf: floats(), Entropy: floats(), Margin: floats(), Argmax: make([]int32, n)}
+	o.Outputs = mask.Outputs{
+		NLL:     floats(),
+		Conf:    floats(),
+		Entropy: floats(),
+		Margin:  floats(),
+		Argmax:  make([]int32, n),
+	}
 	o.boxed = [5]any{o.NLL, o.Conf, o.Entropy, o.Margin, o.Argmax}
 }
