@@ -14,6 +14,7 @@ import (
 	"dmtrain/internal/files"
 	"dmtrain/internal/metrics"
 	"dmtrain/internal/saved"
+	"dmtrain/internal/task"
 	"dmtrain/internal/task/tasks"
 )
 
@@ -94,7 +95,7 @@ func (o *evalOptions) report(
 	ctx context.Context, options saved.EvalOptions, stdout, stderr io.Writer, finish func() error,
 ) error {
 	r, err := saved.Evaluate(ctx, options, tasks.All())
-	if bad := (*saved.OptionError)(nil); errors.As(err, &bad) {
+	if bad := (*task.OptionError)(nil); errors.As(err, &bad) {
 		return usagef("--%w", bad)
 	}
 	if err != nil {

@@ -29,11 +29,6 @@ const (
 	SplitTest  = "test"
 )
 
-// OptionError says what is wrong with which option.
-type OptionError struct{ Option, Problem string }
-
-func (e *OptionError) Error() string { return e.Option + ": " + e.Problem }
-
 // Report is what `dmtrain eval` prints.
 type Report struct {
 	Checkpoint  string         `json:"checkpoint"`
@@ -70,9 +65,11 @@ func Evaluate(ctx context.Context, o EvalOptions, tasks task.Table) (_ *Report, 
 	defer func() { err = errors.Join(err, m.Close()) }()
 	infill := m.Config.Mask.Slots()
 	if o.Blanks != nil && !infill {
-		return nil, &OptionError{"blanks",
-			fmt.Sprintf("%s was trained with mask.form %s, and only form infill teaches a model to fill blanks",
-				m.Dir, m.Config.Mask.Form)}
+		return nil, &task.OptionError{
+			Option: "blanks",
+			Problem: fmt.Sprintf("%s was trained with mask.form %s, and only form infill teaches a model to fill blanks",
+				m.Dir, m.Config.Mask.Form),
+		}
 	}
 	text, held, err := m.text(o)
 	if err != nil {

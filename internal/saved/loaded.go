@@ -2,10 +2,8 @@
 package saved
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"dmtrain/internal/backend"
@@ -141,33 +139,6 @@ func (r Ref) bestOf(saved *checkpoint.Saved) int {
 		return 0
 	}
 	return s.Evals
-}
-
-// settings reads the configuration of the model's training, where there is one.
-func (m *Model) settings(s *checkpoint.Saved, tasks task.Table) error {
-	m.Config, m.task = config.Default(), tasks[0]
-	text, err := fs.ReadFile(s.Files(), checkpoint.SettingsFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	file, err := config.Parse(checkpoint.SettingsFile, text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.Dir, err)
-	}
-	if m.Config, err = file.Config(); err != nil {
-		return fmt.Errorf("%s: %w", s.Dir, err)
-	}
-	if k, ok := tasks.Of(m.Config.Task); ok {
-		m.task, m.Ours = k, true
-	}
-	var was task.Identity
-	if len(s.State.Data) > 0 && json.Unmarshal(s.State.Data, &was) == nil {
-		m.was = &was
-	}
-	return nil
 }
 
 // Close frees the model and its device.

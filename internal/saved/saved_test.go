@@ -67,25 +67,27 @@ func TestEvaluationStops(t *testing.T) {
 	}
 }
 
+// gather copies some files of a checkpoint.
+func gather(t *testing.T, to, from string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join(from, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(to, name), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // A tokenizer with more tokens than the model knows is refused, in every task.
 func TestTokenizerBeyondTheModelIsRefused(t *testing.T) {
 	bytes := trained(t, "byte")
 	for name, dir := range trained(t, "char") {
 		bare := t.TempDir()
-		for from, files := range map[string][]string{
-			dir:         {"config.json", "model.safetensors", "dmtrain.yaml"},
-			bytes[name]: {"tokenizer.json", "tokenizer_config.json"},
-		} {
-			for _, file := range files {
-				text, err := os.ReadFile(filepath.Join(from, "last", file))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(filepath.Join(bare, file), text, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
+		gather(t, bare, filepath.Join(dir, "last"), "config.json", "model.safetensors", "dmtrain.yaml")
+		gather(t, bare, filepath.Join(bytes[name], "last"), "tokenizer.json", "tokenizer_config.json")
 		_, err := saved.Load(saved.Ref{Checkpoint: bare, Device: "cpu"}, tasks.All())
 		if err == nil || !strings.Contains(err.Error(), "tokens, the model only") {
 			t.Errorf("%s: %v", name, err)

@@ -32,7 +32,8 @@ type Task interface {
 	Model(c config.Config, vocab int) model.Config
 	// Open reads the configured text. Close the text when done.
 	Open(c config.Config, o Options) (*Text, error)
-	// OpenData reads other text than the run's own, to evaluate a model trained under c. The flag --data names it.
+	// OpenData reads other text than the run's own, to evaluate a model trained under c. The flag --data names it; a task
+	// that can't read such text returns an *OptionError.
 	OpenData(c config.Config, names []string, t tokenizer.Tokenizer) (*Text, error)
 	// Random are rows of random tokens, as long as they may be, so that every step is as large as the next.
 	Random(c config.Config, vocab int) Rows
@@ -46,6 +47,11 @@ type Options struct {
 	Evaluating bool                // nothing is going to be trained: what forbids that is only warned of
 	Was        *Identity           // of the text that a saved model was trained on; nil for a new run
 }
+
+// OptionError says what is wrong with which option of a command, named without its dashes.
+type OptionError struct{ Option, Problem string }
+
+func (e *OptionError) Error() string { return e.Option + ": " + e.Problem }
 
 // Text is what a run reads.
 type Text struct {

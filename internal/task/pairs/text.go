@@ -1,8 +1,6 @@
 package pairs
 
 import (
-	"errors"
-
 	"dmtrain/internal/batch"
 	"dmtrain/internal/config"
 	"dmtrain/internal/data"
@@ -40,8 +38,10 @@ func (Task) Open(c config.Config, o task.Options) (*task.Text, error) {
 
 // OpenData is for texts.
 func (Task) OpenData(config.Config, []string, tokenizer.Tokenizer) (*task.Text, error) {
-	return nil, errors.New("--data: is for language models; translate other sources by \"dmtrain translate\" and " +
-		"compare by \"dmtrain score\"")
+	return nil, &task.OptionError{
+		Option:  "data",
+		Problem: `is for language models; translate other sources by "dmtrain translate" and compare by "dmtrain score"`,
+	}
 }
 
 // rows are targets in the order of a loader.
