@@ -94,10 +94,13 @@ type windows struct {
 
 func newWindows(c *data.Corpus, t int, overlap *data.Overlap) windows { return windows{c, t, overlap} }
 
-// evalTokens is about how many tokens an evaluation reads at once.
+// evalTokens is about how many tokens an evaluation reads at once, of a text that has so many.
 const evalTokens = 4096
 
-func (w windows) Shape() task.Shape                { return task.Shape{Rows: max(1, evalTokens/w.t), T: w.t} }
+func (w windows) Shape() task.Shape {
+	return task.Shape{Rows: max(1, min(w.Len(), evalTokens/w.t)), T: w.t}
+}
+
 func (w windows) Len() int                         { return w.Windows(w.t) }
 func (w windows) Fill(b *batch.Batch)              { w.Window(b) }
 func (w windows) Locate(row, t int) (pair, at int) { return -1, row*w.t + t + 1 }
