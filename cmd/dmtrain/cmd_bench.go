@@ -12,7 +12,7 @@ import (
 )
 
 type benchOptions struct {
-	sources
+	layers
 	attention attentionOptions
 	steps     int
 	profile   bool
@@ -23,7 +23,7 @@ type benchOptions struct {
 const maxBenchSteps = 1 << 30
 
 func benchCommand() *cobra.Command {
-	o := benchOptions{sources: sources{textless: true}}
+	o := benchOptions{layers: layers{textless: true}}
 	cmd := &cobra.Command{
 		Use:   "bench --config FILE",
 		Short: "Time whole training steps, or attention alone, on random tokens",

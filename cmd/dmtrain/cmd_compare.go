@@ -18,7 +18,7 @@ import (
 )
 
 type compareOptions struct {
-	sources
+	layers
 	arms     []string
 	baseline string
 	seeds    int

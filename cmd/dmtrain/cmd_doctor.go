@@ -18,9 +18,10 @@ func doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Say what there is to compute with, and whether it computes rightly",
 		Long: `doctor lists the CPU and the GPUs that this program can use, why it can use no GPU where
-that is so, and why not the best of its paths for CPUs. On each it makes a call of every operation in every precision, holds the
-result to the operation's formula, and takes some steps of training whose losses it holds to
-those that the formulas give. It exits with 1 where one is wrong; having no GPU is no fault.`,
+that is so, and why not the best of its paths for CPUs. On each it makes a call of every
+operation in every precision, holds the result to the operation's formula, and takes some
+steps of training whose losses it holds to those that the formulas give. It exits with 1
+where one is wrong; having no GPU is no fault.`,
 		Example: `  dmtrain doctor
   dmtrain doctor --threads 4 --json`,
 		Args: cobra.NoArgs,

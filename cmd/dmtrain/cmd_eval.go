@@ -36,7 +36,8 @@ func evalCommand() *cobra.Command {
 prints the loss (nats per token), perplexity, bits per byte of text, how often the most
 probable token was right, and how far confidence is from accuracy (expected calibration
 error). A best checkpoint was chosen by its loss on the validation text, which therefore is
-a little too low there; --split test reads text that chose nothing, where the run has some. Of a model trained to fill blanks (mask.form infill) it also tells how well it does, with
+a little too low there; --split test reads text that chose nothing, where the run has some.
+Of a model trained to fill blanks (mask.form infill) it also tells how well it does, with
 15 % and with 50 % of the tokens hidden.`,
 		Example: `  dmtrain eval --run runs/quickstart
   dmtrain eval --run runs/quickstart --which last --threads 2 --json
@@ -58,7 +59,8 @@ a little too low there; --split test reads text that chose nothing, where the ru
 		"which `text` of the run to read: valid or test (data.test, data.test_fraction)")
 	complete(cmd, "split", saved.SplitValid, saved.SplitTest)
 	flags.Float64SliceVar(&o.blanks, "blanks", nil,
-		"hide tokens at these `rates` and measure how well they are filled in (default 0.15,0.5 for a model trained to)")
+		"hide tokens at these `rates` and measure how well they are filled in "+
+			"(default 0.15,0.5 for a model trained to)")
 	hideDefaults(cmd, "blanks")
 	flags.StringVar(&o.perToken, "per-token", "",
 		"write one JSON line a token to this `file`: (pair,) position, token, nll, confidence, entropy")
@@ -82,7 +84,7 @@ func (o *evalOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 			return fmt.Errorf("--per-token: %w", err)
 		}
 		defer file.Discard()
-		unfinished(ctx, file.Discard)
+		onInterrupt(ctx, file.Discard)
 		lines := bufio.NewWriter(file)
 		options.PerToken = lines
 		return o.report(ctx, options, stdout, stderr, func() error { return errors.Join(lines.Flush(), file.Commit()) })
@@ -107,9 +109,7 @@ func (o *evalOptions) report(
 	if o.json {
 		return errors.Join(json.NewEncoder(stdout).Encode(r), measured(r.Loss))
 	}
-	for _, w := range r.Warnings {
-		fmt.Fprintf(stderr, "dmtrain: warning: %s\n", w)
-	}
+	warnAll(stderr, r.Warnings)
 	return errors.Join(printReport(stdout, r), measured(r.Loss))
 }
 

@@ -28,7 +28,7 @@ history tells how a run's masks moved.`,
 	return cmd
 }
 
-// canvas is the space that a picture of signs has.
+// canvas is the size and character set of a text picture.
 type canvas struct {
 	width int // columns; 0 = as many as the terminal has
 	ascii bool
@@ -53,7 +53,7 @@ const (
 	defaultWidth = 80
 )
 
-// fit settles what the user left open.
+// fit fills in what the user left open.
 func (c *canvas) fit(out io.Writer) {
 	c.ascii = c.ascii || !speaksUTF8(os.Getenv)
 	if c.width > 0 {
@@ -67,10 +67,9 @@ func (c *canvas) fit(out io.Writer) {
 	}
 }
 
-// speaksUTF8 says whether the locale is one of UTF-8. Where none is set at all, as in many containers, terminals
-// usually are.
+// speaksUTF8 says whether the locale uses UTF-8. Without a locale, as in many containers, terminals usually do.
 func speaksUTF8(getenv func(string) string) bool {
-	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} { // in the order in which they count
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} { // in order of precedence
 		if locale := strings.ToLower(getenv(name)); locale != "" {
 			return strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")
 		}

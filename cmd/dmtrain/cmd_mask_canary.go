@@ -16,7 +16,7 @@ import (
 )
 
 type maskCanaryOptions struct {
-	sources
+	layers
 	minutes float64
 	steps   int
 	json    bool
@@ -113,7 +113,7 @@ func printCanary(out io.Writer, r *canary.Report, c config.Config) error {
 	fmt.Fprintln(w, "losses of\tpredicting\tclass\ttargets\tloss\tbound\tloss − bound\t\tplanted\twould see")
 	for _, k := range r.Classes {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%.4f\t%.4f\t%+.4f ± %.4f\t%s\t%s\t%s\n", k.Set, k.Kind, k.Class, k.Targets,
-			k.Loss, k.Bound, k.D, k.SE, judged(&k),
+			k.Loss, k.Bound, k.D, k.SE, classMark(&k),
 			number(k.Planted, "%+.4f"), number(k.Detects, "%.4f"))
 	}
 	if err := w.Flush(); err != nil {
@@ -123,7 +123,8 @@ func printCanary(out io.Writer, r *canary.Report, c config.Config) error {
 	return err
 }
 
-func judged(c *canary.Class) string {
+// classMark is the mark of a class in the table.
+func classMark(c *canary.Class) string {
 	switch {
 	case c.Leak:
 		return "LEAK"

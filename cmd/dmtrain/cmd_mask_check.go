@@ -16,7 +16,7 @@ import (
 )
 
 type maskCheckOptions struct {
-	sources
+	layers
 	maskcheck.Options
 	json bool
 }
@@ -82,9 +82,7 @@ func (o *maskCheckOptions) run(ctx context.Context, stdout, stderr io.Writer) er
 	if o.json {
 		err = json.NewEncoder(stdout).Encode(r)
 	} else {
-		for _, w := range r.Warnings {
-			fmt.Fprintf(stderr, "dmtrain: warning: %s\n", w)
-		}
+		warnAll(stderr, r.Warnings)
 		err = printMaskCheck(stdout, r)
 	}
 	if err != nil {
@@ -131,10 +129,10 @@ func printMaskCheck(out io.Writer, r *maskcheck.Report) error {
 	w.Flush()
 	head, rest, _ := strings.Cut(lines.String(), "\n")
 	fmt.Fprintln(out, head)
-	told := leaksTold{}
+	printed := printedLeaks{}
 	for i, line := range strings.Split(strings.TrimRight(rest, "\n"), "\n") {
 		fmt.Fprintln(out, line)
-		for _, text := range told.counterExamples(&r.Plans[i]) {
+		for _, text := range printed.counterExamples(&r.Plans[i]) {
 			fmt.Fprintln(out, "      "+text)
 		}
 	}
@@ -150,11 +148,11 @@ func word(v maskcheck.Verdict) string {
 	return "LEAK"
 }
 
-// leaksTold are the leaks that have been spelt out: one that others plans have at the same positions is told once.
-type leaksTold map[string]bool
+// printedLeaks are the leaks printed so far; one that several plans share is printed once.
+type printedLeaks map[string]bool
 
-// counterExamples spells out the first leak that each method found, those that agree together.
-func (told leaksTold) counterExamples(p *maskcheck.PlanCheck) []string {
+// counterExamples describes the first leak that each method found, once if they agree.
+func (printed printedLeaks) counterExamples(p *maskcheck.PlanCheck) []string {
 	var texts []string
 	var by [][]string
 	verdicts := []maskcheck.Verdict{p.Certificate, p.Closure, p.Probe}
@@ -165,10 +163,10 @@ func (told leaksTold) counterExamples(p *maskcheck.PlanCheck) []string {
 		if v.First == nil {
 			continue
 		}
-		if key := fmt.Sprint(v.First.By, v.First.Position, v.First.Answer, v.First.Path); told[key] {
+		if key := fmt.Sprint(v.First.By, v.First.Position, v.First.Answer, v.First.Path); printed[key] {
 			continue
 		} else {
-			told[key] = true
+			printed[key] = true
 		}
 		text := v.First.Error()
 		if n := len(texts); n > 0 && texts[n-1] == text {
@@ -183,7 +181,7 @@ func (told leaksTold) counterExamples(p *maskcheck.PlanCheck) []string {
 	return texts
 }
 
-// summary says in words what has been looked at and found.
+// summary says in words what was checked and found.
 func summary(r *maskcheck.Report) string {
 	first, tokens, most, probed := r.Plans[0], 0, 0, 0
 	for _, p := range r.Plans {

@@ -23,7 +23,7 @@ import (
 )
 
 type maskShowOptions struct {
-	sources
+	layers
 	canvas
 	runDir   string
 	step     int     // −1: not given
@@ -67,7 +67,7 @@ is named, the mask is drawn fully open; --openness draws it in any other state.`
 	return cmd
 }
 
-// hideDefaults keeps a default that only means "not given" out of the help.
+// hideDefaults hides defaults that mean "not given" from the help.
 func hideDefaults(cmd *cobra.Command, names ...string) {
 	for _, name := range names {
 		cmd.Flags().Lookup(name).DefValue = "0"
@@ -108,9 +108,7 @@ func (o *maskShowOptions) run(stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	for _, w := range m.Warnings {
-		fmt.Fprintf(stderr, "dmtrain: warning: %s\n", w)
-	}
+	warnAll(stderr, m.Warnings)
 	v := &view{
 		maskShowOptions: o,
 		c:               c,
@@ -127,19 +125,19 @@ func (o *maskShowOptions) run(stdout, stderr io.Writer) (err error) {
 	return v.picture(stderr)
 }
 
-// view is a row of a plan, chosen and drawn.
+// view chooses and draws a row of a plan.
 type view struct {
 	*maskShowOptions
 	c     config.Config
 	masks *maskcheck.Masks
-	past  []metrics.MaskStep // what the run recorded
+	past  []metrics.MaskStep // the run's records
 
 	open   []float64 // openness by bucket
 	origin string    // where openness is from
 	*maskcheck.Row
 }
 
-// choose settles step, openness and row, and plans.
+// choose chooses step, openness and row, and plans the row.
 func (v *view) choose() error {
 	v.settleStep()
 	if steps := v.c.Train.Steps; v.step >= steps {
@@ -165,13 +163,13 @@ func (v *view) settleStep() {
 	case len(v.past) > 0:
 		v.step = v.past[len(v.past)-1].Step - 1 // records count steps from 1
 	case v.c.Mask.FirstLook():
-		v.step = v.masks.Config().Warmup // closed before
+		v.step = v.masks.Config().Warmup // it is closed before
 	default:
 		v.step = 0
 	}
 }
 
-// settleOpenness takes what was asked for, or else what the run had, or else what the control says.
+// settleOpenness takes --openness, or else the run's record, or else the control's openness.
 func (v *view) settleOpenness() {
 	var known bool
 	v.open, known = v.masks.Openness(v.step)
@@ -226,7 +224,7 @@ func (v *view) print(out io.Writer) error {
 	return err
 }
 
-// headline says what is drawn: the mask section in a line, and its state in another.
+// headline describes the mask section in one line, and its state in another.
 func (v *view) headline() string {
 	c := v.masks.Config()
 	text := fmt.Sprintf("%s: structure %s", v.file, c.Structure)
@@ -247,7 +245,7 @@ func (v *view) headline() string {
 	return text
 }
 
-// verdict sums the picture up.
+// verdict sums up the picture and the certificate.
 func (v *view) verdict() string {
 	visible, ahead := maskcheck.Seen(&v.Plan)
 	text := fmt.Sprintf("%.1f %% of all pairs are visible, %.1f %% of those that look ahead.\n", 100*visible, 100*ahead)
@@ -267,7 +265,7 @@ func (v *view) verdict() string {
 	return text + "Certified: " + proved
 }
 
-// sourceSeen is the share of the pairs of a target position that is no padding and a source token that are visible.
+// sourceSeen is the visible share of pairs of a target position (without padding) and a source token.
 func (v *view) sourceSeen() float64 {
 	seen, all := 0, 0
 	for i, last := range v.Plan.Sources[0].Cross.Hi {
@@ -331,7 +329,7 @@ func (v *view) picture(stderr io.Writer) error {
 	return writePicture(v.png, b.Bytes(), stderr)
 }
 
-// writePicture writes a file whole or not at all, and says so.
+// writePicture writes a file atomically and says so.
 func writePicture(path string, data []byte, stderr io.Writer) error {
 	if err := files.Write(path, data); err != nil {
 		return fmt.Errorf("--png: %w", err)
@@ -340,7 +338,7 @@ func writePicture(path string, data []byte, stderr io.Writer) error {
 	return nil
 }
 
-// readMasks reads what a run recorded of its masks.
+// readMasks reads a run's records of its masks.
 func readMasks(dir string) ([]metrics.MaskStep, error) {
 	run, err := checkpoint.ViewRun(dir)
 	if err != nil {

@@ -20,13 +20,11 @@ import (
 type sampleOptions struct {
 	modelFlags
 	generate.Sampling
-	generate.Acceptance
+	decodeFlags
 	prompt     string
 	promptFile string
 	maxTokens  int
 	num        int
-	decode     string // causal | parallel
-	block      int
 	blank      string
 	length     int // tokens a blank stands for; 0 = any up to maxLength
 	maxLength  int
@@ -34,7 +32,7 @@ type sampleOptions struct {
 	flags      *pflag.FlagSet
 }
 
-// idle are flags for other ways to go on than the one asked for.
+// idle are the flags of modes other than the chosen one.
 func (o *sampleOptions) idle() idleFlags {
 	switch {
 	case o.blank != "":
@@ -89,24 +87,13 @@ func (o *sampleOptions) addFlags(cmd *cobra.Command) {
 	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed gives the same samples")
 	flags.Float64Var(&o.Temperature, "temperature", 0.8,
 		"below 1 plays safe, above 1 dares; 0 always takes the most probable token")
-	flags.IntVar(&o.TopK, "top-k", 0, "choose among the `k` most probable tokens only; 0 = all")
-	flags.Float64Var(&o.TopP, "top-p", 1,
-		"choose among the most probable tokens that together reach this `probability`")
-	flags.Float64Var(&o.MinP, "min-p", 0, "leave out tokens less probable than this `share` of the most probable one")
-	flags.StringVar(&o.decode, "decode", "causal",
-		"causal: one token after the other; parallel: blocks of tokens at once")
-	flags.IntVar(&o.block, "block", 16, "parallel: `tokens` predicted at once")
-	flags.Float64Var(&o.Threshold, "threshold", 0.9, "parallel, blank: keep predictions of at least this `confidence`")
-	flags.Float64Var(&o.Budget, "budget", 0,
-		"parallel, blank: instead, keep the surest while their doubts (1 - confidence) sum to at most this")
-	flags.IntVar(&o.MaxRounds, "max-rounds", 0,
-		"parallel, blank: the most `rounds` a block may take; 0 = as many as it has tokens")
+	addTruncation(flags, &o.Sampling, "choose")
+	o.decodeFlags.addFlags(cmd, 16, "parallel, blank")
 	flags.StringVar(&o.blank, "blank", "", "fill the gaps that this `mark` leaves in the prompt")
 	flags.IntVar(&o.length, "blank-tokens", 0,
 		"how many `tokens` a gap stands for; 0 = try every number up to --blank-max")
 	flags.IntVar(&o.maxLength, "blank-max", 16, "the most `tokens` a gap may stand for")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a sample, when it is whole")
-	complete(cmd, "decode", "causal", "parallel")
 	must(cmd.MarkFlagFilename("prompt-file"))
 	cmd.MarkFlagsMutuallyExclusive("prompt", "prompt-file")
 }
@@ -115,18 +102,17 @@ func (o *sampleOptions) check() error {
 	if err := o.modelFlags.check(); err != nil {
 		return err
 	}
-	for _, err := range []error{o.Sampling.Check(), o.Acceptance.Check()} {
-		if err != nil {
-			return usagef("--%w", err) // their messages begin with the name
-		}
+	if err := o.Sampling.Check(); err != nil {
+		return usagef("--%w", err) // the message begins with the flag's name
+	}
+	if err := o.decodeFlags.check(); err != nil {
+		return err
 	}
 	switch {
 	case o.maxTokens < 1:
 		return usagef("--max-tokens: %d is not a number of tokens (1 or more)", o.maxTokens)
 	case o.num < 1:
 		return usagef("--num: %d is not a number of samples (1 or more)", o.num)
-	case o.decode != "causal" && o.decode != "parallel":
-		return usagef("--decode: %q is neither causal nor parallel", o.decode)
 	}
 	return o.checkBlank()
 }
@@ -159,15 +145,15 @@ func (o *sampleOptions) run(ctx context.Context, stdin io.Reader, stdout, stderr
 	if l.Encoder {
 		return fmt.Errorf("%s: an encoder–decoder: try \"dmtrain translate\" or \"dmtrain eval\"", l.Dir)
 	}
-	o.say(stderr, l.Warnings, l.Backend)
+	o.announce(stderr, l.Warnings, l.Backend)
 	warnIdle(stderr, o.flags, idleSampling(o.Temperature), o.idle())
 	if o.blank != "" {
 		return o.fill(ctx, l, prompt, stdout, stderr)
 	}
-	return o.goOn(ctx, l, prompt, stdout, stderr)
+	return o.continuePrompt(ctx, l, prompt, stdout, stderr)
 }
 
-// readPrompt reads the text to continue, by the rules of all text.
+// readPrompt reads the text to continue, with the checks of all text.
 func (o *sampleOptions) readPrompt(stdin io.Reader, stderr io.Writer) (string, error) {
 	in, name := stdin, standardInput
 	switch o.promptFile {
@@ -186,6 +172,6 @@ func (o *sampleOptions) readPrompt(stdin io.Reader, stderr io.Writer) (string, e
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
-	remark(stderr, name, remarks)
+	warnOf(stderr, name, remarks)
 	return text, nil
 }

@@ -14,7 +14,6 @@ import (
 	"dmtrain/internal/textio"
 )
 
-// scoreCommand compares texts with references.
 func scoreCommand() *cobra.Command {
 	var hyp, ref string
 	cmd := &cobra.Command{
@@ -96,6 +95,6 @@ func fileLines(path string, stderr io.Writer) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	remark(stderr, path, remarks)
+	warnOf(stderr, path, remarks)
 	return lines, nil
 }

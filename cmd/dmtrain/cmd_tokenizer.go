@@ -12,7 +12,6 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// tokenizerCommand makes vocabularies.
 func tokenizerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "tokenizer",
@@ -63,8 +62,8 @@ func trainTokenizer(size int, out string, texts []string, stderr io.Writer) erro
 	}
 	fmt.Fprintf(stderr, "%s: %d tokens\n", out, t.Vocab())
 	if t.Vocab() < size {
-		fmt.Fprintf(stderr, "dmtrain: warning: --size: %d tokens were asked for, but no further pair of tokens "+
-			"occurs twice in the text\n", size)
+		warn(stderr, "--size: %d tokens were asked for, but no further pair of tokens "+
+			"occurs twice in the text", size)
 	}
 	return nil
 }
@@ -80,6 +79,6 @@ func learn(trainer *tokenizer.Trainer, name string, stderr io.Writer) error {
 	if err := trainer.Read(text); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	remark(stderr, name, text.Remarks())
+	warnOf(stderr, name, text.Remarks())
 	return nil
 }

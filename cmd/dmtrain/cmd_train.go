@@ -19,7 +19,7 @@ import (
 )
 
 type trainOptions struct {
-	sources
+	layers
 	resume    bool
 	overwrite bool
 	from      int
@@ -83,7 +83,7 @@ func (o *trainOptions) run(ctx context.Context, stderr io.Writer) error {
 		Console:   console,
 	})
 	console.Break()
-	// or else the summary has said it
+	// without --quiet the summary says it
 	if o.quiet && errors.Is(err, train.ErrInterrupted) && !errors.Is(err, train.ErrNotBegun) {
 		return fmt.Errorf("%w; all is saved, go on by\n  dmtrain train --config %s --resume", err,
 			files.Quoted(filepath.Join(c.Run.Dir, checkpoint.ConfigFile)))
@@ -91,8 +91,7 @@ func (o *trainOptions) run(ctx context.Context, stderr io.Writer) error {
 	return err
 }
 
-// checkMoved looks whether the configuration is that of a run that was copied or renamed: run.dir in it still names
-// the old place.
+// checkMoved detects the configuration of a run that was copied or renamed, whose run.dir still names the old place.
 func (o *trainOptions) checkMoved(runDir string, console *metrics.Console) error {
 	beside := filepath.Dir(o.file)
 	if _, err := checkpoint.ViewRun(beside); err != nil || filepath.Base(o.file) != checkpoint.ConfigFile {

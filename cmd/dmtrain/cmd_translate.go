@@ -18,16 +18,14 @@ import (
 type translateOptions struct {
 	modelFlags
 	generate.Translation
-	generate.Acceptance
-	decode    string // causal | parallel
-	block     int
+	decodeFlags
 	nbest     int
 	json      bool
 	streaming bool
 	flags     *pflag.FlagSet
 }
 
-// idle are flags for other ways to decode than the one asked for.
+// idle are the flags of modes other than the chosen one.
 func (o *translateOptions) idle() idleFlags {
 	i := idleFlags{why: "for --decode parallel only"}
 	if o.decode != "parallel" {
@@ -36,7 +34,6 @@ func (o *translateOptions) idle() idleFlags {
 	return i
 }
 
-// translateCommand turns sources into targets.
 func translateCommand() *cobra.Command {
 	var o translateOptions
 	cmd := &cobra.Command{
@@ -69,30 +66,20 @@ after it. An empty line ends a target.`,
 			return o.run(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	o.addFlags(cmd)
+	o.modelFlags.addFlags(cmd)
 	flags := cmd.Flags()
 	o.flags = flags
 	flags.IntVar(&o.Beams, "beams", 1, "targets followed at once; 1 always takes the most probable token")
 	flags.Float64Var(&o.LengthPenalty, "length-penalty", 1,
 		"how much longer targets are preferred; 0 compares plain probabilities")
-	flags.StringVar(&o.decode, "decode", "causal",
-		"causal: one token after the other; parallel: blocks of tokens at once")
-	flags.IntVar(&o.block, "block", 8, "parallel: `tokens` predicted at once")
-	flags.Float64Var(&o.Threshold, "threshold", 0.9, "parallel: keep predictions of at least this `confidence`")
-	flags.Float64Var(&o.Budget, "budget", 0,
-		"parallel: instead, keep the surest while their doubts (1 - confidence) sum to at most this")
-	flags.IntVar(&o.MaxRounds, "max-rounds", 0,
-		"parallel: the most `rounds` a block may take; 0 = as many as it has tokens")
-	complete(cmd, "decode", "causal", "parallel")
+	o.decodeFlags.addFlags(cmd, 8, "parallel")
 	flags.IntVar(&o.nbest, "nbest", 1,
 		"print so many targets a source, the best first, each on a line; at most --beams")
 	flags.IntVar(&o.MaxTokens, "max-tokens", 0, "the most `tokens` of a target; 0 = as many as the model can")
 	flags.IntVar(&o.Batch, "batch", 32, "sources decoded at once")
 	flags.Float64Var(&o.Temperature, "temperature", 0,
 		"above 0 draws targets instead of searching for the most probable one")
-	flags.IntVar(&o.TopK, "top-k", 0, "draw among the `k` most probable tokens only; 0 = all")
-	flags.Float64Var(&o.TopP, "top-p", 1, "draw among the most probable tokens that together reach this `probability`")
-	flags.Float64Var(&o.MinP, "min-p", 0, "leave out tokens less probable than this `share` of the most probable one")
+	addTruncation(flags, &o.Sampling, "draw")
 	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed draws the same targets")
 	flags.BoolVar(&o.streaming, "stream", false,
 		"write while reading, and show what was read before each piece of the target")
@@ -130,7 +117,7 @@ func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, std
 	if !t.Encoder {
 		return fmt.Errorf("%s: not an encoder–decoder, which task seq2seq trains", t.Dir)
 	}
-	o.say(stderr, t.Warnings, t.Backend)
+	o.announce(stderr, t.Warnings, t.Backend)
 	warnIdle(stderr, o.flags, idleSampling(o.Temperature), o.idle())
 	special := t.Tokenizer.Specials()
 	o.Begin, o.End = special.Begin, special.End
@@ -152,21 +139,19 @@ func (o *translateOptions) run(ctx context.Context, stdin io.Reader, stdout, std
 		out:              bufio.NewWriter(stdout),
 		stderr:           stderr,
 	}
-	in := readLines(stdin, o.lookAhead())
+	in := readLines(stdin, o.readAhead())
 	err = w.all(ctx, in)
-	w.tell()
-	in.tell(stderr)
+	w.conclude()
+	in.warn(stderr)
 	return err
 }
 
-// checkDecode looks at what decoding in parallel asks for.
+// checkDecode checks the flags of decoding in parallel.
 func (o *translateOptions) checkDecode() error {
-	if err := o.Acceptance.Check(); err != nil {
-		return usagef("--%w", err)
+	if err := o.decodeFlags.check(); err != nil {
+		return err
 	}
 	switch {
-	case o.decode != "causal" && o.decode != "parallel":
-		return usagef("--decode: %q is neither causal nor parallel", o.decode)
 	case o.decode == "parallel" && o.Beams > 1:
 		return usagef("--decode: parallel follows one target at a time, so --beams must be 1")
 	case o.decode == "parallel" && o.streaming:
@@ -175,13 +160,13 @@ func (o *translateOptions) checkDecode() error {
 	return nil
 }
 
-// translator decodes as asked.
+// translator makes the decoder that the flags ask for.
 func (o *translateOptions) translator(t *saved.Model) (*generate.Translator, error) {
 	if o.decode == "causal" {
 		return generate.NewTranslator(t.Model, t.Config.Mask, o.Translation)
 	}
-	if most := t.Model.Context / 2; o.block < 1 || o.block > most {
-		return nil, usagef("--block: %d tokens is not within 1 … %d, half the model's context", o.block, most)
+	if err := o.checkBlock(t.Model.Context); err != nil {
+		return nil, err
 	}
 	if !t.Config.Mask.Slots() {
 		return nil, usagef("--decode: %s was not trained to fill blanks (mask.form: infill), so it can't decode in "+

@@ -12,8 +12,7 @@ import (
 	"dmtrain/internal/textio"
 )
 
-// decimalFlags makes the flags of a command and of those below it read numbers as settings are read: decimal, or
-// refused.
+// decimalFlags makes the numeric flags of a command and its subcommands accept only decimal numbers, as settings do.
 func decimalFlags(cmd *cobra.Command) {
 	for _, set := range []*pflag.FlagSet{cmd.PersistentFlags(), cmd.Flags()} {
 		set.VisitAll(func(f *pflag.Flag) {

@@ -24,12 +24,12 @@ const (
 	exitInterrupted = 130 // SIGINT or SIGTERM, after saving
 )
 
-// usageError is a command line that asks for something impossible.
+// usageError is the error of a wrong command line.
 type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// exitCode is what the process ends with after err.
+// exitCode is the exit code for err.
 func exitCode(err error) int {
 	var (
 		usage   usageError
@@ -50,13 +50,13 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// traceVar makes a panic print its stack, and the runtime's own fatal errors those of all goroutines.
+// traceVar is the environment variable that makes panics and fatal errors print stacks.
 const traceVar = "DMTRAIN_TRACE"
 
-// guard runs f and turns a panic, which is always a mistake of this program, into one line.
+// guard runs f and prints a panic, which is always a mistake of this program, as one line.
 func guard(stderr io.Writer, f func() int) (code int) {
 	if os.Getenv(traceVar) == "" {
-		debug.SetTraceback("none") // what guard can't recover ends the program with few lines
+		debug.SetTraceback("none") // keeps fatal errors, which can't be recovered, short
 	}
 	defer func() {
 		cause := recover()

@@ -1,20 +1,19 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/pflag"
 )
 
-// idleFlags are flags that have no effect as things are.
+// idleFlags are flags without effect, and why.
 type idleFlags struct {
 	names []string
 	why   string
 }
 
-// idleSampling is what drawing tokens needs and taking the most probable one does not.
+// idleSampling are the flags without effect if the most probable token is always taken.
 func idleSampling(temperature float64) idleFlags {
 	if temperature > 0 {
 		return idleFlags{}
@@ -26,7 +25,7 @@ func idleSampling(temperature float64) idleFlags {
 // acceptanceFlags say which predictions of a block are kept.
 var acceptanceFlags = []string{"block", "threshold", "budget", "max-rounds"}
 
-// warnIdle names the flags that were given and have no effect.
+// warnIdle warns of given flags without effect.
 func warnIdle(stderr io.Writer, given *pflag.FlagSet, idle ...idleFlags) {
 	for _, i := range idle {
 		var names []string
@@ -36,7 +35,7 @@ func warnIdle(stderr io.Writer, given *pflag.FlagSet, idle ...idleFlags) {
 			}
 		}
 		if names != nil {
-			fmt.Fprintf(stderr, "dmtrain: warning: %s without effect: %s\n", strings.Join(names, ", "), i.why)
+			warn(stderr, "%s without effect: %s", strings.Join(names, ", "), i.why)
 		}
 	}
 }

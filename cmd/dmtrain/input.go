@@ -8,10 +8,10 @@ import (
 	"dmtrain/internal/textio"
 )
 
-// standardInput is what messages call it.
+// standardInput names it in messages.
 const standardInput = "standard input"
 
-// ofInput names standard input where that is no text.
+// ofInput adds the name of standard input to the error of input that is not text.
 func ofInput(err error) error {
 	if _, ok := errors.AsType[*textio.NotText](err); ok {
 		return fmt.Errorf("%s: %w", standardInput, err)
@@ -32,16 +32,28 @@ func (u *unknownCharacters) add(line, characters int) {
 	u.characters += characters
 }
 
-func (u *unknownCharacters) tell(stderr io.Writer) {
+func (u *unknownCharacters) warn(stderr io.Writer) {
 	if u.lines > 0 {
-		fmt.Fprintf(stderr, "dmtrain: warning: %d characters in %d sources, the first in line %d, are unknown to "+
-			"the model and left out\n", u.characters, u.lines, u.first)
+		warn(stderr, "%d characters in %d sources, the first in line %d, are unknown to the model and left out",
+			u.characters, u.lines, u.first)
 	}
 }
 
-// remark warns of what reading a text noticed.
-func remark(stderr io.Writer, name string, remarks []string) {
-	for _, r := range remarks {
-		fmt.Fprintf(stderr, "dmtrain: warning: %s: %s\n", name, r)
+// warnOf prints warnings about a text.
+func warnOf(stderr io.Writer, name string, warnings []string) {
+	for _, w := range warnings {
+		warn(stderr, "%s: %s", name, w)
 	}
+}
+
+// warnAll prints warnings.
+func warnAll(stderr io.Writer, warnings []string) {
+	for _, w := range warnings {
+		warn(stderr, "%s", w)
+	}
+}
+
+// warn prints one warning.
+func warn(stderr io.Writer, format string, args ...any) {
+	fmt.Fprintf(stderr, "dmtrain: warning: "+format+"\n", args...)
 }

@@ -11,20 +11,20 @@ import (
 	"dmtrain/internal/train"
 )
 
-// grace is how long a command that was interrupted, and has nothing more to save, may take to end by itself.
+// grace is how long an interrupted command with nothing to save may take to end by itself.
 const grace = 400 * time.Millisecond
 
-// interruption ends commands that do not end by themselves when they are interrupted: those that wait for input, or
-// are within a long computation. Whoever has something to save holds it off until that is done.
+// interruption ends interrupted commands that don't end by themselves: those that wait for input or are in a long
+// computation. A command with something to save holds it off until that is done.
 type interruption struct {
 	held    sync.RWMutex
 	mu      sync.Mutex
-	discard []func() // what is not finished
+	discard []func() // delete unfinished files
 }
 
 type interruptionKey struct{}
 
-// interruptible gives a context's commands an interruption.
+// interruptible adds an interruption to a context.
 func interruptible(ctx context.Context) (context.Context, *interruption) {
 	i := &interruption{}
 	ctx = train.WithHold(ctx, func() func() {
@@ -37,7 +37,7 @@ func interruptible(ctx context.Context) (context.Context, *interruption) {
 // watch waits until ctx is done, and then ends the process.
 func (i *interruption) watch(ctx context.Context, stderr io.Writer) {
 	<-ctx.Done()
-	i.held.Lock() // for good: what has not begun to have something to save will not
+	i.held.Lock() // never unlocked: nothing new may begin to save
 	time.Sleep(grace)
 	i.mu.Lock()
 	for _, discard := range i.discard {
@@ -47,8 +47,8 @@ func (i *interruption) watch(ctx context.Context, stderr io.Writer) {
 	os.Exit(exitInterrupted)
 }
 
-// unfinished says how to undo something if the command is interrupted.
-func unfinished(ctx context.Context, discard func()) {
+// onInterrupt registers a function to call if the command is interrupted.
+func onInterrupt(ctx context.Context, discard func()) {
 	if i, ok := ctx.Value(interruptionKey{}).(*interruption); ok {
 		i.mu.Lock()
 		defer i.mu.Unlock()

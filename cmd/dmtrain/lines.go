@@ -8,19 +8,19 @@ import (
 	"dmtrain/internal/textio"
 )
 
-// linger is how long lines that come one after the other are waited for, to be worked on together.
+// linger is how long to wait for further lines, to process them together.
 const linger = 20 * time.Millisecond
 
-// lineReader reads lines ahead of those who work on them.
+// lineReader reads lines in advance.
 type lineReader struct {
 	lines chan string
 
-	// Once lines is closed:
+	// set before lines is closed
 	err     error
 	remarks []string
 }
 
-// readLines reads up to so many lines ahead. It goes on reading until the end of r, or of the program.
+// readLines reads up to ahead lines in advance, until the end of r or of the program.
 func readLines(r io.Reader, ahead int) *lineReader {
 	l := &lineReader{lines: make(chan string, ahead)}
 	go func() {
@@ -34,18 +34,18 @@ func readLines(r io.Reader, ahead int) *lineReader {
 	return l
 }
 
-// tell warns of what was noticed, if all has been read.
-func (l *lineReader) tell(stderr io.Writer) {
+// warn prints warnings about the input, if all of it was read.
+func (l *lineReader) warn(stderr io.Writer) {
 	select {
 	case _, more := <-l.lines:
 		if !more {
-			remark(stderr, standardInput, l.remarks)
+			warnOf(stderr, standardInput, l.remarks)
 		}
 	default:
 	}
 }
 
-// next waits for a line and returns it with those that are there soon after, as many as may be read ahead; none at
+// next waits for a line, and returns it with those that follow soon, at most as many as are read in advance; none at
 // the end.
 func (l *lineReader) next(ctx context.Context) ([]string, error) {
 	var some []string

@@ -15,28 +15,28 @@ import (
 	"dmtrain/internal/task/tasks"
 )
 
-// sources are where a command's settings come from: defaults, the file, the environment, --set and flags of their
-// own, each laid over what stands before it.
-type sources struct {
+// layers are the sources of a command's settings: defaults, the file, the environment, --set and flags of their own,
+// each overriding those before it.
+type layers struct {
 	file     string
 	set      []string // key=value
 	device   string   // --device; empty when not given
-	textless bool     // the command reads no text, so none has to be named
+	textless bool     // the command reads no text, so data.train may be missing
 }
 
-func (s *sources) addFlags(cmd *cobra.Command) {
-	s.addSettingFlags(cmd)
-	cmd.Flags().StringVar(&s.device, "device", "",
+func (l *layers) addFlags(cmd *cobra.Command) {
+	l.addSettingFlags(cmd)
+	cmd.Flags().StringVar(&l.device, "device", "",
 		"where to compute: auto, cpu, cuda or cuda:N (overrides the setting device)")
 	complete(cmd, "device", "auto", "cpu", "cuda")
 	addThreads(cmd)
 }
 
-// addSettingFlags is for commands that compute nothing on a device.
-func (s *sources) addSettingFlags(cmd *cobra.Command) {
+// addSettingFlags adds the flags of commands that don't compute on a device.
+func (l *layers) addSettingFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&s.file, "config", "c", "", "read settings from this YAML `file`")
-	flags.StringArrayVar(&s.set, "set", nil, "override one setting, as `key=value`; repeatable")
+	flags.StringVarP(&l.file, "config", "c", "", "read settings from this YAML `file`")
+	flags.StringArrayVar(&l.set, "set", nil, "override one setting, as `key=value`; repeatable")
 	must(cmd.MarkFlagFilename("config", "yaml", "yml"))
 	must(cmd.RegisterFlagCompletionFunc("set",
 		func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -48,23 +48,23 @@ func (s *sources) addSettingFlags(cmd *cobra.Command) {
 		}))
 }
 
-// load resolves the settings. What is wrong with them is a [config.Invalid] with everything that is.
-func (s *sources) load() (config.Config, error) {
-	if s.file == "" {
+// load resolves the settings. Its error is a [config.Invalid] with all problems.
+func (l *layers) load() (config.Config, error) {
+	if l.file == "" {
 		return config.Config{}, usagef("--config: name a configuration file; \"dmtrain init > my.yaml\" writes one")
 	}
-	file, err := config.Read(s.file)
+	file, err := config.Read(l.file)
 	if err != nil {
 		return config.Config{}, unreadable(err)
 	}
-	c, err := s.resolve(file, os.Environ())
-	if err != nil || s.textless {
+	c, err := l.resolve(file, os.Environ())
+	if err != nil || l.textless {
 		return c, err
 	}
-	return c, s.misplaced(file, c)
+	return c, l.misplaced(file, c)
 }
 
-// unreadable makes a file that can't be opened bad usage: its name was given on the command line.
+// unreadable makes the error of a file that can't be opened a usage error, since the command line named it.
 func unreadable(err error) error {
 	if pathErr := (*os.PathError)(nil); errors.As(err, &pathErr) {
 		return usagef("--config: %s: %v", pathErr.Path, pathErr.Err)
@@ -72,22 +72,22 @@ func unreadable(err error) error {
 	return err
 }
 
-// resolve lays the sources over one another.
-func (s *sources) resolve(file *config.File, environ []string) (config.Config, error) {
+// resolve combines the layers.
+func (l *layers) resolve(file *config.File, environ []string) (config.Config, error) {
 	v := viper.New()
 	v.SetEnvPrefix(strings.TrimSuffix(envPrefix, "_"))
 	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
 	for _, key := range config.Keys() {
-		// each by name: with AutomaticEnv a variable named like a section would hide all that is in it
+		// bound by name, since under AutomaticEnv a variable named like a section would hide its settings
 		must(v.BindEnv(key))
 	}
-	for key, value := range s.defaults(file).Settings() {
+	for key, value := range l.defaults(file).Settings() {
 		v.SetDefault(key, value)
 	}
 	must(v.MergeConfigMap(file.Settings))
 	origins, unknown := environment(environ)
 	problems := slices.Concat(file.Problems, unknown)
-	for _, o := range s.overrides() {
+	for _, o := range l.overrides() {
 		if !slices.Contains(config.Keys(), o.key) {
 			problems = append(problems, o.unknown())
 			continue
@@ -98,8 +98,8 @@ func (s *sources) resolve(file *config.File, environ []string) (config.Config, e
 	var c config.Config
 	problems = append(problems, unmarshal(v, &c)...)
 	all := tasks.All()
-	if k, ok := all.Of(c.Task); ok && s.textless && len(c.Data.Train) == 0 {
-		c.Data.Train = []string{k.Builtin()} // none has to be named
+	if k, ok := all.Of(c.Task); ok && l.textless && len(c.Data.Train) == 0 {
+		c.Data.Train = []string{k.Builtin()} // satisfies validation; it is not read
 	}
 	return c, config.Check(c, problems, all.Problems(c), func(key string) string {
 		if origin := origins[key]; origin != "" {
@@ -109,8 +109,8 @@ func (s *sources) resolve(file *config.File, environ []string) (config.Config, e
 	})
 }
 
-// defaults are config.Default with a run directory named after the file.
-func (s *sources) defaults(file *config.File) config.Config {
+// defaults is config.Default with a run directory named after the file.
+func (l *layers) defaults(file *config.File) config.Config {
 	c := config.Default()
 	c.Run.Dir = filepath.Join("runs", strings.TrimSuffix(filepath.Base(file.Name), filepath.Ext(file.Name)))
 	return c

@@ -20,7 +20,7 @@ func resolve(t *testing.T, text string, set ...string) (config.Config, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := sources{set: set}
+	s := layers{set: set}
 	return s.resolve(file, os.Environ())
 }
 
@@ -183,7 +183,7 @@ func TestNamesBesideTheConfigurationAreTold(t *testing.T) {
 	}
 	t.Chdir(dir)
 	file := filepath.Join("project", "runs", "x", "my.yaml")
-	_, err := (&sources{file: file}).load()
+	_, err := (&layers{file: file}).load()
 	project := filepath.Join(dir, "project")
 	want := "the configuration has 2 problems:"
 	for _, name := range []string{"t.txt", "books/*.txt"} {
@@ -195,7 +195,7 @@ func TestNamesBesideTheConfigurationAreTold(t *testing.T) {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
 	t.Chdir(project)
-	if _, err := (&sources{file: filepath.Join("runs", "x", "my.yaml")}).load(); err != nil &&
+	if _, err := (&layers{file: filepath.Join("runs", "x", "my.yaml")}).load(); err != nil &&
 		strings.Contains(err.Error(), "data.train") {
 		t.Error(err)
 	}

@@ -10,14 +10,14 @@ import (
 	"dmtrain/internal/config"
 )
 
-// misplaced are problems with relative names of files that are not where the program is run, but beside the
-// configuration or above it: names count from where the program is run.
-func (s *sources) misplaced(file *config.File, c config.Config) error {
+// misplaced reports relative file names that exist beside or above the configuration, but not in the working directory,
+// which they are relative to.
+func (l *layers) misplaced(file *config.File, c config.Config) error {
 	var problems []config.Problem
 	settings := c.Settings()
 	for _, key := range config.Keys() {
 		for _, name := range fileNames(key, settings[key]) {
-			if at, ok := s.foundElsewhere(name); ok {
+			if at, ok := l.foundElsewhere(name); ok {
 				problems = append(problems, config.Problem{Origin: file.Origin(key), Key: key, Text: fmt.Sprintf(
 					"%s is not here but in %s: names count from where the program is run, not from the "+
 						"configuration; run it there, or name %s", name, at, filepath.Join(at, name))})
@@ -30,7 +30,7 @@ func (s *sources) misplaced(file *config.File, c config.Config) error {
 	return &config.Invalid{Problems: problems}
 }
 
-// fileNames are the names of files in a setting.
+// fileNames are the file names in a setting.
 func fileNames(key string, value any) []string {
 	switch v := value.(type) {
 	case []string:
@@ -45,12 +45,12 @@ func fileNames(key string, value any) []string {
 	return nil
 }
 
-// foundElsewhere finds a relative name that names nothing here in the configuration's directory or one around it.
-func (s *sources) foundElsewhere(name string) (dir string, ok bool) {
+// foundElsewhere finds a relative name that is not in the working directory, in the configuration's directory or above.
+func (l *layers) foundElsewhere(name string) (dir string, ok bool) {
 	if name == "" || filepath.IsAbs(name) || strings.HasPrefix(name, "builtin:") || isThere(name) {
 		return "", false
 	}
-	dir, err := filepath.Abs(filepath.Dir(s.file))
+	dir, err := filepath.Abs(filepath.Dir(l.file))
 	for err == nil && !isThere(filepath.Join(dir, name)) {
 		above := filepath.Dir(dir)
 		if above == dir {
@@ -61,7 +61,7 @@ func (s *sources) foundElsewhere(name string) (dir string, ok bool) {
 	return dir, err == nil
 }
 
-// isThere says whether a name, which may be a pattern, names something.
+// isThere says whether a name or pattern matches a file.
 func isThere(name string) bool {
 	if _, err := os.Lstat(name); err == nil {
 		return true

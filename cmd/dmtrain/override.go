@@ -13,15 +13,15 @@ import (
 // override is one setting from the command line.
 type override struct{ origin, key, value string }
 
-// overrides are the settings of --set and --device, in the order in which they count.
-func (s *sources) overrides() []override {
+// overrides are the settings of --set and --device, later ones overriding earlier ones.
+func (l *layers) overrides() []override {
 	var list []override
-	for _, arg := range s.set {
+	for _, arg := range l.set {
 		key, value, _ := strings.Cut(arg, "=")
 		list = append(list, override{"--set", strings.TrimSpace(key), value})
 	}
-	if s.device != "" {
-		list = append(list, override{"--device", "device", s.device})
+	if l.device != "" {
+		list = append(list, override{"--device", "device", l.device})
 	}
 	return list
 }
@@ -32,7 +32,7 @@ func (o override) unknown() config.Problem {
 	return p
 }
 
-// envPrefix begins the environment variables that are settings: DMTRAIN_TRAIN_STEPS is train.steps.
+// envPrefix is the prefix of settings' environment variables: DMTRAIN_TRAIN_STEPS is train.steps.
 const envPrefix = "DMTRAIN_"
 
 // envName is the environment variable of a key.
@@ -40,11 +40,10 @@ func envName(key string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// environment finds out which settings come from environment variables, by key, and which variables look like
-// settings but are none: those named after a section, or one edit away from a setting. Others that begin with
-// DMTRAIN_ are no business of the configuration.
+// environment finds the settings that environment variables make, by key, and problems with variables that look like
+// settings: those named after a section, or almost like a setting. It ignores other variables with the prefix.
 func environment(environ []string) (origins map[string]string, problems []config.Problem) {
-	variables := map[string]string{} // setting's key by variable
+	variables := map[string]string{} // keys by variable
 	for _, key := range config.Keys() {
 		variables[envName(key)] = key
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// execute runs one command line and returns the exit code. Errors become one message on stderr.
+// execute runs one command line and returns the exit code. It prints errors to stderr.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	started := false
 	root := newRoot(&started)

@@ -12,18 +12,22 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// goOn continues the prompt, as many times as asked.
-func (o *sampleOptions) goOn(ctx context.Context, l *saved.Model, prompt string, stdout, stderr io.Writer) error {
+// continuePrompt continues the prompt --num times.
+func (o *sampleOptions) continuePrompt(
+	ctx context.Context, l *saved.Model, prompt string, stdout, stderr io.Writer,
+) error {
 	if o.decode == "parallel" && l.Ours && !l.Config.Mask.Slots() {
 		return usagef("--decode: parallel: %s was trained with mask.form %s, and only form infill teaches a model "+
 			"to predict blocks", l.Dir, l.Config.Mask.Form)
 	}
 	if o.decode == "parallel" && !l.Ours {
-		fmt.Fprintf(stderr, "dmtrain: warning: %s says nothing of its training; --decode parallel makes sense only "+
-			"of models trained with mask.form infill\n", l.Dir)
+		warn(stderr, "%s says nothing of its training; --decode parallel makes sense only "+
+			"of models trained with mask.form infill", l.Dir)
 	}
-	if most := l.Model.Context / 2; o.decode == "parallel" && (o.block < 1 || o.block > most) {
-		return usagef("--block: %d tokens is not within 1 … %d, half the model's context", o.block, most)
+	if o.decode == "parallel" {
+		if err := o.checkBlock(l.Model.Context); err != nil {
+			return err
+		}
 	}
 	decoder, err := generate.NewDecoder(l.Model, l.Config.Mask)
 	if err != nil {
@@ -50,13 +54,13 @@ func (o *sampleOptions) goOn(ctx context.Context, l *saved.Model, prompt string,
 
 func warnUnknown(stderr io.Writer, characters int) {
 	if characters > 0 {
-		fmt.Fprintf(stderr, "dmtrain: warning: the prompt has %d characters that the model does not know; they are "+
-			"left out\n", characters)
+		warn(stderr, "the prompt has %d characters that the model does not know; they are "+
+			"left out", characters)
 	}
 }
 
-// opening is what a sample continues: the prompt as a document's beginning. Without a prompt, and where documents have
-// no mark at their beginning, it is a line feed, after which much may begin, or else the first token there is.
+// opening is the prompt as the beginning of a document. If that has no token, it is a line feed, after which any text
+// may begin, or else the first token of the vocabulary.
 func opening(t tokenizer.Tokenizer, prompt string) (ids []int32, unknown int) {
 	if begin := t.Specials().Begin; begin >= 0 {
 		ids = append(ids, begin)
@@ -71,7 +75,7 @@ func opening(t tokenizer.Tokenizer, prompt string) (ids []int32, unknown int) {
 	return ids, unknown
 }
 
-// continuation is one sample being made.
+// continuation is one sample in progress.
 type continuation struct {
 	*sampleOptions
 	decoder *generate.Decoder
@@ -79,7 +83,7 @@ type continuation struct {
 	number  int
 	out     io.Writer
 
-	text   string // what was added
+	text   string // the added text
 	tokens int
 	rounds generate.Rounds
 }
@@ -88,14 +92,14 @@ type continuation struct {
 type continuationRecord struct {
 	Sample         int     `json:"sample"`
 	Prompt         string  `json:"prompt"`
-	Text           string  `json:"text"` // what was added
+	Text           string  `json:"text"` // the added text
 	Tokens         int     `json:"tokens"`
 	Ended          bool    `json:"ended"` // by the model itself
 	RoundsPerToken float64 `json:"rounds_per_token"`
 }
 
 func (s *continuation) run(ctx context.Context, prompt string, ids []int32) error {
-	show := shower(s.out, s.json)
+	show := textPrinter(s.out, s.json)
 	if s.number > 0 {
 		show("---\n")
 	}
@@ -125,7 +129,7 @@ func (s *continuation) run(ctx context.Context, prompt string, ids []int32) erro
 	return show("\n")
 }
 
-// decodeFrom continues ids and hands on each token.
+// decodeFrom continues ids and calls emit with each token.
 func (s *continuation) decodeFrom(ctx context.Context, ids []int32, emit generate.Emit) (err error) {
 	end := s.loaded.Tokenizer.Specials().End
 	o := generate.Options{
@@ -133,7 +137,7 @@ func (s *continuation) decodeFrom(ctx context.Context, ids []int32, emit generat
 		MaxTokens: s.maxTokens,
 		Sequence:  s.number,
 		End:       end,
-		Banned:    unspeakable(s.loaded, end),
+		Banned:    bannedIDs(s.loaded, end),
 	}
 	if s.decode == "parallel" {
 		o.Blocks = &generate.Blocks{Size: s.block, Acceptance: s.Acceptance}
@@ -142,8 +146,8 @@ func (s *continuation) decodeFrom(ctx context.Context, ids []int32, emit generat
 	return err
 }
 
-// unspeakable are the ids that stand for no text, but for one that has a meaning.
-func unspeakable(l *saved.Model, but int32) (ids []int32) {
+// bannedIDs are the ids that stand for no text, except one.
+func bannedIDs(l *saved.Model, but int32) (ids []int32) {
 	special := l.Tokenizer.Specials()
 	for _, id := range []int32{special.Begin, special.End} {
 		if id >= 0 && id != but {
@@ -151,12 +155,12 @@ func unspeakable(l *saved.Model, but int32) (ids []int32) {
 		}
 	}
 	for id := l.Tokenizer.Vocab(); id < l.Model.Vocab; id++ {
-		ids = append(ids, int32(id)) // rows that only pad the model's vocabulary
+		ids = append(ids, int32(id)) // padding of the model's vocabulary
 	}
 	return ids
 }
 
-// tell reports what parallel decoding saved.
+// tell reports the number of rounds of parallel decoding.
 func (s *continuation) tell(stderr io.Writer) {
 	if s.decode == "parallel" && !s.json {
 		tellRounds(stderr, s.rounds)

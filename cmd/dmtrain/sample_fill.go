@@ -22,7 +22,7 @@ type filledRecord struct {
 	RoundsPerToken float64  `json:"rounds_per_token"`
 }
 
-// fill fills the prompt's blanks, as many times as asked.
+// fill fills the prompt's blanks --num times.
 func (o *sampleOptions) fill(ctx context.Context, l *saved.Model, prompt string, stdout, stderr io.Writer) error {
 	if form := l.Config.Mask.Form; form != mask.FormInfill {
 		return usagef("--blank: %s was trained with mask.form %s, and only form infill teaches a model to fill blanks",
@@ -36,7 +36,7 @@ func (o *sampleOptions) fill(ctx context.Context, l *saved.Model, prompt string,
 	if len(texts) < 2 {
 		return usagef("--blank: the prompt has no %q", o.blank)
 	}
-	giveSpaces(l.Tokenizer, texts)
+	trimSpaces(l.Tokenizer, texts)
 	parts := make([][]int32, len(texts))
 	missing := 0
 	for i, text := range texts {
@@ -55,7 +55,7 @@ func (o *sampleOptions) fill(ctx context.Context, l *saved.Model, prompt string,
 				Sampling: o.Sampling,
 				Sequence: n,
 				End:      -1,
-				Banned:   unspeakable(l, -1),
+				Banned:   bannedIDs(l, -1),
 			},
 			Acceptance: o.Acceptance,
 			Length:     o.length,
@@ -75,9 +75,9 @@ func (o *sampleOptions) fill(ctx context.Context, l *saved.Model, prompt string,
 	return nil
 }
 
-// giveSpaces leaves the space before a blank to the fill, where tokens are words that bring their space along: no word
-// of such a vocabulary goes on after a lone space.
-func giveSpaces(t tokenizer.Tokenizer, texts []string) {
+// trimSpaces removes the space before each blank if tokens include their leading space: after a lone space, no word of
+// such a vocabulary can follow. The fill then begins with the space.
+func trimSpaces(t tokenizer.Tokenizer, texts []string) {
 	if kind := t.Kind(); kind != "bpe" && kind != "gpt2" {
 		return
 	}
@@ -88,7 +88,7 @@ func giveSpaces(t tokenizer.Tokenizer, texts []string) {
 	}
 }
 
-// decodeAll is each fill as text.
+// decodeAll decodes each fill.
 func decodeAll(t tokenizer.Tokenizer, fills [][]int32) []string {
 	texts := make([]string, len(fills))
 	for i, ids := range fills {
@@ -114,7 +114,7 @@ func (o *sampleOptions) showFilled(out io.Writer, n int, texts, fills []string, 
 	if onTerminal(out) {
 		begin, end = "\x1b[4m", "\x1b[24m" // ECMA-48: underlined, not underlined
 	}
-	show := shower(out, false)
+	show := textPrinter(out, false)
 	raw := func(code string) error {
 		_, err := io.WriteString(out, code)
 		return err

@@ -13,7 +13,7 @@ import (
 	"dmtrain/internal/saved"
 )
 
-// modelFlags say which model a command reads.
+// modelFlags name the model that a command reads.
 type modelFlags struct{ saved.Ref }
 
 func (s *modelFlags) addFlags(cmd *cobra.Command) {
@@ -31,11 +31,9 @@ func (s *modelFlags) addFlags(cmd *cobra.Command) {
 	addThreads(cmd)
 }
 
-// say warns of what is odd about a saved model, and tells where it computes if this program leaves a choice.
-func (s *modelFlags) say(stderr io.Writer, warnings []string, be kernels.Backend) {
-	for _, w := range warnings {
-		fmt.Fprintf(stderr, "dmtrain: warning: %s\n", w)
-	}
+// announce prints warnings about a saved model and, if this program supports GPUs, the device.
+func (s *modelFlags) announce(stderr io.Writer, warnings []string, be kernels.Backend) {
+	warnAll(stderr, warnings)
 	info := be.Info()
 	switch {
 	case info.NoGPU != "":

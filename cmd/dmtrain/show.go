@@ -9,9 +9,9 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// shower returns what writes a piece of a model's text at once, or never if it is mute. Whatever a terminal might
-// obey is made harmless.
-func shower(out io.Writer, mute bool) func(string) error {
+// textPrinter returns a function that writes pieces of a model's text at once, or nothing if mute. It replaces what a
+// terminal would interpret as commands.
+func textPrinter(out io.Writer, mute bool) func(string) error {
 	safe := func(text string) string { return text }
 	if onTerminal(out) {
 		safe = tokenizer.Printable

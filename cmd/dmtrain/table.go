@@ -9,7 +9,7 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// table is names and values for people to read.
+// table prints names and values.
 type table [][2]string
 
 func (t *table) add(name, format string, args ...any) {
@@ -24,14 +24,14 @@ func (t table) print(w io.Writer) error {
 	return tw.Flush()
 }
 
-// grid is a heading and rows of cells, numbers to the right and words to the left.
+// grid prints a heading and rows of cells, with numbers aligned right and words left.
 type grid [][]string
 
 func cell(format string, v any) string { return fmt.Sprintf(format, v) }
 
 func (g grid) print(w io.Writer) error {
 	widths := make([]int, len(g[0]))
-	words := make([]bool, len(g[0])) // the column has no number
+	words := make([]bool, len(g[0])) // columns without numbers
 	for _, row := range g {
 		for c, text := range row {
 			widths[c] = max(widths[c], runewidth.StringWidth(text))

@@ -14,13 +14,13 @@ import (
 	"dmtrain/internal/saved"
 )
 
-// lookAheadBatches is how many batches are read at once, so that sources of like length can be decoded together.
-const lookAheadBatches = 8
+// readAheadBatches are read at once, so that sources of similar length can be decoded together.
+const readAheadBatches = 8
 
-// lookAhead is the most lines that are read before any of them is written.
-func (o *translateOptions) lookAhead() int { return min(o.Batch, 1<<20) * lookAheadBatches }
+// readAhead is the largest number of lines to read before the first is written.
+func (o *translateOptions) readAhead() int { return min(o.Batch, 1<<20) * readAheadBatches }
 
-// targetWriter translates lines and writes each as soon as all before it are done.
+// targetWriter translates lines and writes each as soon as all before it are written.
 type targetWriter struct {
 	*translateOptions
 	loaded  *saved.Model
@@ -52,16 +52,16 @@ func (w *targetWriter) all(ctx context.Context, in *lineReader) error {
 		if err != nil || len(lines) == 0 {
 			return err
 		}
-		if err := w.some(ctx, lines); err != nil {
+		if err := w.translate(ctx, lines); err != nil {
 			return err
 		}
 	}
 }
 
-// some translates lines that have come together.
-func (w *targetWriter) some(ctx context.Context, lines []string) error {
+// translate translates lines that arrived together.
+func (w *targetWriter) translate(ctx context.Context, lines []string) error {
 	var sources [][]int32
-	rows := make([]int, len(lines)) // in sources; −1: an empty line
+	rows := make([]int, len(lines)) // index in sources; −1 for an empty line
 	for i, line := range lines {
 		rows[i] = -1
 		if ids := w.encode(line); len(ids) > 0 {
@@ -97,10 +97,10 @@ func (w *targetWriter) some(ctx context.Context, lines []string) error {
 		return err
 	}
 	w.done += len(sources)
-	return write(nil) // lines are left only where all are empty
+	return write(nil) // writes lines if all were empty
 }
 
-// encode is a line as the model reads it; none of an empty one, or one of unknown characters alone.
+// encode encodes a line; nil if it is empty or has only unknown characters.
 func (w *targetWriter) encode(line string) []int32 {
 	w.read++
 	if line = strings.TrimSpace(line); line == "" {
@@ -109,7 +109,7 @@ func (w *targetWriter) encode(line string) []int32 {
 	t := w.loaded
 	ids, unknown := data.EncodeSource(t.Tokenizer, line)
 	w.unknown.add(w.read, unknown)
-	if len(ids) == 1 { // the end alone: nothing of it is known
+	if len(ids) == 1 { // only End: no character is known
 		return nil
 	}
 	if len(ids) > t.Model.Context {
@@ -119,23 +119,23 @@ func (w *targetWriter) encode(line string) []int32 {
 	return ids
 }
 
-// tell warns of sources that were not read as they are, and says what decoding in parallel took.
-func (w *targetWriter) tell() {
+// conclude warns of sources that were changed, and reports the rounds of parallel decoding.
+func (w *targetWriter) conclude() {
 	if w.cut > 0 {
-		fmt.Fprintf(w.stderr, "dmtrain: warning: %d sources are longer than the model's %d tokens and were cut\n",
+		warn(w.stderr, "%d sources are longer than the model's %d tokens and were cut",
 			w.cut, w.loaded.Model.Context)
 	}
-	w.unknown.tell(w.stderr)
+	w.unknown.warn(w.stderr)
 	if w.decode == "parallel" {
 		tellRounds(w.stderr, w.decoder.Rounds())
 	}
 }
 
-// oneLine keeps a target on its line, whatever reader takes its lines apart.
+// oneLine replaces what any reader could take for a line end.
 var oneLine = strings.NewReplacer("\n", " ", "\r", " ", "\v", " ", "\f", " ", "\u0085", " ", "\u2028", " ",
 	"\u2029", " ")
 
-// write prints a source's targets: --nbest lines, or an object.
+// write prints a source's targets: --nbest lines, or a JSON object.
 func (w *targetWriter) write(source string, found []generate.Hypothesis) error {
 	t := translated{Source: source, Targets: []scored{}}
 	for _, h := range found[:min(w.nbest, len(found))] {

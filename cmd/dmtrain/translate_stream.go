@@ -16,11 +16,11 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// streamed is a step of a simultaneous translation, as --stream --json prints it.
+// streamed is a step of a simultaneous translation, for --json.
 type streamed struct {
 	Line   int    `json:"line"`   // of the input, from 1
-	Read   string `json:"read"`   // of the source, since the step before
-	Wrote  string `json:"wrote"`  // after that
+	Read   string `json:"read"`   // part of the source, since the last step
+	Wrote  string `json:"wrote"`  // part of the target, written after it
 	Source string `json:"source"` // read so far
 	Target string `json:"target"` // written so far
 }
@@ -34,8 +34,8 @@ func (o *translateOptions) stream(ctx context.Context, t *saved.Model, in io.Rea
 		unknown.add(n, missing)
 		return s.translate(ctx, t, ids, o.Translation)
 	})
-	remark(stderr, standardInput, remarks)
-	unknown.tell(stderr)
+	warnOf(stderr, standardInput, remarks)
+	unknown.warn(stderr)
 	return ofInput(err)
 }
 
@@ -48,7 +48,7 @@ type streamPrinter struct {
 }
 
 func (s *streamPrinter) translate(ctx context.Context, t *saved.Model, ids []int32, o generate.Translation) error {
-	if len(ids) > 1 { // the end alone is no source
+	if len(ids) > 1 { // End alone is no source
 		s.source.tok, s.target.tok = t.Tokenizer, t.Tokenizer
 		given := 0
 		next := func() (int32, bool) {
@@ -83,14 +83,14 @@ func (s *streamPrinter) step(read, wrote string) error {
 	return err
 }
 
-// textSoFar is tokens as text. A character whose bytes have not all come is held back.
+// textSoFar decodes tokens incrementally, without incomplete characters.
 type textSoFar struct {
 	tok  tokenizer.Tokenizer
 	ids  []int32
 	text string
 }
 
-// upTo takes the tokens so far and returns what is new of their text.
+// upTo returns the text that is new, given all tokens so far.
 func (t *textSoFar) upTo(ids []int32) string {
 	t.ids = ids
 	all := t.tok.Decode(nil, ids)
@@ -113,7 +113,7 @@ func (o *translateOptions) checkStream() error {
 	return nil
 }
 
-// canStream tells whether a model writes while it reads.
+// canStream checks that a model was trained to write while it reads.
 func canStream(t *saved.Model) error {
 	if t.Config.Mask.Cross != mask.CrossWaitK {
 		return usagef("--stream: %s was trained to read the whole source first; mask.cross: wait_k trains models "+

@@ -5,7 +5,7 @@ import (
 	"dmtrain/internal/mask"
 )
 
-// Config is a whole run. The order of its fields is the order of the YAML file.
+// Config is the configuration of a run. The YAML file has the order of its fields.
 type Config struct {
 	Task      string      `mapstructure:"task"`      // lm | seq2seq
 	Device    string      `mapstructure:"device"`    // auto | cpu | cuda | cuda:N
@@ -19,13 +19,13 @@ type Config struct {
 	Log       Log         `mapstructure:"log"`
 }
 
-// What a training step computes in.
+// Values of precision.
 const (
 	FP32 = "fp32"
 	BF16 = "bf16"
 )
 
-// Run says where a run is kept and what its random draws start from.
+// Run is the directory and the seed of a run.
 type Run struct {
 	Dir  string `mapstructure:"dir"`
 	Seed uint64 `mapstructure:"seed"`
@@ -37,45 +37,44 @@ type Model struct {
 	Heads         int  `mapstructure:"heads"`
 	Dim           int  `mapstructure:"dim"`            // width C, a multiple of heads
 	CausalEncoder bool `mapstructure:"causal_encoder"` // task seq2seq: no source position sees a later one
-	// rate at embeddings, attention and residual branches, as in GPT-2
+	// Dropout is the rate at embeddings, attention and residual branches, as in GPT-2.
 	Dropout float64 `mapstructure:"dropout"`
 }
 
-// Train is the optimisation: AdamW, its schedule, and how often to look and to save. Everything is counted in
-// optimiser steps.
+// Train configures AdamW, its schedule, and how often to evaluate and save, in optimiser steps.
 type Train struct {
 	Steps      int     `mapstructure:"steps"`
 	BatchSize  int     `mapstructure:"batch_size"`  // rows a step
 	MicroBatch int     `mapstructure:"micro_batch"` // rows a pass; 0 = all
 	LR         float64 `mapstructure:"lr"`          // the peak, reached after warmup
-	MinLR      float64 `mapstructure:"min_lr"`      // where the schedule ends
+	MinLR      float64 `mapstructure:"min_lr"`      // the schedule's last value
 	Schedule   string  `mapstructure:"schedule"`    // cosine | linear | constant | inverse_sqrt | wsd
 	Warmup     int     `mapstructure:"warmup"`
-	// wsd: the last steps, over which lr falls to min_lr; 0 = a fifth of all
+	// DecaySteps is the number of last steps in which schedule wsd lowers lr to min_lr; 0 = a fifth of all.
 	DecaySteps  int        `mapstructure:"decay_steps"`
 	WeightDecay float64    `mapstructure:"weight_decay"` // on matrices only
 	Betas       [2]float64 `mapstructure:"betas"`
 	GradClip    float64    `mapstructure:"grad_clip"` // largest global gradient norm; 0 = never clip
-	// decay of the parameters' moving average, which is then what is evaluated and used; 0 = none
+	// EMA is the decay of the parameters' moving average, which then is evaluated and used; 0 = none.
 	EMA       float64 `mapstructure:"ema"`
 	EvalEvery int     `mapstructure:"eval_every"` // 0 = only at the start and the end
-	// batches an evaluation reads; 0 = the whole validation text
+	// EvalBatches is the number of batches in an evaluation; 0 = the whole validation text.
 	EvalBatches int `mapstructure:"eval_batches"`
 	SaveEvery   int `mapstructure:"save_every"` // 0 = only at the end
 	Keep        int `mapstructure:"keep"`       // newest checkpoints kept beside the best one
-	// loss | exact | bleu | rouge: what the best checkpoint is best at; other than loss for task seq2seq
+	// Metric chooses the best checkpoint: loss | exact | bleu | rouge, the last three for task seq2seq.
 	Metric         string  `mapstructure:"metric"`
 	LabelSmoothing float64 `mapstructure:"label_smoothing"` // task seq2seq
-	// evaluations without improvement before stopping; 0 = never
+	// Patience is the number of evaluations without improvement before stopping; 0 = never stop.
 	Patience int `mapstructure:"patience"`
 }
 
-// Bench is read by "dmtrain bench" alone, which needs no text.
+// Bench configures "dmtrain bench", which needs no text.
 type Bench struct {
-	Vocab int `mapstructure:"vocab"` // token values of the random text; 0 = as many as the tokenizer has
+	Vocab int `mapstructure:"vocab"` // vocabulary size of the random text; 0 = the tokenizer's
 }
 
-// Log is what a user sees on the way.
+// Log configures what is printed during training.
 type Log struct {
 	Every int `mapstructure:"every"` // steps between lines where the output is no terminal
 }
@@ -109,7 +108,7 @@ func Default() Config {
 	}
 }
 
-// Pass is how many rows are computed at once: MicroBatch, or the whole batch.
+// Pass is the number of rows in a pass: MicroBatch, or the whole batch.
 func (t Train) Pass() int {
 	if t.MicroBatch == 0 {
 		return t.BatchSize
@@ -117,7 +116,7 @@ func (t Train) Pass() int {
 	return t.MicroBatch
 }
 
-// Decay is over how many last steps schedule wsd lowers the learning rate.
+// Decay is the number of last steps in which schedule wsd lowers the learning rate.
 func (t Train) Decay() int {
 	if t.DecaySteps == 0 {
 		return max(t.Steps/5, 1)

@@ -9,7 +9,7 @@ import (
 // Problem is one thing a user must change.
 type Problem struct {
 	Origin string // where the setting was made: "configs/x.yaml:12", "DMTRAIN_TRAIN_LR", "--set"; empty for a default
-	Key    string // empty when the trouble is with the whole file
+	Key    string // empty if the problem is with the whole file
 	Text   string // what is wrong and what would be right
 }
 
@@ -18,17 +18,17 @@ func (p Problem) String() string {
 	return strings.Join(parts, ": ")
 }
 
-// Complaints gathers problems.
+// Complaints collects problems.
 type Complaints []Problem
 
-// Need complains of a key unless all is well.
+// Need adds a problem with a key unless ok.
 func (l *Complaints) Need(ok bool, key, format string, args ...any) {
 	if !ok {
 		*l = append(*l, Problem{Key: key, Text: fmt.Sprintf(format, args...)})
 	}
 }
 
-// Parse takes the problems of sections that other packages own: "key: text".
+// Parse adds problems of the form "key: text", from sections that other packages own.
 func (l *Complaints) Parse(problems []string) {
 	for _, p := range problems {
 		key, text, _ := strings.Cut(p, ": ")
@@ -36,7 +36,7 @@ func (l *Complaints) Parse(problems []string) {
 	}
 }
 
-// Invalid is the error of a configuration that can't be used; it holds every problem found.
+// Invalid is the error of an invalid configuration; it holds all problems.
 type Invalid struct{ Problems []Problem }
 
 func (e *Invalid) Error() string {
@@ -51,7 +51,7 @@ func (e *Invalid) Error() string {
 	return b.String()
 }
 
-// invalid is nil when there is no problem.
+// invalid is nil without problems.
 func invalid(problems []Problem) error {
 	if len(problems) == 0 {
 		return nil

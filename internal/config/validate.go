@@ -6,19 +6,17 @@ import (
 	"strings"
 )
 
-// Limits keep absurd sizes from ending in a failed allocation: counters and token indices are 32-bit.
+// Limits refuse absurd sizes before an allocation fails; counters and token indices are 32-bit.
 const (
 	maxCount  = 1<<31 - 1
 	maxLayers = 4095 // rng.Purpose.At
 	maxDim    = 1 << 16
 )
 
-// Validate looks at the configuration as a whole, before any work starts. Its error is an [*Invalid] with every
-// problem; nothing is read from disk.
+// Validate checks the configuration as a whole, without reading files. Its error is an [*Invalid] with all problems.
 func (c Config) Validate() error { return invalid(c.Problems()) }
 
-// Problems are what [Config.Validate] complains about: all that is wrong whatever the task. Tasks complain of what
-// is their own.
+// Problems are the problems of [Config.Validate], which don't depend on the task. Tasks report their own.
 func (c Config) Problems() []Problem {
 	var l Complaints
 	c.top(&l)
@@ -32,7 +30,7 @@ func (c Config) Problems() []Problem {
 	return l
 }
 
-// IsDevice says whether a device can be called so.
+// IsDevice says whether name is auto, cpu, cuda or cuda:N.
 func IsDevice(name string) bool { return device.MatchString(name) }
 
 var device = regexp.MustCompile(`^(auto|cpu|cuda|cuda:\d{1,3})$`)
@@ -88,7 +86,7 @@ func (t Train) checkSchedule(l *Complaints) {
 		t.DecaySteps, t.Steps)
 }
 
-// between holds what no section can see alone.
+// between checks settings of several sections against each other.
 func (c Config) between(l *Complaints) {
 	tokens := float64(c.Train.BatchSize) * float64(c.Data.SeqLen)
 	l.Need(tokens <= maxCount, "train.batch_size",

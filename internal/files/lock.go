@@ -9,11 +9,11 @@ import (
 // ErrLocked is the error of a lock that another process, or another Lock of this one, holds.
 var ErrLocked = errors.New("locked")
 
-// Lock is a lock on a file, which ends with the process at the latest, however that ends. What is in the file
-// is free for all to read and write.
+// Lock is a lock on a file. It ends with the process at the latest, however that ends. It does not prevent reading or
+// writing the file.
 type Lock struct{ f *os.File }
 
-// TryLock locks a file, which it makes where there is none, or fails at once.
+// TryLock creates and locks a file, or fails at once with ErrLocked.
 func TryLock(path string) (*Lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -29,5 +29,5 @@ func TryLock(path string) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
-// Unlock gives the lock back. The file stays: without it two processes could lock two files of one name.
+// Unlock releases the lock. The file stays: otherwise two processes could lock two files of the same name.
 func (l *Lock) Unlock() error { return l.f.Close() }

@@ -7,5 +7,5 @@ import (
 	"io/fs"
 )
 
-// Missing reports whether an error says that there is no file of a name, or that none can have it.
+// Missing reports whether an error says that a file does not exist, or that its name is invalid.
 func Missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

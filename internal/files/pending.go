@@ -1,5 +1,5 @@
-// Package files does what must hold on every system's file system: a file appears whole or not at all, a
-// process that ends gives its lock back, a name can stand for a directory.
+// Package files provides atomic file creation, locks that end with the process, and links to directories, on every
+// operating system.
 package files
 
 import (
@@ -12,8 +12,8 @@ import (
 	"sync"
 )
 
-// Pending is a new file that is not under its name yet. Commit puts it there in place of what has the name, and
-// Discard deletes it; without either it stays beside, as a hidden file. Both may be called at the same time.
+// Pending is a new file under a temporary hidden name. Commit renames it to its final name, replacing an older file;
+// Discard deletes it. The two may be called concurrently.
 type Pending struct {
 	f    *os.File
 	path string // where it is to be
@@ -21,7 +21,7 @@ type Pending struct {
 	done bool
 }
 
-// Create begins a file that is to be path. Its permissions are 0644 but for what the system's umask takes away.
+// Create creates a pending file for path, with permissions 0644 less the umask.
 func Create(path string) (*Pending, error) {
 	for {
 		beside := filepath.Join(filepath.Dir(path), fmt.Sprintf(".tmp-%016x", rand.Uint64()))
@@ -42,8 +42,8 @@ func (p *Pending) Write(b []byte) (int, error) {
 	return n, meant(p.path, err)
 }
 
-// Commit forces the file to the disk and gives it its name. After an error nothing is left of it, and what had the
-// name has it still.
+// Commit syncs the file and renames it to its final name. After an error the file is deleted, and an older file of the
+// name remains.
 func (p *Pending) Commit() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,7 +62,7 @@ func (p *Pending) Commit() error {
 	return SyncDir(filepath.Dir(p.path), (*os.File).Sync)
 }
 
-// Discard deletes the file, unless Commit gave it its name.
+// Discard deletes the file, unless Commit succeeded.
 func (p *Pending) Discard() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -73,7 +73,7 @@ func (p *Pending) Discard() {
 	}
 }
 
-// Write makes data the content of path, whole or not at all.
+// Write writes a file atomically.
 func Write(path string, data []byte) error {
 	p, err := Create(path)
 	if err != nil {
@@ -86,7 +86,7 @@ func Write(path string, data []byte) error {
 	return p.Commit()
 }
 
-// meant is an error about the file that path is to be, not about the one beside it.
+// meant makes an error name path instead of the temporary file.
 func meant(path string, err error) error {
 	if err == nil {
 		return nil

@@ -9,15 +9,14 @@ import (
 	"strings"
 )
 
-// A name that stands for a directory is a symbolic link where anyone may make one. On Windows that takes a
-// privilege, so there it is a file of one line with the directory's path, slashes between its parts. Every system
-// reads both.
+// A pointer to a directory is a symbolic link. On Windows, where links require a privilege, it is a file of one
+// line: the directory's path with slashes. Every system reads both.
 
-// pointerBytes is the most that such a file may have.
+// pointerBytes is the largest size of such a file.
 const pointerBytes = 4096
 
-// Pointed is what the name stands for: a path relative to the directory that the name is in. ErrNotExist: there is
-// no such name.
+// Pointed is the target of a pointer: a path relative to the pointer's directory. It fails with ErrNotExist if there is
+// none.
 func Pointed(name string) (string, error) {
 	if target, err := os.Readlink(name); err == nil {
 		return target, nil
@@ -46,7 +45,7 @@ func Pointed(name string) (string, error) {
 	return target, nil
 }
 
-// Directory is the directory that a path leads to: itself, or the one that it stands for.
+// Directory is path itself, or the directory that it points to.
 func Directory(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil || info.IsDir() {

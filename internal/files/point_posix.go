@@ -4,5 +4,5 @@ package files
 
 import "os"
 
-// Point makes a new name that stands for target, a path relative to the directory that the name is in.
+// Point creates a pointer to target, a path relative to the pointer's directory.
 func Point(name, target string) error { return os.Symlink(target, name) }

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 )
 
-// Point makes a new name that stands for target, a path relative to the directory that the name is in.
+// Point creates a pointer to target, a path relative to the pointer's directory.
 func Point(name, target string) error {
 	return os.WriteFile(name, []byte(filepath.ToSlash(target)+"\n"), 0o644)
 }

@@ -7,14 +7,14 @@ import (
 	"os"
 )
 
-// Rename gives a file or directory another name, at once. A file takes the place of a file, a directory that of an
-// empty one. It survives a loss of power once the directory is forced to the disk: SyncDir.
+// Rename renames a file or directory atomically. A file replaces a file, a directory an empty directory. It survives a
+// loss of power after SyncDir of the directory.
 func Rename(from, to string) error { return os.Rename(from, to) }
 
-// RemoveAll deletes a file, or a directory with all that is in it, if it is there.
+// RemoveAll deletes a file or a directory tree, if it exists.
 func RemoveAll(path string) error { return os.RemoveAll(path) }
 
-// SyncDir forces the names in a directory to the disk, by force: (*os.File).Sync but for tests.
+// SyncDir syncs a directory's entries by force, which is (*os.File).Sync except in tests.
 func SyncDir(path string, force func(*os.File) error) error {
 	d, err := os.Open(path)
 	if err != nil {
@@ -23,6 +23,5 @@ func SyncDir(path string, force func(*os.File) error) error {
 	return errors.Join(force(d), d.Close())
 }
 
-// InUse reports whether a rename or removal failed since a program has the file open: never here, where files
-// outlive their names.
+// InUse reports whether a rename or removal failed because a program has the file open: never on POSIX.
 func InUse(error) bool { return false }

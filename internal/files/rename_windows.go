@@ -10,8 +10,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Rename gives a file or directory another name, at once. A file takes the place of a file. When it returns, it is
-// on the disk.
+// Rename renames a file or directory atomically. A file replaces a file. The rename is on the disk when it returns.
 func Rename(from, to string) error {
 	err := patiently(func() error {
 		old, err := windows.UTF16PtrFromString(from)
@@ -35,10 +34,10 @@ func Rename(from, to string) error {
 	return nil
 }
 
-// RemoveAll deletes a file, or a directory with all that is in it, if it is there.
+// RemoveAll deletes a file or a directory tree, if it exists.
 //
-// It asks for nothing but plain deletions: the one that os.RemoveAll asks for first is new in Windows 10, and not
-// every file system and not Wine 8 has it.
+// It uses plain deletions only: the kind that os.RemoveAll tries first is new in Windows 10, and neither every file
+// system nor Wine 8 supports it.
 func RemoveAll(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,10 +60,10 @@ func RemoveAll(path string) error {
 	return patiently(func() error { return os.Remove(path) })
 }
 
-// SyncDir has nothing to do here: a directory can't be forced to the disk, and Rename wrote it through.
+// SyncDir does nothing: Windows can't sync directories, and Rename writes through.
 func SyncDir(string, func(*os.File) error) error { return nil }
 
-// InUse reports whether a rename or removal failed since a program has the file, or one in the directory, open.
+// InUse reports whether a rename or removal failed because a program has the file, or one in the directory, open.
 func InUse(err error) bool {
 	for _, busy := range []error{windows.ERROR_SHARING_VIOLATION, windows.ERROR_LOCK_VIOLATION,
 		windows.ERROR_ACCESS_DENIED,
@@ -76,10 +75,10 @@ func InUse(err error) bool {
 	return false
 }
 
-// patience is how long whoever looks into every new file (virus scanners, search indexers) may take.
+// patience is how long to wait for programs that open every new file (virus scanners, indexers).
 const patience = 2 * time.Second
 
-// patiently does op, again and again while the file is in use.
+// patiently retries op while the file is in use.
 func patiently(op func() error) error {
 	for wait, end := time.Millisecond, time.Now().Add(patience); ; wait *= 2 {
 		err := op()

@@ -8,17 +8,15 @@ import (
 // bleuOrder is the longest n-gram, in words.
 const bleuOrder = 4
 
-// BLEU compares a corpus of hypotheses with their references (Papineni et al. 2002), as sacreBLEU 2 does (Post
-// 2018): text is cut by the tokenizer 13a, and where no n-gram of an order is found, exponential smoothing stands
-// in (Chen and Cherry 2014, method 3). The zero value has seen nothing.
+// BLEU is the corpus BLEU score (Papineni et al. 2002) as sacreBLEU 2 computes it (Post 2018): with tokenizer 13a, and
+// exponential smoothing of orders without matches (Chen and Cherry 2014, method 3). The zero value is empty.
 type BLEU struct {
 	Found, Total         [bleuOrder]int // n-grams of the hypotheses, for n = 1 … 4: found in a reference too, and all
 	HypWords, RefWords   int            // in all; of several references the nearest in length counts
 	fewestRefs, mostRefs int
 }
 
-// Add compares one hypothesis with its references, of which there must be one. An empty one counts only if there is
-// no other.
+// Add adds one hypothesis with its references, at least one. Empty references count only if there is no other.
 func (b *BLEU) Add(hyp string, refs ...string) {
 	refs = notEmpty(refs)
 	h := wordsOf(words13a(hyp))
@@ -38,7 +36,7 @@ func (b *BLEU) Add(hyp string, refs ...string) {
 	b.fewestRefs, b.mostRefs = min(b.fewestRefs, len(refs)), max(b.mostRefs, len(refs))
 }
 
-// notEmpty leaves out empty references, if there are others.
+// notEmpty drops empty references, if there are others.
 func notEmpty(refs []string) []string {
 	if len(refs) == 0 {
 		panic("metrics: no reference")
@@ -55,7 +53,7 @@ func notEmpty(refs []string) []string {
 	return kept
 }
 
-// nearest is the length of the reference whose length is nearest to n; of two as near, the shorter's.
+// nearest is the length of the reference closest in length to n, the shorter one on ties.
 func nearest(n int, refs []units) int {
 	best := refs[0].len()
 	for _, r := range refs[1:] {
@@ -69,7 +67,7 @@ func nearest(n int, refs []units) int {
 
 func abs(n int) int { return max(n, -n) }
 
-// mostOf counts each n-gram as often as the reference has it that has it most.
+// mostOf is, for each n-gram, the largest count in any reference.
 func mostOf(refs []units, n int) map[string]int {
 	most := refs[0].grams(n)
 	for _, r := range refs[1:] {
@@ -80,7 +78,7 @@ func mostOf(refs []units, n int) map[string]int {
 	return most
 }
 
-// BrevityPenalty is below 1 where the hypotheses are shorter than their references.
+// BrevityPenalty is below 1 if the hypotheses are shorter than their references.
 func (b *BLEU) BrevityPenalty() float64 {
 	switch {
 	case b.HypWords >= b.RefWords:
@@ -91,7 +89,7 @@ func (b *BLEU) BrevityPenalty() float64 {
 	return math.Exp(1 - float64(b.RefWords)/float64(b.HypWords))
 }
 
-// Precisions are the percentages of n-grams found, for n = 1 … 4, smoothed. They are all 0 if nothing was found at all.
+// Precisions are the smoothed percentages of matching n-grams, n = 1 … 4; all 0 without any match.
 func (b *BLEU) Precisions() (p [bleuOrder]float64) {
 	if b.Found == [bleuOrder]int{} {
 		return p
@@ -111,7 +109,7 @@ func (b *BLEU) Precisions() (p [bleuOrder]float64) {
 	return p
 }
 
-// Score is BLEU, from 0 to 100. It is 0 where the hypotheses have no n-gram of an order.
+// Score is BLEU, from 0 to 100; 0 if the hypotheses have no n-gram of an order.
 func (b *BLEU) Score() float64 {
 	sum := 0.0
 	for _, p := range b.Precisions() {
@@ -123,12 +121,12 @@ func (b *BLEU) Score() float64 {
 	return b.BrevityPenalty() * math.Exp(sum/bleuOrder)
 }
 
-// Signature says how the score was computed, in sacreBLEU's words.
+// Signature says how the score was computed, in sacreBLEU's format.
 func (b *BLEU) Signature() string {
 	return "nrefs:" + references(b.fewestRefs, b.mostRefs) + "|case:mixed|eff:no|tok:13a|smooth:exp|" + scoreVersion
 }
 
-// scoreVersion says whose arithmetic it is and whose program.
+// scoreVersion names the reference implementation's version and this program.
 const scoreVersion = "version:2-dmtrain"
 
 // references is the number of references, "var" if it varies.

@@ -10,13 +10,13 @@ import (
 	"github.com/guptarohit/asciigraph"
 )
 
-// ChartOptions say how charts fit a terminal.
+// ChartOptions describe the terminal.
 type ChartOptions struct {
 	Width int  // columns
 	ASCII bool // for terminals without UTF-8
 }
 
-// Of a chart: rows of the plot, columns left of it, and columns that its labels take.
+// The layout of a chart, in rows and columns.
 const (
 	chartHeight = 10
 	chartOffset = 3
@@ -25,10 +25,10 @@ const (
 	xTicks      = 5
 )
 
-// toASCII replaces the signs that asciigraph has no option for.
+// toASCII replaces signs that asciigraph can't configure.
 var toASCII = strings.NewReplacer("┤", "|", "┼", "+", "└", "+", "┬", "+", "─", "-")
 
-// Charts draws panels over steps, one below the other. A panel in which nothing moved is told in a line.
+// Charts draws panels over steps, one below the other. A panel whose curves are constant is a line of text.
 func Charts(w io.Writer, steps []int, panels []Panel, o ChartOptions) error {
 	var b strings.Builder
 	for i, p := range panels {
@@ -54,7 +54,7 @@ func unmoved(p Panel, values []float64) string {
 	return p.Title + ": " + strings.Join(parts, ", ") + " throughout"
 }
 
-// signs are what curves are drawn with, in order, and how a legend shows them.
+// signs are the characters of the curves, in order, and of the legend.
 func signs(ascii bool) (sets []asciigraph.CharSet, legend []string) {
 	if ascii {
 		legend = []string{"#", "."}
@@ -88,13 +88,13 @@ func chart(p Panel, steps []int, o ChartOptions) string {
 	return text + "\n" + drawn
 }
 
-// labels has as many decimals as lines of a chart over such a span need to differ.
+// labels formats axis labels with enough decimals to differ over the span.
 func labels(span float64) func(float64) string {
 	decimals := min(max(int(math.Ceil(1-math.Log10(span/chartHeight))), 0), 4)
 	return func(v float64) string { return fmt.Sprintf("%*.*f", labelWidth, decimals, v) }
 }
 
-// columns averages a curve of more points than there are columns.
+// columns averages a curve with more points than columns.
 func columns(y []float64, width int) []float64 {
 	if len(y) <= width {
 		return y

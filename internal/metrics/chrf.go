@@ -4,12 +4,12 @@ import "fmt"
 
 const (
 	chrfOrder = 6 // the longest n-gram, in characters
-	chrfBeta  = 2 // how much more recall counts than precision
+	chrfBeta  = 2 // weight of recall relative to precision
 )
 
 // ChrF is the character n-gram F-score chrF2 of a corpus (Popović 2015, 2016), as sacreBLEU 2 computes it: white
 // space left out, n-grams up to 6, counted over the corpus; precision and recall are means over the orders that
-// both sides have. The zero value has seen nothing.
+// both sides have. The zero value is empty.
 type ChrF struct {
 	counts               chrfCounts
 	fewestRefs, mostRefs int
@@ -18,8 +18,8 @@ type ChrF struct {
 // chrfCounts are n-grams, for n = 1 … 6.
 type chrfCounts struct{ hyp, ref, shared [chrfOrder]int }
 
-// Add compares one hypothesis with its references, of which there must be one: that which it is most like. An empty
-// one counts only if there is no other.
+// Add adds one hypothesis with the most similar of its references, at least one. Empty references count only if
+// there is no other.
 func (c *ChrF) Add(hyp string, refs ...string) {
 	refs = notEmpty(refs)
 	h := charactersOf(hyp)
@@ -70,7 +70,7 @@ func (c *chrfCounts) score() float64 {
 // Score is chrF2, from 0 to 100.
 func (c *ChrF) Score() float64 { return c.counts.score() }
 
-// Signature says how the score was computed, in sacreBLEU's words.
+// Signature says how the score was computed, in sacreBLEU's format.
 func (c *ChrF) Signature() string {
 	return "nrefs:" + references(c.fewestRefs, c.mostRefs) + "|case:mixed|eff:yes|nc:6|nw:0|space:no|" + scoreVersion
 }

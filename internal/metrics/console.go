@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 )
 
-// ConsoleOptions say where and how a run is shown.
+// ConsoleOptions say where and how to show a run.
 type ConsoleOptions struct {
 	Out   io.Writer
 	Width func() int // columns of the terminal; nil: Out is not a terminal
@@ -20,10 +20,10 @@ type ConsoleOptions struct {
 	Quiet bool
 }
 
-// redraw is how often a terminal's progress line may change: faster than that only flickers.
+// redraw is the shortest time between changes of the progress line; faster changes flicker.
 const redraw = 100 * time.Millisecond
 
-// Console shows a run to a person. It is for one goroutine. What Out refuses is lost: a closed
+// Console shows a run to a person. It is not safe for concurrent use. Errors of Out are ignored, since a closed
 // terminal must not end a training run.
 type Console struct {
 	ConsoleOptions
@@ -44,8 +44,8 @@ func NewConsole(o ConsoleOptions) *Console {
 	return &Console{ConsoleOptions: o}
 }
 
-// TerminalWidth asks for the width of the terminal that f is; it is nil if f is none, or one that
-// cannot move its cursor (TERM=dumb, Windows before 10).
+// TerminalWidth returns a function for the width of the terminal f; nil if f is no terminal, or one that can't move its
+// cursor (TERM=dumb, Windows before 10).
 func TerminalWidth(f *os.File) func() int {
 	fd := int(f.Fd())
 	if !term.IsTerminal(fd) || os.Getenv("TERM") == "dumb" || !obeysEscapes(f) {
@@ -60,7 +60,7 @@ func TerminalWidth(f *os.File) func() int {
 	}
 }
 
-// Step shows a step: in place of the one before on a terminal, elsewhere every few steps.
+// Step shows a step: on a terminal in place of the last one, elsewhere every few steps.
 func (c *Console) Step(s *Step) {
 	if c.Quiet {
 		return
@@ -88,7 +88,7 @@ func (c *Console) Eval(e *Eval) {
 	c.line(c.evaluation(e))
 }
 
-// Test shows the look at the test text on a line that stays.
+// Test shows the evaluation on the test text on a line that stays.
 func (c *Console) Test(t *Test) {
 	if c.Quiet {
 		return
@@ -111,12 +111,12 @@ func (c *Console) Note(format string, args ...any) {
 	}
 }
 
-// Warn is Note for what also a quiet console shows.
+// Warn is Note, but a quiet console shows it too.
 func (c *Console) Warn(format string, args ...any) {
 	c.line("warning: " + fmt.Sprintf(format, args...))
 }
 
-// Break ends the progress line, before someone else writes to the same terminal.
+// Break ends the progress line, before others write to the terminal.
 func (c *Console) Break() {
 	if c.drawn {
 		c.draw(c.Now())
@@ -137,18 +137,16 @@ func (c *Console) line(text string) {
 
 const clearLine = "\x1b[K" // ECMA-48: erase to the end of the line
 
-// draw writes the progress line over the old one. The last column stays free, where some terminals
-// would wrap.
+// draw overwrites the progress line. The last column stays free, since some terminals would wrap.
 func (c *Console) draw(now time.Time) {
 	io.WriteString(c.Out, "\r"+fit(c.columns(), c.Width()-1)+clearLine)
 	c.drawn, c.at = true, now
 }
 
-// column is one item of the progress line. Its text is as wide as it ever gets, where that is possible,
-// so that items keep their places from line to line.
+// column is one item of the progress line. Its text has a fixed width if possible, so that items don't move.
 type column struct {
 	text string
-	rank int // 0 … ranks−1: what a narrow terminal shows first
+	rank int // 0 … ranks−1: a narrow terminal shows low ranks first
 }
 
 const (
@@ -157,7 +155,7 @@ const (
 	unlimited = 1 << 20 // places
 )
 
-// columns are the items of the progress line, in their order.
+// columns are the items of the progress line, in order.
 func (c *Console) columns() []column {
 	s := &c.step
 	list := []column{
@@ -186,8 +184,8 @@ func (c *Console) columns() []column {
 // progress is the whole progress line.
 func (c *Console) progress() string { return fit(c.columns(), unlimited) }
 
-// fit joins the columns that so many places hold: those of lower rank come before others, and of the
-// first as much as there is room for. Texts have one place a byte.
+// fit joins as many columns as fit into the width, choosing low ranks first, and cuts the first if necessary. Texts
+// have one place a byte.
 func fit(list []column, width int) string {
 	kept := make([]bool, len(list))
 	room := width + len(columnGap)

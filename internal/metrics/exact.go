@@ -2,11 +2,10 @@ package metrics
 
 import "strings"
 
-// ExactMatch is the share of hypotheses that are their reference, white space at either end aside. The zero value
-// has seen nothing.
+// ExactMatch is the share of hypotheses equal to a reference, ignoring outer white space. The zero value is empty.
 type ExactMatch struct{ Same, Pairs int }
 
-// Add compares one hypothesis with its references, of which it may be any.
+// Add adds one hypothesis with its references.
 func (e *ExactMatch) Add(hyp string, refs ...string) {
 	e.Pairs++
 	for _, ref := range refs {

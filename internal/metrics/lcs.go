@@ -2,9 +2,9 @@ package metrics
 
 import "math/bits"
 
-// longestCommon is the length of the longest common subsequence of words: the usual table, of which each row is a
-// vector of bits (Hyyrö 2004, after Crochemore et al. 2001). A bit is 0 where the row rises by one. Time is
-// len(a)·len(b)/64 additions; memory grows with the sum of the lengths.
+// longestCommon is the length of the longest common subsequence of words, by the usual table with rows as bit vectors
+// (Hyyrö 2004, after Crochemore et al. 2001). A bit is 0 where the row increases by one. It takes len(a)·len(b)/64
+// additions, and memory proportional to the sum of the lengths.
 func longestCommon(a, b []string) int {
 	if len(a) < len(b) {
 		a, b = b, a
@@ -26,7 +26,7 @@ func longestCommon(a, b []string) int {
 	return zeros
 }
 
-// rise makes a row of the table into the next: V becomes (V + (V∧M)) ∨ (V∧¬M), M being the places that match.
+// rise computes the next row of the table: V becomes (V + (V∧M)) ∨ (V∧¬M), where M are the matching positions.
 func rise(row, match []uint64) {
 	carry := uint64(0)
 	for i, v := range row {
@@ -37,8 +37,8 @@ func rise(row, match []uint64) {
 	}
 }
 
-// places are where each word stands in a text, as vectors of bits. Frequent words have a vector of their own, which
-// are few; the others share one, which is filled in when asked for.
+// places are the positions of each word in a text, as bit vectors. The few frequent words have vectors of their
+// own; the others share one, which of fills on demand.
 type places struct {
 	words  int // of 64 bits in a vector
 	at     map[string][]int32
@@ -64,7 +64,7 @@ func newPlaces(text []string) *places {
 	return p
 }
 
-// of is the vector of a word, nil where it does not stand. It holds until the next call.
+// of is the vector of a word, valid until the next call; nil if the text lacks the word.
 func (p *places) of(word string) []uint64 {
 	if v := p.vector[word]; v != nil {
 		return v

@@ -10,8 +10,8 @@ import (
 	"os"
 )
 
-// Log appends records to metrics.jsonl. Each goes to the system in one piece at once: a killed process
-// loses none, and only Sync makes them survive a loss of power.
+// Log appends records to metrics.jsonl. Each is one write call, so that a killed process loses none. Sync makes them
+// survive a loss of power.
 type Log struct {
 	path string
 	f    *os.File
@@ -20,9 +20,8 @@ type Log struct {
 	enc  *json.Encoder
 }
 
-// OpenLog opens or creates a log that is to have size bytes: what follows, written after the
-// checkpoint that remembers size, is cut off. A log that is shorter is an error; one that is gone
-// begins anew.
+// OpenLog opens or creates a log and truncates it to size bytes, its length at the last checkpoint. A shorter log is an
+// error; a missing one is created.
 func OpenLog(path string, size int64) (*Log, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0o644)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -41,7 +40,7 @@ func OpenLog(path string, size int64) (*Log, error) {
 	return l, nil
 }
 
-// rewind cuts f after size bytes, the end of a line, and goes there.
+// rewind truncates f to size bytes, which must end a line, and seeks there.
 func rewind(f *os.File, size int64) error {
 	st, err := f.Stat()
 	if err != nil {
@@ -87,7 +86,7 @@ func (l *Log) Write(record any) error {
 	}
 	n, err := l.f.Write(l.line.Bytes())
 	if err != nil {
-		if n > 0 { // half a line: the next must not be joined to it
+		if n > 0 { // part of a line was written: the next must not continue it
 			err = errors.Join(err, rewind(l.f, l.size))
 		}
 		return err
@@ -96,7 +95,7 @@ func (l *Log) Write(record any) error {
 	return nil
 }
 
-// Sync forces all records to the disk and returns the log's size, for the checkpoint.
+// Sync syncs the log and returns its size in bytes, for the checkpoint.
 func (l *Log) Sync() (int64, error) {
 	if err := l.f.Sync(); err != nil {
 		return 0, err

@@ -8,14 +8,14 @@ import (
 	"dmtrain/internal/mask"
 )
 
-// MaskStep is what a run recorded of a step's masks.
+// MaskStep is a run's record of a step's masks.
 type MaskStep struct {
 	Step int `json:"step"` // from 1, as in Step
 	mask.Record
 }
 
-// ReadMasks reads a log's records of masks, also while it is being written, and counts the steps in it: where steps
-// have no record of masks, the masks were static. A log that is not there yet is empty.
+// ReadMasks reads a log's records of masks, also while it is being written, and counts the steps in it. Steps without
+// such a record had static masks. A missing log is empty.
 func ReadMasks(path string) (masks []MaskStep, steps int, err error) {
 	for r, err := range ReadFile(path) {
 		switch {
@@ -42,11 +42,11 @@ type Curve struct {
 // Panel is curves that share an axis.
 type Panel struct {
 	Title    string
-	Low, Top float64 // what the axis shows at least
+	Low, Top float64 // the smallest range of the axis
 	Curves   []Curve
 }
 
-// still is the value of a panel's first curve if no curve ever moved.
+// still is each curve's value if all curves are constant.
 func (p *Panel) still() (values []float64, ok bool) {
 	for _, c := range p.Curves {
 		for _, y := range c.Y {
@@ -59,7 +59,7 @@ func (p *Panel) still() (values []float64, ok bool) {
 	return values, true
 }
 
-// extent is what a panel's axis shows: its curves, and what it shows at least.
+// extent is the range of a panel's axis: that of its curves, and at least Low … Top.
 func (p *Panel) extent() (low, top float64) {
 	low, top = p.Low, p.Top
 	for _, c := range p.Curves {
@@ -68,8 +68,8 @@ func (p *Panel) extent() (low, top float64) {
 	return low, top
 }
 
-// MaskPanels are the panels of a history of masks, means over buckets: how far masks were open, what reliability
-// moved them, how far slots could and did see (where there are slots), and how much was hidden.
+// MaskPanels are the panels of a history of masks, as means over buckets: openness, the reliability that moved it, how
+// far slots could and did look ahead (if there are slots), and the share of hidden tokens.
 func MaskPanels(masks []MaskStep) []Panel {
 	curve := func(name string, of func(*MaskStep) float64) Curve {
 		c := Curve{Name: name}
@@ -100,7 +100,7 @@ func MaskPanels(masks []MaskStep) []Panel {
 	})
 }
 
-// widest is the longest look-ahead that any slot had; form input has no slots.
+// widest is the longest look-ahead of any slot; 0 without slots.
 func widest(masks []MaskStep) (w float64) {
 	for i := range masks {
 		if masks[i].InfillTokens > 0 {

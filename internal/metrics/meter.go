@@ -2,7 +2,7 @@ package metrics
 
 import "time"
 
-// Meter measures how fast a run is trained.
+// Meter measures the speed of training.
 type Meter struct {
 	now    func() time.Time
 	start  time.Time
@@ -21,7 +21,7 @@ func NewMeter(now func() time.Time, elapsed float64) *Meter {
 	}
 }
 
-// ElapsedS is for how many seconds the run has been trained.
+// ElapsedS is the training time of the run so far, in seconds.
 func (m *Meter) ElapsedS() float64 { return m.elapsed(m.now()) }
 
 func (m *Meter) elapsed(now time.Time) float64 { return m.before + now.Sub(m.start).Seconds() }
@@ -37,23 +37,22 @@ func (m *Meter) Step(tokens int) Time {
 	return t
 }
 
-// Resume says that the time since the last step was for something else (an evaluation, a checkpoint)
-// and does not count for tokens per second.
+// Resume excludes the time since the last step (an evaluation, a checkpoint) from tokens per second.
 func (m *Meter) Resume() { m.mark = m.now() }
 
-// horizon is over how many steps pace averages: long enough for evaluations and checkpoints between
-// steps to be spread out, short enough to notice a machine that becomes busy.
+// horizon is the number of steps that pace averages over: enough to smooth evaluations and checkpoints, few enough to
+// notice that the machine becomes busy.
 const horizon = 500
 
-// pace estimates the time left from the mean time between the ends of steps: of all steps so far, and
-// from horizon steps on an exponential moving one.
+// pace estimates the remaining time from the mean time between the ends of steps: over all steps at first, and as an
+// exponential moving average after horizon steps.
 type pace struct {
 	last    time.Time
 	average float64 // seconds
 	steps   int     // intervals averaged
 }
 
-// step says that a step has just ended.
+// step records the end of a step.
 func (p *pace) step(now time.Time) {
 	if !p.last.IsZero() {
 		p.steps++
@@ -62,7 +61,7 @@ func (p *pace) step(now time.Time) {
 	p.last = now
 }
 
-// left is how long so many more steps will take; false as long as no interval has been seen.
+// left is the time that more steps will take; false before the first interval.
 func (p *pace) left(steps int) (time.Duration, bool) {
 	return time.Duration(float64(max(steps, 0)) * p.average * float64(time.Second)), p.steps > 0 || steps <= 0
 }

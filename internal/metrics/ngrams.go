@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// units are the words or characters of a text: unit i is text[begin[i]:end[i]], and an n-gram is the text from one
-// unit's begin to another's end.
+// units are the words or characters of a text. Unit i is text[begin[i]:end[i]]; an n-gram is the text from one unit's
+// begin to another's end.
 type units struct {
 	text       string
 	begin, end []int
@@ -39,8 +39,8 @@ func charactersOf(text string) units {
 	return u
 }
 
-// isSpace reports what Python's str.split takes for white space, which the published scores rest on: Unicode's, and
-// four separators of ASCII.
+// isSpace reports white space as Python's str.split does, which published scores depend on: that of Unicode, and four
+// separators of ASCII.
 func isSpace(r rune) bool { return unicode.IsSpace(r) || 0x1C <= r && r <= 0x1F }
 
 func (u units) len() int { return len(u.begin) }
@@ -54,10 +54,10 @@ func (u units) grams(n int) map[string]int {
 	return counts
 }
 
-// total is how many n-grams there are.
+// total is the number of n-grams.
 func (u units) total(n int) int { return max(0, u.len()-n+1) }
 
-// shared is how many n-grams two counts have in common, each counted as often as the rarer has it.
+// shared is the sum over n-grams of the smaller of two counts.
 func shared(a, b map[string]int) int {
 	n := 0
 	for gram, count := range a {

@@ -12,7 +12,7 @@ import (
 	"os"
 )
 
-// maxLine is the longest line that is read: a thousand times what a record takes.
+// maxLine is the length of the longest readable line: a thousand times that of a record.
 const maxLine = 1 << 20
 
 // Record is a Step, an Eval, a Test or a Data; the others are nil.
@@ -23,8 +23,8 @@ type Record struct {
 	Data *Data
 }
 
-// ReadFile yields the records of a log, also while it is being written. Errors name file and line, and
-// end the sequence.
+// ReadFile yields the records of a log, also while it is being written. An error names file and line, and ends the
+// sequence.
 func ReadFile(path string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		f, err := os.Open(path)
@@ -44,8 +44,8 @@ func ReadFile(path string) iter.Seq2[Record, error] {
 	}
 }
 
-// Read yields the records of a log. A last line without its end is left out: it is torn or still being
-// written. Kinds of record that are not known are passed over.
+// Read yields the records of a log. It skips a last line without a line end, which is incomplete, and records of
+// unknown kinds.
 func Read(from io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		lines := bufio.NewScanner(from)
@@ -69,7 +69,7 @@ func Read(from io.Reader) iter.Seq2[Record, error] {
 	}
 }
 
-// wholeLines is a bufio.SplitFunc that gives only lines that end.
+// wholeLines is a bufio.SplitFunc for lines with a line end.
 func wholeLines(data []byte, atEOF bool) (int, []byte, error) {
 	if i := bytes.IndexByte(data, '\n'); i >= 0 {
 		return i + 1, data[:i], nil

@@ -8,7 +8,7 @@ import (
 	"dmtrain/internal/mask"
 )
 
-// Number is a float64 that JSON can always hold: NaN and the infinities are null, and null is NaN.
+// Number is a float64 for JSON: NaN and the infinities are written as null, and null is read as NaN.
 type Number float64
 
 // MarshalJSON implements json.Marshaler.
@@ -56,54 +56,53 @@ type Step struct {
 	GradNorm Number  `json:"grad_norm"` // global norm, before clipping
 	Tokens   int     `json:"tokens"`    // supervised tokens of this step
 	Skipped  bool    `json:"skipped"`   // loss or gradient was not finite: the parameters are as before
-	// share of the input's tokens that were hidden; those of anchor rows, which hide none, count too
+	// Hidden is the hidden share of the input's tokens, those of anchor rows (which hide none) included.
 	Hidden float64      `json:"hidden"`
 	Mask   *mask.Record `json:"mask,omitempty"`
 	Time   Time         `json:"time"`
 }
 
-// Time is what differs between two runs of one configuration.
+// Time is the part of a record that differs between runs of one configuration.
 type Time struct {
-	ElapsedS   float64 `json:"elapsed_s"`              // since the run's first step, pauses between processes left out
+	ElapsedS   float64 `json:"elapsed_s"`              // since the first step, without pauses between processes
 	TokensPerS float64 `json:"tokens_per_s,omitempty"` // of this step
 }
 
 // Eval is the record of one evaluation on the validation text, under the static mask.
 type Eval struct {
 	Kind        string  `json:"kind"`       // set by Log.Write
-	Step        int     `json:"step"`       // after how many steps
+	Step        int     `json:"step"`       // number of steps taken
 	ValidLoss   Number  `json:"valid_loss"` // nats per token
 	Perplexity  Number  `json:"perplexity"`
-	BitsPerByte Number  `json:"bits_per_byte,omitempty"` // absent where the text's bytes are not known
+	BitsPerByte Number  `json:"bits_per_byte,omitempty"` // absent if the number of bytes is not known
 	Accuracy    float64 `json:"accuracy"`
 	ECE         float64 `json:"ece"` // expected calibration error of the confidence (Guo et al. 2017)
 	Tokens      int     `json:"tokens"`
 	Infill      *Infill `json:"infill,omitempty"`
 	Pairs       *Pairs  `json:"pairs,omitempty"` // task seq2seq
-	Best        bool    `json:"best"`            // the lowest validation loss so far
+	Best        bool    `json:"best"`            // the best evaluation so far
 	Time        Time    `json:"time"`
 }
 
-// Test is the record of the model that the validation text chose, on text that chose nothing: one look at the end
-// of a run.
+// Test is the record of the evaluation of the best model on the test text, at the end of a run.
 type Test struct {
 	Kind        string  `json:"kind"`      // set by Log.Write
 	Step        int     `json:"step"`      // of the model
 	TestLoss    Number  `json:"test_loss"` // nats per token
 	Perplexity  Number  `json:"perplexity"`
-	BitsPerByte Number  `json:"bits_per_byte,omitempty"` // absent where the text's bytes are not known
+	BitsPerByte Number  `json:"bits_per_byte,omitempty"` // absent if the number of bytes is not known
 	Accuracy    float64 `json:"accuracy"`
 	ECE         float64 `json:"ece"`
 	Tokens      int     `json:"tokens"`
 	Infill      *Infill `json:"infill,omitempty"`
 	Pairs       *Pairs  `json:"pairs,omitempty"` // task seq2seq
-	ValidLoss   Number  `json:"valid_loss"`      // by which the model was chosen
-	BestOf      int     `json:"best_of"`         // evaluations on the validation text that it was chosen from
-	Looks       int     `json:"looks"`           // how often the run has come to an end and looked at its test text
+	ValidLoss   Number  `json:"valid_loss"`      // of the same model
+	BestOf      int     `json:"best_of"`         // number of evaluations that the model was chosen from
+	Looks       int     `json:"looks"`           // number of evaluations on the test text so far
 	Time        Time    `json:"time"`
 }
 
-// Data is the record of the text, before all others: how much of what validates and tests trains as well.
+// Data is the first record: the overlaps of held-out text with the training text.
 type Data struct {
 	Kind         string             `json:"kind"`                   // set by Log.Write
 	Overlaps     []data.Overlap     `json:"overlap,omitempty"`      // task lm
@@ -126,7 +125,7 @@ func NewTest(e Eval) Test {
 	}
 }
 
-// Pairs is how well targets were decoded greedily.
+// Pairs is the quality of greedily decoded targets.
 type Pairs struct {
 	Exact  float64 `json:"exact"` // this and the following are percentages
 	BLEU   float64 `json:"bleu"`
@@ -137,7 +136,7 @@ type Pairs struct {
 	Pairs  int     `json:"pairs"`
 }
 
-// Infill is how well hidden tokens were filled in from both sides.
+// Infill is how well hidden tokens were predicted from both sides.
 type Infill struct {
 	Loss     Number  `json:"loss"` // nats per hidden token
 	Accuracy float64 `json:"accuracy"`

@@ -110,9 +110,12 @@ func TestRecordsAsTheyStandInTheFile(t *testing.T) {
 		},
 		&Eval{Step: 3, ValidLoss: 1000, Perplexity: Number(Perplexity(1000))},
 	)
-	want := `{"kind":"step","step":1,"loss":5.5,"lr":0.00001,"grad_norm":2,"tokens":512,"skipped":false,"hidden":0.25,"time":{"elapsed_s":1.5,"tokens_per_s":1000}}
-{"kind":"step","step":2,"loss":null,"lr":0,"grad_norm":null,"tokens":0,"skipped":true,"hidden":0,"time":{"elapsed_s":0}}
-{"kind":"eval","step":2,"valid_loss":1,"perplexity":2.5,"bits_per_byte":0.5,"accuracy":0.75,"ece":0.125,"tokens":9,"infill":{"loss":0.5,"accuracy":1,"tokens":3},"best":true,"time":{"elapsed_s":0}}
+	want := `{"kind":"step","step":1,"loss":5.5,"lr":0.00001,"grad_norm":2,"tokens":512,` +
+		`"skipped":false,"hidden":0.25,"time":{"elapsed_s":1.5,"tokens_per_s":1000}}
+{"kind":"step","step":2,"loss":null,"lr":0,"grad_norm":null,"tokens":0,` +
+		`"skipped":true,"hidden":0,"time":{"elapsed_s":0}}
+{"kind":"eval","step":2,"valid_loss":1,"perplexity":2.5,"bits_per_byte":0.5,"accuracy":0.75,` +
+		`"ece":0.125,"tokens":9,"infill":{"loss":0.5,"accuracy":1,"tokens":3},"best":true,"time":{"elapsed_s":0}}
 {"kind":"eval","step":3,"valid_loss":1000,"perplexity":null,"accuracy":0,"ece":0,"tokens":0,"best":false,"time":{"elapsed_s":0}}
 `
 	if diff := cmp.Diff(want, content(t, path)); diff != "" {

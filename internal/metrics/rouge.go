@@ -5,20 +5,19 @@ import (
 	"unicode"
 )
 
-// ROUGE compares summaries with their references (Lin 2004): by words (ROUGE-1), pairs of words (ROUGE-2) and the
+// ROUGE compares summaries with their references (Lin 2004) by words (ROUGE-1), pairs of words (ROUGE-2) and the
 // longest common subsequence of words (ROUGE-L). Words are runs of letters and digits in lower case, unstemmed. For
-// ASCII text this is what Google's rouge_score computes; that cuts words at every other letter, which here is part
-// of the word. The zero value has seen nothing.
+// ASCII text this equals Google's rouge_score, which splits words at non-ASCII letters. The zero value is empty.
 type ROUGE struct {
 	one, two, longest Overlap // sums
 	pairs             int
 }
 
-// Overlap is what a hypothesis and its reference have in common: as a share of the hypothesis (precision), as a
-// share of the reference (recall), and their harmonic mean, each from 0 to 100.
+// Overlap is the overlap of a hypothesis and its reference: as a share of the hypothesis (precision), as a share of the
+// reference (recall), and their harmonic mean, each from 0 to 100.
 type Overlap struct{ Precision, Recall, F1 float64 }
 
-// overlapOf is the overlap of things of which some are shared.
+// overlapOf is the overlap of hyp and ref items, of which some are shared.
 func overlapOf(shared, hyp, ref int) Overlap {
 	if shared == 0 {
 		return Overlap{}

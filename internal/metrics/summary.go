@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Summary is what a run says when it ends.
+// Summary is the summary of a run that ends.
 type Summary struct {
 	Outcome  string // "finished", "stopped early: …", "interrupted"
 	Dir      string // of the run
@@ -16,7 +16,7 @@ type Summary struct {
 	Best     *Eval    // nil without evaluations
 	BestOf   int      // evaluations that Best was chosen from
 	Test     *Test    // nil without a test text, or before the run's end
-	Next     []string // commands to type next
+	Next     []string // suggested commands
 }
 
 // Summary shows the end of a run.
@@ -54,7 +54,7 @@ func (c *Console) Summary(s Summary) {
 	}
 }
 
-// looks tells of more than one look at the test text.
+// looks reports more than one evaluation on the test text.
 func looks(n int) string {
 	if n < 2 {
 		return ""

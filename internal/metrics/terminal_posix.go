@@ -4,5 +4,5 @@ package metrics
 
 import "os"
 
-// obeysEscapes reports whether a terminal takes escape sequences for commands.
+// obeysEscapes reports whether a terminal interprets escape sequences.
 func obeysEscapes(*os.File) bool { return true }

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// obeysEscapes makes a console take escape sequences for commands, and reports whether it does.
+// obeysEscapes makes a console interpret escape sequences, and reports whether it does.
 func obeysEscapes(f *os.File) bool {
 	console := windows.Handle(f.Fd())
 	var mode uint32

@@ -1,12 +1,9 @@
-// Package textio reads what comes from outside as text: UTF-8, in files and in pipes, and JSON in it. Every command
-// and both tasks read through it.
+// Package textio reads UTF-8 text, from files and pipes, and JSON in it. Every command and every task reads text
+// through it, by the same rules:
 //
-// The rule is one for all of them:
-//
-//   - A byte order mark at the head of UTF-8 is no text and is left out.
-//   - UTF-16, UTF-32, NUL bytes, archives and pointers to a file that was never fetched are refused by name.
-//   - A byte that is no part of valid UTF-8 reads as U+FFFD, whatever cuts the text into tokens. The first is remarked with its line, and
-//     all are counted.
-//   - Text with more than one such byte in a thousand, and more of them than of valid characters beyond ASCII, is written in another
-//     encoding, and is refused; so is any with more than one in ten.
+//   - A byte order mark at the beginning of UTF-8 is skipped.
+//   - UTF-16, UTF-32, NUL bytes, archives and Git LFS pointers are refused by name.
+//   - A byte that is not part of valid UTF-8 reads as U+FFFD. Remarks give their number and the line of the first.
+//   - Text with more than one such byte in a thousand, and more of them than valid non-ASCII characters, has another
+//     encoding, and is refused; so is any text with more than one in ten.
 package textio

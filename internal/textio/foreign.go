@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// heads are how files begin that are named for text, or for tensors, by mistake.
+// heads are the beginnings of files that users mistake for text or tensors.
 var heads = []struct{ head, kind string }{
 	{"version https://git-lfs.github.com/",
 		"a Git LFS pointer: the file itself was not fetched (\"git lfs pull\" does)"},
@@ -29,7 +29,7 @@ func encoded(kind, name string) string {
 	return fmt.Sprintf("%s: convert it, as by iconv -f %s -t UTF-8", kind, name)
 }
 
-// Foreign says what begins as head does, if that can't be text; it is empty otherwise.
+// Foreign names what a file with that head is, if it can't be text; otherwise it is empty.
 func Foreign(head []byte) string {
 	for _, h := range heads {
 		if bytes.HasPrefix(head, []byte(h.head)) {
@@ -39,7 +39,7 @@ func Foreign(head []byte) string {
 	return ""
 }
 
-// headMayGoOn is true while more bytes could make head one that Foreign or a byte order mark begins with.
+// headMayGoOn says whether more bytes could make head that of a foreign file or a byte order mark.
 func headMayGoOn(head []byte) bool {
 	if bytes.HasPrefix(mark, head) && len(head) < len(mark) {
 		return true
@@ -52,7 +52,7 @@ func headMayGoOn(head []byte) bool {
 	return false
 }
 
-// whatHasNULs names what has NUL bytes, a piece of it that begins at the given byte.
+// whatHasNULs names the encoding or kind of a file with NUL bytes, from a piece at the given offset.
 func whatHasNULs(piece []byte, at int64) string {
 	var zeros [4]int // by place in a group of four bytes
 	n := 0

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// UnmarshalJSON is json.Unmarshal for files that others wrote: a byte order mark is left out, and an error names
-// the line, or the key and what its value must be.
+// UnmarshalJSON is json.Unmarshal for files of other programs: it skips a byte order mark, and errors name the line, or
+// the key and the type that its value must have.
 func UnmarshalJSON(b []byte, v any) error {
 	if kind := Foreign(b); kind != "" {
 		return &NotText{Reason: "not JSON but " + kind}
@@ -36,7 +36,7 @@ func UnmarshalJSON(b []byte, v any) error {
 	return err
 }
 
-// valueName is encoding/json's name of a value in JSON's own words.
+// valueName translates encoding/json's name of a kind of value to JSON's.
 func valueName(value string) string {
 	switch value {
 	case "array":
@@ -53,7 +53,7 @@ func valueName(value string) string {
 	return strings.TrimPrefix(value, "number ")
 }
 
-// typeName is what a value must be.
+// typeName names the JSON type that a Go type requires.
 func typeName(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Pointer:

@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// Lines gives each the lines of in, of any length and numbered from 1, and returns what the user should know of
-// them. A line ends by LF or CRLF; the last one need not end.
+// Lines calls each with every line of in, of any length, numbered from 1, and returns the reader's remarks. Lines
+// end with LF or CRLF; the last one may lack it.
 func Lines(in io.Reader, each func(n int, line []byte) error) (remarks []string, err error) {
 	text := NewReader(in)
 	lines := bufio.NewReaderSize(text, bufferSize)
@@ -41,7 +41,7 @@ func AllLines(in io.Reader) (lines, remarks []string, err error) {
 	return lines, remarks, err
 }
 
-// ReadFile is all of a file.
+// ReadFile reads a whole file.
 func ReadFile(path string) (all string, remarks []string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -51,7 +51,7 @@ func ReadFile(path string) (all string, remarks []string, err error) {
 	return ReadAll(f)
 }
 
-// ReadAll is all of in.
+// ReadAll reads all of in.
 func ReadAll(in io.Reader) (all string, remarks []string, err error) {
 	r := NewReader(in)
 	b, err := io.ReadAll(r)

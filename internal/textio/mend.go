@@ -5,19 +5,19 @@ import (
 	"unicode/utf8"
 )
 
-// mended counts what is not UTF-8, and what is.
+// mended counts invalid and valid bytes.
 type mended struct {
-	bad     int  // bytes that are no part of a character
+	bad     int  // bytes that are not part of valid UTF-8
 	badLine int  // of the first
-	western int  // of bad, those that stand as a letter or a sign of Windows-1252 does
+	western int  // bad bytes that look like a letter or sign of Windows-1252
 	good    int  // bytes of characters beyond ASCII
 	last    rune // before the piece
 }
 
-// soonEnough is how many bad bytes are enough to tell before the end what they are.
+// soonEnough bad bytes suffice to judge the encoding before the end.
 const soonEnough = 256
 
-// mend puts U+FFFD in place of each bad byte. The piece begins in the given line.
+// mend replaces each bad byte by U+FFFD. line is the line in which the piece begins.
 func (m *mended) mend(piece []byte, line int) []byte {
 	if utf8.Valid(piece) {
 		m.good += following(piece)
@@ -47,7 +47,7 @@ func (m *mended) mend(piece []byte, line int) []byte {
 	return out
 }
 
-// following counts the bytes of valid UTF-8 that are not the first of a character.
+// following counts continuation bytes in valid UTF-8.
 func following(piece []byte) (n int) {
 	for _, b := range piece {
 		n += int(b>>7) &^ int(b>>6)
@@ -55,7 +55,7 @@ func following(piece []byte) (n int) {
 	return n
 }
 
-// verdict refuses what is another encoding, of so many bytes read.
+// verdict refuses text in another encoding; read is the number of bytes so far.
 func (m *mended) verdict(read int64) error {
 	few := int64(m.bad)*1000 <= read
 	if few || m.bad <= m.good && int64(m.bad)*10 <= read {
@@ -69,7 +69,7 @@ func (m *mended) verdict(read int64) error {
 		kind, m.bad, read, name)}
 }
 
-// after is the byte behind the first of a piece.
+// after is the second byte of a piece.
 func after(piece []byte) byte {
 	if len(piece) == 1 {
 		return ' '
@@ -77,8 +77,8 @@ func after(piece []byte) byte {
 	return piece[1]
 }
 
-// besideASCII says whether a byte beyond ASCII is one of Windows-1252 that may stand beside r: a letter beside a
-// letter, a sign beside any.
+// besideASCII says whether a non-ASCII byte is a plausible neighbour of r in Windows-1252: a letter beside a
+// letter, or a sign.
 func besideASCII(b byte, r rune) bool {
 	if b < 0xC0 {
 		return r < utf8.RuneSelf

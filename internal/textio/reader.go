@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// NotText says why what was read is not text, and from which line on where that is known.
+// NotText says why input is not text, and from which line on, if known.
 type NotText struct {
 	Line   int // from 1; 0: all of it
 	Reason string
@@ -20,29 +20,29 @@ func (e *NotText) Error() string {
 	return fmt.Sprintf("line %d: %s", e.Line, e.Reason)
 }
 
-// Reader reads valid UTF-8, whatever comes in; see the package. What is no text at all fails with a *NotText.
+// Reader turns any input into valid UTF-8, by the rules of the package. Input that is not text is a *NotText.
 type Reader struct {
 	in  io.Reader
 	buf []byte
-	raw []byte // of buf: what was not handed on yet
-	out []byte // to be handed on
-	err error  // after that
+	raw []byte // part of buf that was not processed yet
+	out []byte // to return
+	err error  // after out
 
-	held  []byte // not handed on while it seems to be another encoding
-	begun bool   // what the head is has been decided
+	held  []byte // held back while it may be another encoding
+	begun bool   // the head was examined
 	read  int64
 	lines int // line feeds so far
 	mended
 	marks, markLine int // byte order marks inside the text
 }
 
-// bufferSize is how much is read at a time.
+// bufferSize is the number of bytes read at a time.
 const bufferSize = 1 << 16
 
 // NewReader reads text from in.
 func NewReader(in io.Reader) *Reader { return &Reader{in: in, buf: make([]byte, bufferSize)} }
 
-// Read implements io.Reader. It waits for no more than one character beyond what is there.
+// Read implements io.Reader. It does not wait for more input than an incomplete character needs.
 func (r *Reader) Read(p []byte) (int, error) {
 	for len(r.out) == 0 {
 		if r.err != nil {
@@ -55,7 +55,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fill reads once and decides what of it can be handed on.
+// fill reads once and passes on what it can.
 func (r *Reader) fill() {
 	kept := copy(r.buf, r.raw)
 	n, err := r.in.Read(r.buf[kept:])
@@ -89,7 +89,7 @@ func (r *Reader) fill() {
 	}
 }
 
-// pass hands on a piece that cuts no character.
+// pass passes on a piece that ends between characters.
 func (r *Reader) pass(piece []byte) {
 	if at := bytes.IndexByte(piece, 0); at >= 0 {
 		line := r.lines + 1 + bytes.Count(piece[:at], newline)
@@ -117,7 +117,7 @@ var (
 	mark    = []byte("\uFEFF")
 )
 
-// trimMark leaves out a byte order mark at the head.
+// trimMark removes a byte order mark at the beginning.
 func trimMark(head []byte) []byte { return bytes.TrimPrefix(head, mark) }
 
 // remarkMarks counts byte order marks inside the text.
@@ -130,7 +130,7 @@ func (r *Reader) remarkMarks(piece []byte) {
 	}
 }
 
-// Remarks is what the user should know of what was read so far, a sentence each.
+// Remarks are warnings for the user about the input so far.
 func (r *Reader) Remarks() (all []string) {
 	if r.bad > 0 {
 		all = append(all, fmt.Sprintf("line %d: not UTF-8; %s as U+FFFD", r.badLine, readAs(r.bad, "byte")))
@@ -149,8 +149,7 @@ func readAs(n int, what string) string {
 	return fmt.Sprintf("%d %ss in all read", n, what)
 }
 
-// WholeRunes is how much of a text can be read without cutting a character: all of it, but for a last character
-// that more bytes could complete.
+// WholeRunes is the number of bytes of a text before an incomplete last character.
 func WholeRunes(text []byte) int {
 	for back := 1; back < utf8.UTFMax && back <= len(text); back++ {
 		if at := len(text) - back; utf8.RuneStart(text[at]) {
