@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"dmtrain/internal/config"
+	"dmtrain/internal/task"
 	"dmtrain/internal/train"
 )
 
@@ -75,7 +76,7 @@ func (o *benchOptions) runAttention(ctx context.Context, stdout io.Writer) error
 		Width:     a.width,
 		Calls:     o.steps,
 	})
-	if bad := (*train.OptionError)(nil); errors.As(err, &bad) {
+	if bad := (*task.OptionError)(nil); errors.As(err, &bad) {
 		return usagef("--%s: %s", bad.Option, bad.Problem)
 	}
 	if err != nil {

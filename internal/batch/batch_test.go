@@ -28,13 +28,13 @@ func TestDocument(t *testing.T) {
 	if got := []int{b.Len(0), b.Len(1), b.Len(2)}; !slices.Equal(got, []int{3, 0, 4}) {
 		t.Errorf("lengths %v", got)
 	}
-	b.Document(0, []int32{5}) // nothing of before is left
+	b.Document(0, []int32{5}) // replaces the older document
 	if !slices.Equal(b.IDs[:4], []int32{5, 0, 0, 0}) || !slices.Equal(b.End[:4], []int32{1, -1, -1, -1}) {
 		t.Errorf("a row filled again: %v, %v", b.IDs[:4], b.End[:4])
 	}
 }
 
-// Copies behind a document's last token push what follows to the right, and what no longer fits out of the row.
+// Copies of a document's last token move what follows to the right, and out of the row.
 func TestRepeatEnd(t *testing.T) {
 	b := &batch.Batch{B: 1, Stream: batch.Stream{
 		T:     6,

@@ -45,20 +45,20 @@ type Report struct {
 
 // Class compares the losses of a class of predictions with their lower bound.
 type Class struct {
-	Set     string   `json:"set"`   // train, valid, infill
-	Kind    string   `json:"kind"`  // next, slot
-	Class   string   `json:"class"` // all, first, …
-	Targets int      `json:"targets"`
-	Rows    int      `json:"rows"`
-	Loss    float64  `json:"loss"`   // nats a target
-	Bound   float64  `json:"bound"`  // loss of the best possible predictor, nats a target
-	D       float64  `json:"d"`      // loss − bound
-	SE      float64  `json:"se"`     // standard error of D, by rows
-	Proves  bool     `json:"proves"` // a D below 0 proves a leak
-	Leak    bool     `json:"leak"`
-	Told    *float64 `json:"told,omitempty"`    // nats a target that the positive control reveals
-	Planted *float64 `json:"planted,omitempty"` // D of the positive control
-	Detects *float64 `json:"sees,omitempty"`    // the smallest leak that would have been found, nats a target
+	Set      string   `json:"set"`   // train, valid, infill
+	Kind     string   `json:"kind"`  // next, slot
+	Class    string   `json:"class"` // all, first, …
+	Targets  int      `json:"targets"`
+	Rows     int      `json:"rows"`
+	Loss     float64  `json:"loss"`   // nats a target
+	Bound    float64  `json:"bound"`  // loss of the best possible predictor, nats a target
+	D        float64  `json:"d"`      // loss − bound
+	SE       float64  `json:"se"`     // standard error of D, by rows
+	Proves   bool     `json:"proves"` // a D below 0 proves a leak
+	Leak     bool     `json:"leak"`
+	Revealed *float64 `json:"told,omitempty"`    // nats a target that the positive control reveals
+	Planted  *float64 `json:"planted,omitempty"` // D of the positive control
+	Detects  *float64 `json:"sees,omitempty"`    // the smallest leak that would have been found, nats a target
 }
 
 // Error reports a leak.
@@ -209,10 +209,10 @@ func (r *Report) compare(control *run) {
 		if c.Set != task.BatchTrain || c.Class != classAll || control.tally.sums[k] == nil {
 			continue
 		}
-		p, told := control.tally.class(k), control.told[c.Kind]
-		c.Planted, c.Told = &p.D, &told
+		p, revealed := control.tally.class(k), control.revealed[c.Kind]
+		c.Planted, c.Revealed = &p.D, &revealed
 		if moved := c.D - p.D; moved > 0 {
-			detects := told * (max(c.D, 0) + errorsBelow*c.SE) / moved
+			detects := revealed * (max(c.D, 0) + errorsBelow*c.SE) / moved
 			if !math.IsInf(detects, 0) && !math.IsNaN(detects) {
 				c.Detects = &detects
 			}

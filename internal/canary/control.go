@@ -38,7 +38,7 @@ func positiveControl() *leak {
 			})
 		}
 		for kind, n := range all {
-			r.told[kind] = information(float64(even[kind])/float64(n), leakRate(kind))
+			r.revealed[kind] = information(float64(even[kind])/float64(n), leakRate(kind))
 		}
 	}}
 }

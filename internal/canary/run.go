@@ -28,7 +28,7 @@ type run struct {
 	tasks  task.Table
 
 	began, ended time.Time          // of training, the first steps left out
-	told         map[string]float64 // nats that the planted leak tells of each target, by kind
+	revealed     map[string]float64 // nats that the planted leak reveals a target, by kind
 }
 
 // leak is a deliberate fault of the plans, to see whether the canary finds it.
@@ -50,13 +50,13 @@ func newRun(o Options, shape Shape, steps int, planted *leak) *run {
 	s, factor := small(c)
 	compress(&s, c, steps)
 	r := &run{
-		config: s,
-		was:    c,
-		text:   shape.text(s, factor, o.pairs()),
-		tasks:  o.Tasks,
-		tally:  newTally(),
-		leak:   planted,
-		told:   map[string]float64{},
+		config:   s,
+		was:      c,
+		text:     shape.text(s, factor, o.pairs()),
+		tasks:    o.Tasks,
+		tally:    newTally(),
+		leak:     planted,
+		revealed: map[string]float64{},
 	}
 	if s.Mask.Structure == mask.StructureLookahead {
 		r.config.Mask.Certify = false // its losses must show the leak

@@ -271,9 +271,10 @@ func TestMalformedFilesAreRefused(t *testing.T) {
 
 func TestFilesMistakenForTensorsAreNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "model.safetensors")
+	const pointer = "version https://git-lfs.github.com/spec/v1\noid " +
+		"sha256:248dfc3911869ec493c76e65bf2fcd2815f1a1cf01a3b9b5bfc5d3b0c2e2f3d8\nsize 548105171\n"
 	for head, want := range map[string]string{
-		"version https://git-lfs.github.com/spec/v1\noid " +
-			"sha256:248dfc3911869ec493c76e65bf2fcd2815f1a1cf01a3b9b5bfc5d3b0c2e2f3d8\nsize 548105171\n": "not a safetensors file but a Git LFS pointer",
+		pointer: "not a safetensors file but a Git LFS pointer",
 		"PK\x03\x04\x00\x00\x08\x08\x00\x00archive/data.pkl": "not a safetensors file but a zip archive",
 		"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80":       "not a safetensors file but a Python pickle",
 		"<!DOCTYPE html><html>":                              "not a safetensors file but a web page",

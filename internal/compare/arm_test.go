@@ -41,17 +41,17 @@ func mustRuns(t *testing.T, seeds int, arms string) (Options, []run) {
 	return o, runs
 }
 
-// Every ready-made arm, and what it makes of a configuration.
+// The configuration of every predefined arm.
 func TestReadyArms(t *testing.T) {
 	o, runs := mustRuns(t, 2, DefaultArms+",two_pass")
-	type looks struct {
+	type settings struct {
 		form, control           string
 		dropout, prob, openness float64
 		anchors                 int
 		reliability             string
 	}
 	d := mask.DefaultConfig()
-	want := map[string]looks{
+	want := map[string]settings{
 		"static":      {"none", "fixed", 0, d.Prob, d.Openness, d.Anchors, d.Reliability},
 		"dropout:0.1": {"none", "fixed", 0.1, d.Prob, d.Openness, d.Anchors, d.Reliability},
 		"input:0.15":  {"input", "fixed", 0, 0.15, d.Openness, 0, d.Reliability},
@@ -67,14 +67,14 @@ func TestReadyArms(t *testing.T) {
 	}
 	for _, tr := range runs {
 		m, name := tr.config.Mask, o.Arms[tr.arm].Name
-		got := looks{m.Form, m.Control, tr.config.Model.Dropout, m.Prob, m.Openness, m.Anchors, m.Reliability}
+		got := settings{m.Form, m.Control, tr.config.Model.Dropout, m.Prob, m.Openness, m.Anchors, m.Reliability}
 		if got != want[name] {
 			t.Errorf("%s: %+v, want %+v", name, got, want[name])
 		}
 	}
 }
 
-// The configuration's own mask and dropout leave no trace in a ready-made arm.
+// A predefined arm overrides the configured mask and dropout.
 func TestReadyArmsOverrideWhatTheyCompare(t *testing.T) {
 	o, err := someConfig(1, "static,adaptive")
 	if err != nil {
@@ -182,7 +182,7 @@ func TestArmsThatCantBe(t *testing.T) {
 	}
 }
 
-// Everything wrong with all arms is told at once, as of any configuration.
+// All problems of all arms are reported at once, as for any configuration.
 func TestAllArmsProblemsAreTold(t *testing.T) {
 	o, err := someConfig(1, "static,dropout:1.5,input:7")
 	if err != nil {
@@ -196,11 +196,15 @@ func TestAllArmsProblemsAreTold(t *testing.T) {
 
 func TestOptionsThatCantBe(t *testing.T) {
 	for want, edit := range map[string]func(*Options){
-		`the baseline "dropout" is not among the arms`:                                   func(o *Options) { o.Baseline = "dropout" },
-		"0 is not a number of seeds":                                                     func(o *Options) { o.Seeds = 0; o.Arms = o.Arms[:2] },
-		"-1 is not a number of runs":                                                     func(o *Options) { o.Jobs = -1 },
-		"yoked replays the openness of another seed's run, so it needs at least 2 seeds": func(o *Options) { o.Seeds = 1 },
-		"train.patience: 3 could end arms after different numbers of tokens":             func(o *Options) { o.Config.Train.Patience = 3 },
+		`the baseline "dropout" is not among the arms`: func(o *Options) { o.Baseline = "dropout" },
+		"0 is not a number of seeds":                   func(o *Options) { o.Seeds = 0; o.Arms = o.Arms[:2] },
+		"-1 is not a number of runs":                   func(o *Options) { o.Jobs = -1 },
+		"yoked replays the openness of another seed's run, so it needs at least 2 seeds": func(o *Options) {
+			o.Seeds = 1
+		},
+		"train.patience: 3 could end arms after different numbers of tokens": func(o *Options) {
+			o.Config.Train.Patience = 3
+		},
 	} {
 		o, err := someConfig(2, "static,adaptive,yoked")
 		if err != nil {

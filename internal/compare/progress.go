@@ -13,23 +13,23 @@ import (
 
 // progress prints the progress of a comparison line by line. Methods may be called concurrently.
 type progress struct {
-	mu    sync.Mutex
-	out   io.Writer
-	told  []string // warnings about the text, which every run would repeat
-	runs  int
-	jobs  int
-	done  int // finished runs
-	mine  int // of these, trained by this process
-	since time.Time
+	mu     sync.Mutex
+	out    io.Writer
+	warned []string // warnings about the text, which every run would repeat
+	runs   int
+	jobs   int
+	done   int // finished runs
+	mine   int // of these, trained by this process
+	since  time.Time
 }
 
 func newProgress(out io.Writer, runs, jobs int, warnings []string) *progress {
 	return &progress{
-		out:   out,
-		runs:  runs,
-		jobs:  jobs,
-		told:  warnings,
-		since: time.Now(),
+		out:    out,
+		runs:   runs,
+		jobs:   jobs,
+		warned: warnings,
+		since:  time.Now(),
 	}
 }
 
@@ -40,7 +40,7 @@ func (p *progress) say(format string, args ...any) {
 }
 
 func (p *progress) begin(c *comparison) {
-	for _, w := range p.told {
+	for _, w := range p.warned {
 		p.say("warning: %s", w)
 	}
 	p.say("%d arms, %d seeds: %d runs of %s tokens, which is %.1f passes over the text of %s; in %s", len(c.Arms),
@@ -93,7 +93,7 @@ type relay struct {
 
 func (r *relay) Write(line []byte) (int, error) {
 	text := strings.TrimSuffix(string(line), "\n")
-	if !slices.Contains(r.progress.told, strings.TrimPrefix(text, "warning: ")) {
+	if !slices.Contains(r.progress.warned, strings.TrimPrefix(text, "warning: ")) {
 		r.progress.say("%s: %s", r.name, text)
 	}
 	return len(line), nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"dmtrain/internal/checkpoint"
@@ -73,12 +72,9 @@ func (r *run) same(path string) error {
 	old.Mask.YokedTo = tail(old.Mask.YokedTo)
 	now := r.config
 	now.Mask.YokedTo = tail(now.Mask.YokedTo)
-	was, is := old.Settings(), now.Settings()
 	var changes []string
-	for _, key := range config.Keys() {
-		if fmt.Sprint(was[key]) != fmt.Sprint(is[key]) && !slices.Contains(indifferent, key) {
-			changes = append(changes, fmt.Sprintf("%s: %v, was %v", key, is[key], was[key]))
-		}
+	for _, change := range now.ChangesFrom(old, indifferent) {
+		changes = append(changes, change.String())
 	}
 	if len(changes) > 0 {
 		return fmt.Errorf("%s was trained with other settings, so it can't be compared; set them back, delete it, "+

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"iter"
 	"path"
 	"reflect"
@@ -43,6 +44,26 @@ func (c Config) Settings() map[string]any {
 		settings[key] = v.FieldByIndex(index).Interface()
 	}
 	return settings
+}
+
+// Change is a setting that differs between two configurations.
+type Change struct {
+	Key      string
+	Was, Now any
+}
+
+func (c Change) String() string { return fmt.Sprintf("%s: %v, was %v", c.Key, c.Now, c.Was) }
+
+// ChangesFrom lists the settings that differ from an older configuration, in the order of the file, except some keys.
+func (c Config) ChangesFrom(old Config, except []string) []Change {
+	was, now := old.Settings(), c.Settings()
+	var changes []Change
+	for _, key := range Keys() {
+		if fmt.Sprint(was[key]) != fmt.Sprint(now[key]) && !slices.Contains(except, key) {
+			changes = append(changes, Change{key, was[key], now[key]})
+		}
+	}
+	return changes
 }
 
 // leaves yields every setting below a struct type with its field index.

@@ -75,18 +75,18 @@ func (b builtin) input(name string) input {
 // storyReader reads stories 0, 1, 2, … up to a size.
 type storyReader struct {
 	builtin
-	told  int64 // bytes of finished stories, without separators
+	size  int64 // bytes of finished stories, without separators
 	index uint32
 	rest  []byte // of the story being read
 }
 
 func (r *storyReader) Read(p []byte) (int, error) {
 	if len(r.rest) == 0 {
-		if r.told >= r.bytes {
+		if r.size >= r.bytes {
 			return 0, io.EOF
 		}
 		r.rest = append(r.rest[:0], story(r.seed, r.index)...)
-		r.told += int64(len(r.rest))
+		r.size += int64(len(r.rest))
 		r.rest = append(r.rest, storySeparator...)
 		r.index++
 	}

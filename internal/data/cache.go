@@ -125,7 +125,7 @@ func (e *encoding) write(w io.Writer) error {
 			e.skipped = append(e.skipped, short)
 		}
 	}
-	return e.encode(w, texts, t, &cutter{extent: long, cuts: cuts})
+	return e.encode(w, texts, t, &cutter{textLength: long, cuts: cuts})
 }
 
 // learns is the configuration of the tokenizer to make; zero if there is one.

@@ -67,19 +67,19 @@ const heldOut = 10
 
 // each generates the pairs.
 func (b pairBuiltin) each(keep func(source, target string)) {
-	most, tell := days, spellDate
+	subjects, write := days, spellDate
 	switch b.name {
 	case numbersName:
-		most, tell = maxNumber+1, spellNumber
+		subjects, write = maxNumber+1, spellNumber
 	case headlinesName:
-		most, tell = headlines(), writeArticle
+		subjects, write = headlines(), writeArticle
 	}
 	for i, n := uint32(0), 0; n < b.n; i++ {
-		subject := rng.Below(b.seed, rng.Corpus, i, 0, 0, most)
+		subject := rng.Below(b.seed, rng.Corpus, i, 0, 0, subjects)
 		if (rng.Below(0, rng.Corpus, uint32(subject), 1, 0, heldOut) == 0) != b.valid {
 			continue
 		}
-		keep(tell(subject, func(draw uint32, n int) int { return rng.Below(b.seed, rng.Corpus, i, 2, draw, n) }))
+		keep(write(subject, func(draw uint32, n int) int { return rng.Below(b.seed, rng.Corpus, i, 2, draw, n) }))
 		n++
 	}
 }

@@ -115,17 +115,17 @@ func samePairs(c Config, key string, entries, sources, targets []string) (warnin
 	}
 	source, heldSource := common(c.Pairs.Source, sources)
 	target, heldTarget := common(c.Pairs.Target, targets)
-	told := func(side, name, held string) string {
+	shared := func(side, name, held string) string {
 		return fmt.Sprintf("data.pairs.%s_%s: %s is in data.pairs.%s too (%s)", key, side, held, side, name)
 	}
 	switch {
 	case source != "" && target != "":
 		return nil, fmt.Errorf("%s, and so is its other side: name other pairs, or none, and a share is split off",
-			told("source", source, heldSource))
+			shared("source", source, heldSource))
 	case source != "":
-		return []string{told("source", source, heldSource) + ": is it the right file?"}, nil
+		return []string{shared("source", source, heldSource) + ": is it the right file?"}, nil
 	case target != "":
-		return []string{told("target", target, heldTarget) + ": is it the right file?"}, nil
+		return []string{shared("target", target, heldTarget) + ": is it the right file?"}, nil
 	}
 	return nil, nil
 }

@@ -15,12 +15,12 @@ import (
 // PairText is a source and its target as text.
 type PairText struct{ Source, Target string }
 
-// pairReport counts what reading found, and what encoding did.
+// pairReport counts pairs read, and pairs dropped by reading or encoding.
 type pairReport struct {
 	read        int // pairs with text on both sides
 	empty, long int
 	unknown     int      // characters that the vocabulary lacks
-	lost        int      // pairs with no other characters on a side
+	lost        int      // pairs with a side of unknown characters alone
 	remarks     []string // of files
 }
 
@@ -28,7 +28,7 @@ type pairReport struct {
 type pairReader struct {
 	fields []string
 	report *pairReport
-	seen   map[string]bool // tables, by their ids
+	seen   map[string]bool // ids of tables read so far
 	pairs  []PairText
 }
 
@@ -48,7 +48,7 @@ func readPairs(key string, entries, sources, targets, fields []string, r *pairRe
 	return p.pairs, nil
 }
 
-// keep takes a pair.
+// keep adds a pair, or counts it as empty.
 func (p *pairReader) keep(source, target string) {
 	pair := PairText{strings.TrimSpace(source), strings.TrimSpace(target)}
 	if pair.Source == "" || pair.Target == "" {
@@ -105,7 +105,7 @@ func (p *pairReader) files(entry string) ([]file, error) {
 	return files, nil
 }
 
-// parallel pairs up the lines of two files, or of the files that two directories or patterns name.
+// parallel pairs the lines of two files, or of the files that two directories or patterns name.
 func (p *pairReader) parallel(source, target string) error {
 	a, err := p.files(source)
 	if err != nil {
@@ -189,7 +189,7 @@ func (p *pairReader) eachLine(path string, each func(n int, line []byte) error) 
 	return nil
 }
 
-// lineError is what is wrong with a line, as against with reading it.
+// lineError is an error in a line, not in reading it.
 type lineError struct {
 	line int
 	err  error
@@ -197,8 +197,7 @@ type lineError struct {
 
 func (e *lineError) Error() string { return e.err.Error() }
 
-// table reads JSONL with named fields, or else tab-separated values. A line of white space is passed on as an empty
-// pair.
+// table reads JSONL with named fields, or else tab-separated values. A blank line is an empty pair.
 func (p *pairReader) table(path string) error {
 	if ext := strings.ToLower(filepath.Ext(path)); ext == ".jsonl" || ext == ".json" {
 		return p.eachLine(path, func(_ int, line []byte) error {
@@ -223,13 +222,13 @@ func (p *pairReader) table(path string) error {
 	return err
 }
 
-// columns are tab-separated values, source first. A first line with the names of both fields says which columns
-// they are, and is no pair.
+// columns reads tab-separated values, source first. A first line that names both fields chooses the columns, and is no
+// pair.
 type columns struct {
 	*pairReader
 	source, target int
 	named          bool
-	further        int // lines with columns that nothing reads
+	further        int // lines with unused columns
 	firstFurther   int
 	likeHeader     string
 }
@@ -258,7 +257,7 @@ func (t *columns) row(n int, line []byte) error {
 	return nil
 }
 
-// header looks at the first line.
+// header reports whether the first line names the columns.
 func (t *columns) header(cells []string) bool {
 	names := make([]string, len(cells))
 	for i, c := range cells {
@@ -275,7 +274,7 @@ func (t *columns) header(cells []string) bool {
 	return false
 }
 
-// headerNames are what columns of pairs are often called.
+// headerNames are common names of columns.
 var headerNames = []string{"source", "target", "src", "tgt", "trg", "input", "output", "text", "summary", "title",
 	"article", "headline", "document", "question", "answer",
 	"sentence", "translation", "prompt", "completion", "en", "de", "fr", "es", "it", "pt", "nl", "ru", "zh", "ja",

@@ -78,10 +78,10 @@ func nearest(cut, slack, n int, around func(int) (int, int)) int {
 	return at
 }
 
-// extent is the length of a text, document by document, before it is encoded. Its units are characters, or bytes for
-// tokenizer kind byte, plus two for the ends of each document if there are several. Under kinds byte and char, a unit
-// is a token.
-type extent struct {
+// textLength is the length of a text, document by document, before it is encoded. Its units are characters, or
+// bytes for tokenizer kind byte, plus two for the ends of each document if there are several. Under kinds byte and
+// char, a unit is a token.
+type textLength struct {
 	bytes     bool
 	lengths   []byte // of documents, as varints, since there may be very many
 	documents int
@@ -90,7 +90,7 @@ type extent struct {
 }
 
 // add counts a piece of a document, and ends the document if it is the last one.
-func (e *extent) add(text []byte, last bool) {
+func (e *textLength) add(text []byte, last bool) {
 	e.length += e.count(text)
 	if last {
 		e.lengths = binary.AppendUvarint(e.lengths, uint64(e.length))
@@ -99,7 +99,7 @@ func (e *extent) add(text []byte, last bool) {
 	}
 }
 
-func (e *extent) count(text []byte) int {
+func (e *textLength) count(text []byte) int {
 	if e.bytes {
 		return len(text)
 	}
@@ -107,7 +107,7 @@ func (e *extent) count(text []byte) int {
 }
 
 // head is the number of bytes in the first units of a text.
-func (e *extent) head(text []byte, units int) int {
+func (e *textLength) head(text []byte, units int) int {
 	if e.bytes {
 		return units
 	}
@@ -120,7 +120,7 @@ func (e *extent) head(text []byte, units int) int {
 }
 
 // unit names the unit in messages.
-func (e *extent) unit() string {
+func (e *textLength) unit() string {
 	if e.bytes {
 		return "bytes"
 	}
@@ -128,14 +128,14 @@ func (e *extent) unit() string {
 }
 
 // join appends the documents of another text.
-func (e *extent) join(o *extent) {
+func (e *textLength) join(o *textLength) {
 	e.lengths = append(e.lengths, o.lengths...)
 	e.documents += o.documents
 	e.total += o.total
 }
 
 // end is the number of units that each end of a document counts.
-func (e *extent) end() int {
+func (e *textLength) end() int {
 	if e.documents > 1 {
 		return 1
 	}
@@ -143,10 +143,10 @@ func (e *extent) end() int {
 }
 
 // len is the length of the whole text.
-func (e *extent) len() int { return e.total + 2*e.end()*e.documents }
+func (e *textLength) len() int { return e.total + 2*e.end()*e.documents }
 
 // around returns the starts of a unit's document and of the next one.
-func (e *extent) around(unit int) (start, next int) {
+func (e *textLength) around(unit int) (start, next int) {
 	for rest := e.lengths; len(rest) > 0; {
 		length, n := binary.Uvarint(rest)
 		next = start + int(length) + 2*e.end()
@@ -160,7 +160,7 @@ func (e *extent) around(unit int) (start, next int) {
 
 // cutter finds the cuts of a text as it is read again, in the pieces that read emits.
 type cutter struct {
-	*extent
+	*textLength
 	cuts  []int
 	at    int // units so far
 	part  int // number of cuts passed

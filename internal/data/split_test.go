@@ -41,17 +41,17 @@ func TestSplit(t *testing.T) {
 		if err := splitTokens(m, c.split); err != nil || !slices.Equal(m.meta.Cuts, c.want) {
 			t.Errorf("%s: tokens are cut at %d (%v), want %d", c.name, m.meta.Cuts, err, c.want)
 		}
-		e := extentOf(c.documents)
+		e := lengthOf(c.documents)
 		if got, err := c.split.cuts(e.len(), e.unit(), e.around); err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%s: text is cut at %d (%v), want %d", c.name, got, err, c.want)
 		}
 	}
 	for _, n := range []int{0, 1, 2, 10} {
-		if cuts, err := (split{Valid: 0.1}).cuts(n, "tokens", extentOf([]int{n}).around); err == nil {
+		if cuts, err := (split{Valid: 0.1}).cuts(n, "tokens", lengthOf([]int{n}).around); err == nil {
 			t.Errorf("%d tokens are cut at %d", n, cuts)
 		}
 	}
-	if cuts, err := (split{Valid: 0.01, Test: 0.1}).cuts(100, "tokens", extentOf([]int{100}).around); err == nil {
+	if cuts, err := (split{Valid: 0.01, Test: 0.1}).cuts(100, "tokens", lengthOf([]int{100}).around); err == nil {
 		t.Errorf("one token is left to validate: %d", cuts)
 	}
 }
@@ -63,9 +63,9 @@ func zeros(lengths []int) (documents [][]int32) {
 	return documents
 }
 
-// extentOf is one of documents whose lengths have their ends in them.
-func extentOf(lengths []int) *extent {
-	e := &extent{bytes: true}
+// lengthOf is the length of a text of documents; lengths include their ends.
+func lengthOf(lengths []int) *textLength {
+	e := &textLength{bytes: true}
 	for _, n := range lengths {
 		if len(lengths) > 1 {
 			n -= 2
@@ -75,7 +75,7 @@ func extentOf(lengths []int) *extent {
 	return e
 }
 
-// Texts of bytes and of characters are split where they were when that was done with their tokens, whatever is in them.
+// Texts of bytes and characters are split where their tokens used to be.
 func TestSplitOfTextIsThatOfBytesAndCharacters(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		documents := rapid.SliceOfN(rapid.StringOfN(rapid.RuneFrom([]rune("aé€𝄞 \n")), 1, 60, -1), 1, 8).Draw(rt,
@@ -102,7 +102,7 @@ func TestSplitOfTextIsThatOfBytesAndCharacters(t *testing.T) {
 	})
 }
 
-// What is made for the training text does not depend on what validates or tests.
+// Tokenizer and entropy do not depend on validation and test text.
 func TestNothingIsMadeFromHeldOutText(t *testing.T) {
 	letters := func(rt *rapid.T, name string, n int) string {
 		return rapid.StringOfN(rapid.RuneFrom([]rune("abcdeé€𝄞  \n")), n, n, -1).Draw(rt, name)
@@ -124,7 +124,7 @@ func TestNothingIsMadeFromHeldOutText(t *testing.T) {
 			c.ValidFraction, c.TestFraction = 0.1, 0.1
 			s, err := Open(c, Options{})
 			if err != nil {
-				rt.Skip(err) // nothing but white space in the training part, say
+				rt.Skip(err) // such as only white space in the training part
 			}
 			if got := text(s, s.Train); strings.TrimSpace(got) != "" &&
 				!strings.Contains(train, strings.TrimSpace(got)) {
@@ -144,9 +144,9 @@ func TestNothingIsMadeFromHeldOutText(t *testing.T) {
 	})
 }
 
-// A canary: the words of the held out text are random, and none trains, so that nothing can predict a letter at
-// less than 4 bits. A tokenizer learnt on them too has a token for each, and a model that knows nothing gets a word
-// for the price of one token.
+// A canary: the held-out words are random and occur nowhere in the training text, so that nothing predicts a letter
+// with less than 4 bits. A tokenizer learnt on them has a token for each, and predicts a word at the price of one
+// token.
 func TestTokensAreNoAnswers(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	words := func(n int) (list []string) {
@@ -173,7 +173,7 @@ func TestTokensAreNoAnswers(t *testing.T) {
 		s := mustOpen(t, c, o)
 		return math.Log2(float64(s.Tokenizer.Vocab())) * float64(s.Valid.Targets()) / float64(s.Valid.Bytes())
 	}
-	if got := least(Options{AfterTokens: true}); got > 2.5 { // the control: this is what it looks like
+	if got := least(Options{AfterTokens: true}); got > 2.5 { // the control: a tokenizer learnt on all words
 		t.Errorf("a tokenizer learnt on the whole text costs %.2f bits a byte: this test finds no leak", got)
 	}
 	got, bound := least(Options{}), 4*8.0/9
@@ -204,7 +204,7 @@ func TestUnknownCharactersOfHeldOutTextAreTold(t *testing.T) {
 	}
 }
 
-// Documents are counted where they train: two texts of which one validates are no text of documents.
+// Only training documents count: two texts of which one validates are one document.
 func TestEndsAreLearntFromTrainingDocuments(t *testing.T) {
 	for trained, want := range map[int]bool{1: false, 2: true} {
 		dir := write(t, map[string]string{

@@ -10,12 +10,12 @@ import (
 )
 
 // survey reads the inputs once. It returns those that are text, their lengths, and what a tokenizer learns from them.
-func (e *encoding) survey() (texts []input, found *tokenizer.Survey, long *extent, err error) {
+func (e *encoding) survey() (texts []input, found *tokenizer.Survey, long *textLength, err error) {
 	kind := e.learns()
 	if e.split != (split{}) { // it learns from a part of them, which is not known yet
 		kind = tokenizer.Config{}
 	}
-	found, long = tokenizer.NewSurvey(kind), &extent{bytes: e.bytes()}
+	found, long = tokenizer.NewSurvey(kind), &textLength{bytes: e.bytes()}
 	var warnings []string
 	for _, s := range e.inputs {
 		one, length, err := e.surveyOne(&s, kind)
@@ -49,8 +49,8 @@ func (e *encoding) survey() (texts []input, found *tokenizer.Survey, long *exten
 	return texts, found, long, nil
 }
 
-func (e *encoding) surveyOne(s *input, kind tokenizer.Config) (*tokenizer.Survey, *extent, error) {
-	found, long := tokenizer.NewSurvey(kind), &extent{bytes: e.bytes()}
+func (e *encoding) surveyOne(s *input, kind tokenizer.Config) (*tokenizer.Survey, *textLength, error) {
+	found, long := tokenizer.NewSurvey(kind), &textLength{bytes: e.bytes()}
 	err := read(s, e.separator, found.SplitPoint, func(text []byte, last bool) error {
 		found.Add(text)
 		long.add(text, last)
@@ -82,10 +82,10 @@ func (e *encoding) bytes() bool {
 var errEnough = errors.New("enough")
 
 // surveyHead reads the texts up to a cut: what a tokenizer learns from the training part alone.
-func (e *encoding) surveyHead(texts []input, long *extent, cut int) (*tokenizer.Survey, error) {
+func (e *encoding) surveyHead(texts []input, long *textLength, cut int) (*tokenizer.Survey, error) {
 	found := tokenizer.NewSurvey(e.kind)
 	done := false
-	c := &cutter{extent: long, cuts: []int{cut}, reach: func(int) { done = true }}
+	c := &cutter{textLength: long, cuts: []int{cut}, reach: func(int) { done = true }}
 	begin := func() {
 		if !done {
 			found.Documents++

@@ -16,13 +16,13 @@ import (
 	"time"
 )
 
-// add appends the file of a directory.
+// add appends a file of a directory.
 func add(list []entry, dir, name string) ([]entry, error) {
 	data, err := os.ReadFile(filepath.Join(dir, name))
 	return append(list, entry{name: name, data: data}), err
 }
 
-// addTree appends all files in a directory and below it, under another name.
+// addTree appends all files in and below a directory, under another name.
 func addTree(list []entry, dir, as string) ([]entry, error) {
 	tree := os.DirFS(dir)
 	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
@@ -36,8 +36,8 @@ func addTree(list []entry, dir, as string) ([]entry, error) {
 	return list, err
 }
 
-// pack makes one archive, a directory called name: of the form that people of the system can open without more. It
-// depends on its arguments alone, and not on the order of the entries.
+// pack makes one archive with a directory called name, in the usual format of the system. It depends on its arguments
+// alone, not on the order of the entries.
 func pack(s system, name string, entries []entry, when time.Time) (archive string, data []byte, err error) {
 	entries = slices.Clone(entries)
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })

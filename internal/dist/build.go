@@ -14,8 +14,8 @@ import (
 
 const program = "./cmd/dmtrain"
 
-// settings are the environment of the go command for a system: nothing of the machine's own that could change the
-// program. The zero system is the machine's.
+// settings is the environment of the go command for a system, without settings of this machine that could change the
+// program. The zero system is this machine's.
 func settings(s system) []string {
 	env := append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOEXPERIMENT=", "GOFIPS140=off",
 		"GOAMD64=v1", "GOARM64=v8.0")
@@ -25,7 +25,7 @@ func settings(s system) []string {
 	return env
 }
 
-// build links a program for a system that holds no path of this machine and no symbols.
+// build builds the program for a system, without symbols and paths of this machine.
 func build(s system, to string) error {
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", to, program)
 	cmd.Env = settings(s)
@@ -33,7 +33,7 @@ func build(s system, to string) error {
 	return cmd.Run()
 }
 
-// output runs a program to its end.
+// output runs a program and returns its output.
 func output(name string, args ...string) ([]byte, error) {
 	cmd := exec.Command(name, args...)
 	var stderr bytes.Buffer
@@ -45,7 +45,7 @@ func output(name string, args ...string) ([]byte, error) {
 	return out, nil
 }
 
-// identify asks a program which source it was built from.
+// identify asks a program which commit it was built from.
 func identify(program string) (identity, error) {
 	text, err := output(program, "version", "--json")
 	if err != nil {
@@ -66,7 +66,7 @@ func identify(program string) (identity, error) {
 		}
 		id.time = time.Unix(n, 0)
 	}
-	if id.time.Year() < 1980 { // the first that a zip file can hold
+	if id.time.Year() < 1980 { // zip files can't hold earlier years
 		id.time = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	id.time = id.time.UTC()

@@ -16,10 +16,10 @@ import (
 	"strings"
 )
 
-// legal are the names of files that must go with a copy of a program.
+// legal matches the names of licence files.
 var legal = regexp.MustCompile(`(?i)^(licen[cs]e|copying|copyright|notice|patents|unlicense)([-._].*)?$`)
 
-// linked is a package that is part of a program, as go list tells it.
+// linked is a package of the program, as go list prints it.
 type linked struct {
 	ImportPath string
 	Dir        string
@@ -30,8 +30,7 @@ type linked struct {
 	}
 }
 
-// licences are the legal files of every module that is linked into a system's program, and of Go. A module without
-// one is an error.
+// licences are the licence files of every module in a system's program, and of Go. A module without one is an error.
 func licences(s system) ([]entry, error) {
 	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Dir,Standard,Module", program)
 	cmd.Env = settings(s)
@@ -57,8 +56,8 @@ func licences(s system) ([]entry, error) {
 	return collect(packages, strings.TrimSpace(string(root)))
 }
 
-// collect finds the legal files of packages: in the directory of their module, their own, and all between. The
-// standard library's are in goroot.
+// collect finds the licence files of packages in their directories and all above, up to their modules'. Those of the
+// standard library are in goroot.
 func collect(packages []linked, goroot string) ([]entry, error) {
 	texts := map[string][]byte{}
 	dirs := map[string]string{} // of modules, by "path version"
@@ -91,7 +90,7 @@ func collect(packages []linked, goroot string) ([]entry, error) {
 	return append(list, entry{name: "licences/MODULES", data: []byte(strings.Join(modules, "\n") + "\n")}), nil
 }
 
-// gather reads the legal files in dir and the directories above it up to root.
+// gather reads the licence files in dir and the directories above it up to root.
 func gather(texts map[string][]byte, root, dir, as string) error {
 	for ; ; dir = filepath.Dir(dir) {
 		below, err := filepath.Rel(root, dir)

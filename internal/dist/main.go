@@ -1,9 +1,9 @@
-// Command dist writes the archives of a release: for each system the program, its manual, completions,
-// configurations, and the licences of all that is linked in.
+// Command dist writes the archives of a release: for each system the program, its manual, completions, configurations,
+// and the licences of all linked modules.
 //
 //	go run ./internal/dist [-out build/dist]
 //
-// The same source gives the same bytes, wherever and whenever it runs, by the same version of Go.
+// The same source and version of Go give the same bytes on every machine.
 package main
 
 import (
@@ -40,7 +40,7 @@ func main() {
 	}
 }
 
-// release writes all archives, and SHA256SUMS, into a directory that it makes anew.
+// release writes all archives and SHA256SUMS into a new directory.
 func release(out string) (err error) {
 	work, err := os.MkdirTemp("", "dist-")
 	if err != nil {
@@ -76,18 +76,18 @@ func release(out string) (err error) {
 
 // entry is a file of an archive.
 type entry struct {
-	name       string // slashes between its parts
+	name       string // with slashes
 	data       []byte
 	executable bool
 }
 
-// identity is which source a release is made of.
+// identity is the commit of a release.
 type identity struct {
 	version string
-	time    time.Time // of the commit: that of every file
+	time    time.Time // of the commit, and of every file
 }
 
-// common are the files that all systems share.
+// common are the files of all systems.
 func common(work string) ([]entry, identity, error) {
 	host := filepath.Join(work, "host.exe")
 	if err := build(system{}, host); err != nil {
@@ -131,7 +131,7 @@ func common(work string) ([]entry, identity, error) {
 	return list, id, nil
 }
 
-// specific are the files that one system has for itself.
+// specific are the files of one system.
 func specific(s system, work string) ([]entry, error) {
 	name := "dmtrain"
 	if s.os == "windows" {

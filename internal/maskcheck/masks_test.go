@@ -25,7 +25,7 @@ func masksOf(t *testing.T, c config.Config) *Masks {
 	return m
 }
 
-// Under control two_pass an openness is shown by an evenly sure first pass, whatever measures its sureness.
+// Under control two_pass, an openness corresponds to equal confidence in the first pass, whatever measures reliability.
 func TestMasksOfTwoPassOpen(t *testing.T) {
 	for _, measure := range []string{mask.ReliabilityConfidence, mask.ReliabilityEntropy, mask.ReliabilityMargin} {
 		c := fixture.Story(fixture.WithMask(mask.FormInfill, mask.ControlTwoPass))
@@ -58,7 +58,7 @@ func TestSeen(t *testing.T) {
 	}
 }
 
-// Every structure, form and control is sound by all three methods, but look-ahead, which all three catch.
+// All three methods find every structure, form and control sound, except look-ahead, which all three catch.
 func TestCheckMasks(t *testing.T) {
 	structures := []string{"causal", "full", "prefix", "window", "blocks", "sinks", "lookahead"}
 	forms := [][2]string{{"none", "fixed"}, {"input", "linear"}, {"infill", "adaptive"}, {"infill", "two_pass"}}
@@ -101,7 +101,7 @@ func TestCheckMasks(t *testing.T) {
 	}
 }
 
-// Where probing every position would take too long some are, among them the counter-example that others found.
+// If probing every position takes too long, some are probed, among them a leak that other methods found.
 func TestCheckProbesTheCounterExample(t *testing.T) {
 	p := &prober{probed: 3, pass: &model.Pass{PassOptions: model.PassOptions{T: 16}}}
 	for n := range 40 {
@@ -112,7 +112,7 @@ func TestCheckProbesTheCounterExample(t *testing.T) {
 	}
 }
 
-// The same check says the same, in the same bytes.
+// Repeating a check gives the same bytes.
 func TestCheckRepeats(t *testing.T) {
 	c := fixture.Story(fixture.WithMask(mask.FormInfill, mask.ControlAdaptive))
 	var first []byte

@@ -67,8 +67,8 @@ func proberOf(t *testing.T, c config.Config) (*prober, *Masks) {
 	return p, m
 }
 
-// An End that is a slot, while its document's bound is made from it, is found: with a letter in its place the slot
-// sees what is behind. The planner's own plans have no such slot, and pass.
+// The probe finds an End that is a slot while bounding its document: with a letter in its place, the slot sees what is
+// behind it. The planner makes no such slots.
 func TestProbeFindsTheSlotThatIsABound(t *testing.T) {
 	for _, structure := range []string{"causal", "window", "sinks"} {
 		c := documents(t, fixture.WithMask(mask.FormInfill, mask.ControlFixed))
@@ -116,7 +116,7 @@ func TestProbeFindsTheSlotThatIsABound(t *testing.T) {
 	}
 }
 
-// A first look at what is hidden in the second is found, in every task, and a first look at the rest is not.
+// The probe finds a first pass that reads tokens hidden in the second, in every task, and passes one that does not.
 func TestProbeFindsAFirstLookAtWhatIsHidden(t *testing.T) {
 	pairs := fixture.Pairs()
 	pairs.Mask.Control, pairs.Mask.Reliability, pairs.Mask.Buckets = mask.ControlTwoPass, mask.ReliabilityConfidence, 1
@@ -143,7 +143,7 @@ func TestProbeFindsAFirstLookAtWhatIsHidden(t *testing.T) {
 	}
 }
 
-// unhidden plans after a first look at all tokens, hidden or not.
+// unhidden plans with a first pass over all tokens, hidden or not.
 func unhidden(p *prober, dst *mask.Plan, s sample) error {
 	var all, first mask.Plan
 	rows, state := p.text.rows, p.masks.evenly(s.openness)

@@ -9,8 +9,8 @@ import (
 	"dmtrain/internal/task/tasks"
 )
 
-// Every form and control is sound for pairs by all methods, but look-ahead; and where the encoder looks at the
-// whole source, waiting for it is found to be in vain.
+// All methods find every form and control sound for pairs, except look-ahead; under wait_k, an encoder that sees the
+// whole source is a leak.
 func TestCheckMasksOfPairs(t *testing.T) {
 	type kind struct{ form, control, structure, cross string }
 	for _, k := range []kind{

@@ -75,7 +75,7 @@ func chart(p Panel, steps []int, o ChartOptions) string {
 	}
 	slices.Reverse(data)
 	slices.Reverse(sets)
-	low, top := p.extent()
+	low, top := p.bounds()
 	drawn := asciigraph.PlotMany(data,
 		asciigraph.Width(width), asciigraph.Height(chartHeight), asciigraph.Offset(chartOffset),
 		asciigraph.LowerBound(low), asciigraph.UpperBound(top), asciigraph.SeriesChars(sets...),

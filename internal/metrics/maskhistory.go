@@ -59,8 +59,8 @@ func (p *Panel) still() (values []float64, ok bool) {
 	return values, true
 }
 
-// extent is the range of a panel's axis: that of its curves, and at least Low … Top.
-func (p *Panel) extent() (low, top float64) {
+// bounds is the range of a panel's axis: that of its curves, and at least Low … Top.
+func (p *Panel) bounds() (low, top float64) {
 	low, top = p.Low, p.Top
 	for _, c := range p.Curves {
 		low, top = min(low, slices.Min(c.Y)), max(top, slices.Max(c.Y))

@@ -61,7 +61,7 @@ func (p *Panel) plot(steps []int) (*plot.Plot, error) {
 		drawn.Legend.Add(c.Name, line)
 	}
 	drawn.Add(lines...)
-	low, top := p.extent()
+	low, top := p.bounds()
 	room := 0.05 * (top - low)
 	if room == 0 {
 		room = 0.05

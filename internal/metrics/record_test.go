@@ -116,7 +116,8 @@ func TestRecordsAsTheyStandInTheFile(t *testing.T) {
 		`"skipped":true,"hidden":0,"time":{"elapsed_s":0}}
 {"kind":"eval","step":2,"valid_loss":1,"perplexity":2.5,"bits_per_byte":0.5,"accuracy":0.75,` +
 		`"ece":0.125,"tokens":9,"infill":{"loss":0.5,"accuracy":1,"tokens":3},"best":true,"time":{"elapsed_s":0}}
-{"kind":"eval","step":3,"valid_loss":1000,"perplexity":null,"accuracy":0,"ece":0,"tokens":0,"best":false,"time":{"elapsed_s":0}}
+{"kind":"eval","step":3,"valid_loss":1000,"perplexity":null,"accuracy":0,"ece":0,"tokens":0,"best":false,` +
+		`"time":{"elapsed_s":0}}
 `
 	if diff := cmp.Diff(want, content(t, path)); diff != "" {
 		t.Error(diff)

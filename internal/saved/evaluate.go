@@ -67,8 +67,8 @@ func Evaluate(ctx context.Context, o EvalOptions, tasks task.Table) (_ *Report, 
 	if o.Blanks != nil && !infill {
 		return nil, &task.OptionError{
 			Option: "blanks",
-			Problem: fmt.Sprintf("%s was trained with mask.form %s, and only form infill teaches a model to fill blanks",
-				m.Dir, m.Config.Mask.Form),
+			Problem: fmt.Sprintf("%s was trained with mask.form %s, and only form infill teaches a model to fill "+
+				"blanks", m.Dir, m.Config.Mask.Form),
 		}
 	}
 	text, held, err := m.text(o)

@@ -17,7 +17,7 @@ import (
 	"dmtrain/internal/train"
 )
 
-// trained are short runs of every task, with a kind of tokenizer.
+// trained are short runs of every task, with the given kind of tokenizer.
 func trained(t *testing.T, tokenizer string) map[string]string {
 	t.Helper()
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
@@ -39,7 +39,7 @@ func trained(t *testing.T, tokenizer string) map[string]string {
 	return dirs
 }
 
-// stopping is a context that is done once somebody has asked it so often.
+// stopping is a context that is done after a number of calls of Err.
 type stopping struct {
 	context.Context
 	left int
@@ -52,7 +52,7 @@ func (s *stopping) Err() error {
 	return nil
 }
 
-// An evaluation stops when it is asked to, in every task: before its first batch, and later.
+// Evaluations of every task stop when asked to: before the first batch, and later.
 func TestEvaluationStops(t *testing.T) {
 	for name, dir := range trained(t, "byte") {
 		for _, asked := range []int{0, 1, 2} {

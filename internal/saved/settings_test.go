@@ -23,14 +23,15 @@ func TestSettingsOfAnotherTaskAreRefused(t *testing.T) {
 		bare := t.TempDir()
 		gather(t, bare, filepath.Join(runs[name], "last"), modelFiles...)
 		gather(t, bare, filepath.Join(runs[other], "last"), "dmtrain.yaml")
-		_, err := saved.Evaluate(t.Context(), saved.EvalOptions{Ref: saved.Ref{Checkpoint: bare, Device: "cpu"}}, tasks.All())
+		_, err := saved.Evaluate(t.Context(), saved.EvalOptions{Ref: saved.Ref{Checkpoint: bare, Device: "cpu"}},
+			tasks.All())
 		if err == nil || !strings.Contains(err.Error(), "dmtrain.yaml is of task "+other) {
 			t.Errorf("%s with the settings of %s: %v", name, other, err)
 		}
 	}
 }
 
-// What a task complains about in the configuration of a model is told with its line, and so is a task that there is not.
+// A task's problems with the configuration of a model are reported with their lines, as is an unknown task.
 func TestSettingsAreHeldToTheirTask(t *testing.T) {
 	dir := trained(t, "byte")["seq2seq"]
 	for line, want := range map[string]string{

@@ -37,8 +37,7 @@ func TestResumeWithAnAverageIsExact(t *testing.T) {
 	}
 }
 
-// The average watches training and changes nothing of it; what a checkpoint holds as its model is what the
-// evaluation of its step measured.
+// The average does not change training, and a checkpoint's model is the one that its step's evaluation measured.
 func TestAverageIsWhatIsMeasuredAndSaved(t *testing.T) {
 	with := runConfig(t, averaged())
 	mustRun(t, quiet(with, Options{}))
@@ -68,7 +67,7 @@ func TestAverageIsWhatIsMeasuredAndSaved(t *testing.T) {
 	}
 }
 
-// Averaging may begin, and end, where a run is taken up again: what is trained is always what was.
+// Resuming may switch averaging on or off; the trained parameters stay the same.
 func TestAverageBeginsAndEndsOnResume(t *testing.T) {
 	want := runConfig(t, adaptive())
 	mustRun(t, quiet(want, Options{}))

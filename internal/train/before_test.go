@@ -11,8 +11,7 @@ import (
 	"dmtrain/internal/config"
 )
 
-// Runs that an older program left half done go on, and end with the bits that it ended with. Where the processor
-// rounds otherwise, they end nearby.
+// Unfinished runs of an older program resume to the same bits, or nearby on processors that round differently.
 func TestRunsOfBeforeGoOn(t *testing.T) {
 	tolerance := 0.0
 	if runtime.GOARCH != "amd64" {
@@ -47,7 +46,7 @@ func TestRunsOfBeforeGoOn(t *testing.T) {
 	}
 }
 
-// nearby wants two files to have the same tensors, up to a tolerance.
+// nearby fails unless two files have the same tensors, up to a tolerance.
 func nearby(t *testing.T, got, want string, tolerance float64) {
 	t.Helper()
 	var files [2]*checkpoint.Tensors

@@ -9,6 +9,7 @@ import (
 	"dmtrain/internal/bench"
 	"dmtrain/internal/config"
 	"dmtrain/internal/recipe"
+	"dmtrain/internal/task"
 )
 
 // AttentionOptions say what to time: every length under every mask.
@@ -19,11 +20,6 @@ type AttentionOptions struct {
 	Batch, Heads, Width int
 	Calls               int
 }
-
-// OptionError says what is wrong with which option.
-type OptionError struct{ Option, Problem string }
-
-func (e *OptionError) Error() string { return e.Option + ": " + e.Problem }
 
 // AttentionBench is what `dmtrain bench --attention` prints.
 type AttentionBench struct {
@@ -46,7 +42,7 @@ const (
 func (o *AttentionOptions) forms() (forms []bench.Form, err error) {
 	within := func(option string, n, most int) {
 		if n < 1 || n > most {
-			err = &OptionError{option, fmt.Sprintf("%d is not within 1 … %d", n, most)}
+			err = &task.OptionError{Option: option, Problem: fmt.Sprintf("%d is not within 1 … %d", n, most)}
 		}
 	}
 	within("batch", o.Batch, maxAttentionRows)
@@ -58,15 +54,15 @@ func (o *AttentionOptions) forms() (forms []bench.Form, err error) {
 	for _, text := range o.Masks {
 		f, bad := bench.ParseForm(text)
 		if bad != nil {
-			err = &OptionError{"masks", bad.Error()}
+			err = &task.OptionError{Option: "masks", Problem: bad.Error()}
 		}
 		forms = append(forms, f)
 	}
 	switch {
 	case len(o.Lengths) == 0 || len(o.Masks) == 0:
-		err = &OptionError{"lengths", "there must be one, and a mask"}
+		err = &task.OptionError{Option: "lengths", Problem: "there must be one, and a mask"}
 	case o.Precision != config.FP32 && o.Precision != config.BF16:
-		err = &OptionError{"precision", fmt.Sprintf("%q is neither fp32 nor bf16", o.Precision)}
+		err = &task.OptionError{Option: "precision", Problem: fmt.Sprintf("%q is neither fp32 nor bf16", o.Precision)}
 	}
 	return forms, err
 }
@@ -79,12 +75,12 @@ func BenchAttention(ctx context.Context, o AttentionOptions) (_ *AttentionBench,
 	}
 	be, err := backend.Open(o.Device)
 	if err != nil {
-		return nil, &OptionError{"device", err.Error()}
+		return nil, &task.OptionError{Option: "device", Problem: err.Error()}
 	}
 	defer func() { err = errors.Join(err, be.Close()) }()
 	info := be.Info()
 	if o.Precision == config.BF16 && !info.BFloat16 {
-		return nil, &OptionError{"precision", "bf16 needs a CUDA device; on the CPU it is fp32"}
+		return nil, &task.OptionError{Option: "precision", Problem: "bf16 needs a CUDA device; on the CPU it is fp32"}
 	}
 	r := &AttentionBench{Device: info.Device(), Threads: info.Threads, Precision: o.Precision}
 	t := recipe.Precision(config.Config{Precision: o.Precision})

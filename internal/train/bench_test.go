@@ -11,6 +11,7 @@ import (
 	"dmtrain/internal/bench"
 	"dmtrain/internal/config"
 	"dmtrain/internal/mask"
+	"dmtrain/internal/task"
 	"dmtrain/internal/task/fixture"
 	"dmtrain/internal/task/tasks"
 )
@@ -137,7 +138,7 @@ func TestBadAttentionOptions(t *testing.T) {
 		o := attentionOptions()
 		spoil(&o)
 		_, err := BenchAttention(t.Context(), o)
-		var bad *OptionError
+		var bad *task.OptionError
 		if !errors.As(err, &bad) || bad.Option != option {
 			t.Errorf("%s: %v", option, err)
 		}

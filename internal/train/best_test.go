@@ -18,7 +18,7 @@ import (
 	"dmtrain/internal/task/tasks"
 )
 
-// testsOf are a run's looks at its test text.
+// testsOf are a run's evaluations on its test text.
 func testsOf(t *testing.T, c config.Config) (tests []metrics.Test) {
 	t.Helper()
 	for r, err := range metrics.ReadFile(filepath.Join(c.Run.Dir, checkpoint.MetricsFile)) {
@@ -32,7 +32,7 @@ func testsOf(t *testing.T, c config.Config) (tests []metrics.Test) {
 	return tests
 }
 
-// tested are runs of both tasks with a test text, whose best step is not the last one.
+// tested are configurations of both tasks with a test text, whose best step is not the last.
 func tested(t *testing.T) map[string]config.Config {
 	rows := runConfig(t, adaptive())
 	rows.Data.TestFraction = 0.1
@@ -43,7 +43,7 @@ func tested(t *testing.T) map[string]config.Config {
 	return map[string]config.Config{"lm": rows, "seq2seq": pairs}
 }
 
-// The test text is read once, with the model that the validation text chose, and what is trained stays as it was.
+// The best model is evaluated once on the test text, and the trained parameters are unchanged.
 func TestTheBestModelIsTestedOnce(t *testing.T) {
 	for name, c := range tested(t) {
 		t.Run(name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestTheBestModelIsTestedOnce(t *testing.T) {
 			whole := outcomeOf(t, c)
 			tests := testsOf(t, c)
 			if len(tests) != 1 {
-				t.Fatalf("%d looks at the test text", len(tests))
+				t.Fatalf("%d evaluations on the test text", len(tests))
 			}
 			run, err := checkpoint.ViewRun(c.Run.Dir)
 			if err != nil {
@@ -73,12 +73,12 @@ func TestTheBestModelIsTestedOnce(t *testing.T) {
 				t.Errorf("validation loss %v, evaluating the model %v, the best of %d", m.ValidLoss, loss, bestOf)
 			}
 			mustRun(t, quiet(c, Options{Resume: true}))
-			whole.equals(t, outcomeOf(t, c)) // no second look
+			whole.equals(t, outcomeOf(t, c)) // no second evaluation
 
 			cut := inRun(t, c)
 			mustRun(t, quiet(cut, Options{Until: 10}))
 			if n := len(testsOf(t, cut)); n != 0 {
-				t.Errorf("%d looks at the test text before the end", n)
+				t.Errorf("%d evaluations on the test text before the end", n)
 			}
 			mustRun(t, quiet(cut, Options{Resume: true}))
 			whole.equals(t, outcomeOf(t, cut))
@@ -93,13 +93,13 @@ func TestTheBestModelIsTestedOnce(t *testing.T) {
 			}
 			mustRun(t, quiet(without, Options{}))
 			if !bytes.Equal(fileOf(t, without, "optimizer.safetensors"), fileOf(t, c, "optimizer.safetensors")) {
-				t.Error("the look at the test text changes what training goes on from")
+				t.Error("the evaluation on the test text changes training")
 			}
 		})
 	}
 }
 
-// A run that goes on after its test looks again, if it finds a better model, and says so.
+// A resumed run reads the test text again if it finds a better model, and counts the evaluations.
 func TestLooksAreCounted(t *testing.T) {
 	c := runConfig(t, adaptive())
 	c.Data.TestFraction = 0.1
@@ -123,9 +123,8 @@ func lossOn(t *testing.T, c config.Config, split string) (metrics.Number, int) {
 	return r.Loss, r.BestOf
 }
 
-// A canary: every letter of the text is one of four, each as likely as the others whatever came before, so no model
-// can do with less than ln 4 nats. The best of many evaluations on one text does, by luck; on text that chose
-// nothing it does not.
+// A canary: the letters are independent and uniform over four, so no model's loss is below ln 4 nats. The best of many
+// evaluations on one text is, by luck; on other text it is not.
 func TestTheBestOfManyIsLucky(t *testing.T) {
 	c := runConfig(t, fixture.Tiny())
 	letters := make([]byte, 3000)

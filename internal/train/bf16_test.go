@@ -23,12 +23,10 @@ func lowBackends(t *testing.T) map[string]kernels.Backend {
 	return all
 }
 
-// lowVocab is the vocabulary of these tests' random texts: not one that bfloat16 logits' rows have without columns
-// more.
+// lowVocab is a vocabulary size for which rows of bfloat16 logits are padded.
 const lowVocab = 13
 
-// restless is a configuration whose steps draw everything that can be drawn: hidden tokens, dropped edges, dropout,
-// in two micro-batches.
+// restless is a configuration with every random draw (hidden tokens, edge drop, dropout), in two micro-batches.
 func restless() config.Config {
 	c := fixture.WithMask(mask.FormInput, mask.ControlAdaptive)
 	c.Mask.Fill, c.Mask.EdgeDrop, c.Model.Dropout = mask.FillLearned, 0.1, 0.1
@@ -44,7 +42,7 @@ func restlessPairs() config.Config {
 	return c
 }
 
-// stepperFor builds what steps of a configuration's task need.
+// stepperFor makes a stepper for a configuration's task.
 func stepperFor(t *testing.T, be kernels.Backend, c config.Config) *stepper {
 	t.Helper()
 	if c.Task != "seq2seq" {
@@ -75,13 +73,12 @@ func in16(c config.Config) config.Config {
 	return c
 }
 
-// unit is what rounding to bfloat16, which has 8 significant bits, changes a number by at most, relative to it.
+// unit is the largest relative error of rounding to bfloat16, which has 8 significant bits.
 const unit = 0x1p-8
 
-// A step's loss is a mean of per-token losses whose logits are rounded by one unit at most each, and of a model
-// whose weights are. Roundings of different tokens are independent and average out, and what the gradients'
-// roundings move the two models apart stays below them for some time. So losses stay within a unit of each other,
-// relative.
+// A step's loss is a mean over tokens whose logits and weights are rounded by at most one unit each. Rounding errors of
+// different tokens average out, and those of gradients stay smaller for some steps. So losses differ by less than a
+// unit, relatively.
 func TestBFloat16LossesStayNearFloat32(t *testing.T) {
 	for name, be := range lowBackends(t) {
 		for task, c := range map[string]config.Config{"lm": restless(), "seq2seq": restlessPairs()} {
@@ -106,7 +103,7 @@ func TestBFloat16LossesStayNearFloat32(t *testing.T) {
 	}
 }
 
-// The rows that the embedding has room for behind the vocabulary are no parameters: training leaves them 0.
+// Padding rows of the embedding beyond the vocabulary stay 0.
 func TestRowsBehindTheVocabularyStayZero(t *testing.T) {
 	for name, be := range lowBackends(t) {
 		for task, c := range map[string]config.Config{"lm": restless(), "seq2seq": restlessPairs()} {
@@ -140,7 +137,7 @@ func TestRowsBehindTheVocabularyStayZero(t *testing.T) {
 	}
 }
 
-// The CPU has no bfloat16, and says so whatever name it was asked for by.
+// The CPU refuses bfloat16, whatever name it is configured by.
 func TestBFloat16NeedsADevice(t *testing.T) {
 	err := recipe.CheckPrecision(openCPU(t, 1), in16(fixture.Tiny()))
 	if err == nil || !strings.HasPrefix(err.Error(), "precision: bf16 needs a CUDA device") {

@@ -10,8 +10,8 @@ import (
 	"dmtrain/internal/task/fixture"
 )
 
-// A leak in a step's second micro-batch is refused before its first is computed, whatever it is that leaks: what a
-// position sees of its own stream, or what it has read of a source.
+// A leak in the second micro-batch is refused before the first is computed, whether it is in a self mask or a cross
+// mask.
 func TestStepsAreCertifiedWhole(t *testing.T) {
 	ahead := func(b *task.Batch) { b.Plan.Mask.Hi[0]++ }
 	read := func(b *task.Batch) { b.Plan.Sources[0].Cross.Hi[0] += 2 }

@@ -18,7 +18,7 @@ import (
 	"dmtrain/internal/task/tasks"
 )
 
-// A run whose parameters are no numbers any more stops, and keeps the checkpoint before as its last.
+// A run whose parameters become NaN stops, and keeps its last good checkpoint.
 func TestDivergedRunKeepsItsLastGoodCheckpoint(t *testing.T) {
 	c := runConfig(t, fixture.Tiny())
 	c.Train.SaveEvery = c.Train.EvalEvery
@@ -79,7 +79,7 @@ func poisoned(t *testing.T, run string) string {
 	return to
 }
 
-// A saved model with a value that is no number is refused by whoever reads it, and the tensor named.
+// Every reader refuses a model with a NaN, and names the tensor.
 func TestModelThatIsNotFiniteIsRefused(t *testing.T) {
 	c := runConfig(t, fixture.Tiny())
 	c.Train.Steps = 2
@@ -97,7 +97,7 @@ func TestModelThatIsNotFiniteIsRefused(t *testing.T) {
 	}
 }
 
-// What a model thinks of tokens is always JSON.
+// The file of --per-token is always valid JSON.
 func TestTokensAreAlwaysJSON(t *testing.T) {
 	for _, tc := range []struct {
 		nll  float64
@@ -114,7 +114,7 @@ func TestTokensAreAlwaysJSON(t *testing.T) {
 	}
 }
 
-// Tensors that the configuration has no use for are told, whatever the model.
+// Unused tensors of any model cause a warning.
 func TestUnusedTensorsAreTold(t *testing.T) {
 	c := runConfig(t, fixture.Tiny())
 	c.Train.Steps = 1

@@ -15,7 +15,7 @@ import (
 	"dmtrain/internal/rng"
 )
 
-// childVar makes the test binary train the configuration in the file it names, for tests that kill it.
+// childVar names a configuration for the test binary to train, in tests that kill it.
 const childVar = "DMTRAIN_TEST_TRAIN"
 
 func TestMain(m *testing.M) {
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// trainFile trains or resumes.
+// trainFile starts or resumes a run.
 func trainFile(path string) {
 	file, err := config.Read(path)
 	if err == nil {
@@ -42,7 +42,7 @@ func trainFile(path string) {
 	os.Exit(0)
 }
 
-// A process killed at any moment leaves a run that resumes to the very end it would have come to.
+// A run killed at any moment resumes to the same end.
 func TestKilledRunsResume(t *testing.T) {
 	kills := 3
 	if os.Getenv("DMTRAIN_LONG") != "" {
@@ -86,7 +86,7 @@ func resumesAfter(t *testing.T, c config.Config, kills int) {
 	want.equals(t, outcomeOf(t, c))
 }
 
-// startChild trains in another process.
+// startChild starts training in another process.
 func startChild(t *testing.T, file string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	cmd, stderr := exec.Command(os.Args[0]), &bytes.Buffer{}

@@ -15,8 +15,8 @@ import (
 	"dmtrain/internal/task/fixture"
 )
 
-// Random documents: letters drawn evenly from sixteen, and after each one the end with the same probability. What
-// can be known of a token is known exactly, and no model can know more without a leak.
+// Random documents: letters uniform over sixteen, each followed by the End with a constant probability. The least
+// loss is known exactly, and no model beats it without a leak.
 const (
 	letters  = fixture.Letters
 	stopping = fixture.Stopping
@@ -53,9 +53,9 @@ func (l leakCase) config(t *testing.T) config.Config {
 	return c
 }
 
-// No mask may let a model know more of random documents than what it sees tells, here where masks once did: ends of
-// documents that were hidden, a first look at what is hidden. (The canary's matrix tries the other structures and
-// forms.) D is by how much the model's loss is above that, in nats.
+// Under no mask is the loss on random documents below the least possible: here under masks that once leaked, by
+// hidden ends of documents or by a first pass over hidden tokens. (The canary's matrix tests the other structures
+// and forms.) D is the loss above the least possible, in nats.
 func TestRandomDocumentsTellNothing(t *testing.T) {
 	if os.Getenv("DMTRAIN_LONG") == "" {
 		t.Skip("trains for minutes; DMTRAIN_LONG=1 runs it")
@@ -100,7 +100,7 @@ func TestRandomDocumentsTellNothing(t *testing.T) {
 	}
 }
 
-// gap is the mean over tokens of the model's loss above the least possible, its standard error by rows.
+// gap is the mean loss above the least possible, with its standard error by rows.
 type gap struct {
 	rows, tokens, sum, sumSquares, cross, tokensSquares float64
 }
@@ -123,7 +123,7 @@ func (g *gap) mean() (mean, se float64) {
 	return mean, math.Sqrt(v) / g.tokens
 }
 
-// validRows are those of training, but of other text.
+// validRows are like those of training, but of other text.
 type validRows struct {
 	task.Rows
 	loader *data.Loader
@@ -131,7 +131,7 @@ type validRows struct {
 
 func (v validRows) Fill(b *batch.Batch, step int) { v.loader.Fill(b, step) }
 
-// measureGap plans and reads the rows of a step without learning from them.
+// measureGap evaluates a step's rows without training on them.
 func measureGap(t *testing.T, s *stepper, step int, end int32, slots, next *gap) {
 	t.Helper()
 	if err := s.plan(step, &result{}); err != nil {
@@ -167,8 +167,7 @@ func measureGap(t *testing.T, s *stepper, step int, end int32, slots, next *gap)
 	}
 }
 
-// leastLoss is −ln of the probability that the answer of position i of row b has for one who knows all that
-// position i sees, and what is before it besides.
+// leastLoss is −ln of the probability of the answer of position i of row b, given all that it sees and all before it.
 func leastLoss(p *mask.Plan, rows *batch.Batch, b, i int, end int32) float64 {
 	at, start := int(p.Answer[b*p.T+i]), int(rows.Start[b*p.T+i])
 	hi := p.Mask.Hi[b*p.T+i]

@@ -17,7 +17,7 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// randomPairs has a source of letters and an independent target of letters, as long as chance makes it.
+// randomPairs has sources and independent targets of random letters and lengths.
 func randomPairs(t *testing.T, n, buckets int) config.Config {
 	t.Helper()
 	var b strings.Builder
@@ -65,7 +65,7 @@ func trainAll(t *testing.T, s *stepper, steps int) {
 	}
 }
 
-// lengths are of samples.
+// lengths sums up lengths of samples.
 type lengths struct{ n, sum, squares float64 }
 
 func (l *lengths) add(n int) {
@@ -114,7 +114,7 @@ func sampledPairs(
 	return l
 }
 
-// Pairs batched by length teach the lengths that they have: within two standard errors.
+// Training on pairs batched by length gives the right lengths, within two standard errors.
 func TestBucketsKeepLengths(t *testing.T) {
 	if os.Getenv("DMTRAIN_LONG") == "" {
 		t.Skip("trains for minutes; DMTRAIN_LONG=1 runs it")
@@ -137,8 +137,8 @@ func TestBucketsKeepLengths(t *testing.T) {
 	}
 }
 
-// Decoding blocks of eight in parallel, at threshold .9, makes texts as long as decoding token by token does:
-// within 5 %, for pairs and text.
+// Texts decoded in parallel blocks of eight, at threshold .9, are as long as texts decoded token by token, within 5
+// %, for pairs and text.
 func TestParallelDecodingKeepsLengths(t *testing.T) {
 	if os.Getenv("DMTRAIN_LONG") == "" {
 		t.Skip("trains for minutes; DMTRAIN_LONG=1 runs it")

@@ -12,7 +12,7 @@ import (
 	"dmtrain/internal/task/tasks"
 )
 
-// What is shown is what is trained on: each row of a step, planned alone, has the same bits.
+// maskcheck plans each row of a step with the same bits as training.
 func TestMasksAreThoseOfTraining(t *testing.T) {
 	for name, c := range map[string]config.Config{
 		"static":   fixture.Tiny(),

@@ -16,8 +16,8 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// oldRun trains as programs did that made the tokenizer for all of the text and split its tokens: they did not tell
-// where. Only the state is as theirs was; which tokens were trained on does not matter here.
+// oldRun makes a run with the state of older programs, which made the tokenizer from all of the text and did not record
+// where they split it. Which tokens it trains on does not matter here.
 func oldRun(t *testing.T, c config.Config) (valid *data.Set) {
 	t.Helper()
 	before, err := data.Open(c.Data, data.Options{AfterTokens: true})
@@ -46,7 +46,7 @@ func oldRun(t *testing.T, c config.Config) (valid *data.Set) {
 	return before
 }
 
-// learnt is a vocabulary of other text.
+// learnt is a vocabulary learnt on other text.
 func learnt(t *testing.T) string {
 	t.Helper()
 	tok, err := tokenizer.Train(280,

@@ -70,7 +70,7 @@ func pairStepper(t *testing.T, be kernels.Backend, c config.Config) *stepper {
 func TestStepOfPairsAllocatesNothing(t *testing.T) {
 	for name, c := range map[string]config.Config{"infill": fixture.Pairs(), "wait_k": fixture.Waiting()} {
 		t.Run(name, func(t *testing.T) {
-			// far more steps an epoch than are taken
+			// an epoch of more steps than the test takes
 			c.Data.Train, c.Train.MicroBatch = []string{"builtin:dates?n=1000"}, 2
 			s := pairStepper(t, openCPU(t, 2), c)
 			allocatesNothing(t, s, 40) // until every shape has been seen
@@ -78,8 +78,8 @@ func TestStepOfPairsAllocatesNothing(t *testing.T) {
 	}
 }
 
-// A step of pairs cut into micro-batches, whose last may have rows without a pair, hides the same tokens and is the
-// step of one big batch, up to the rounding of sums taken in another order.
+// Micro-batches of pairs, the last of which may have rows without a pair, hide the same tokens and give the same
+// step as one big batch, up to the order of sums.
 func TestMicroBatchesOfPairsMakeOneStep(t *testing.T) {
 	for name, whole := range map[string]config.Config{"infill": fixture.Pairs(), "wait_k": fixture.Waiting()} {
 		t.Run(name, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestMicroBatchesOfPairsMakeOneStep(t *testing.T) {
 	}
 }
 
-// hiddenOf writes which tokens of the last step were hidden, row by row.
+// hiddenOf lists the hidden tokens of the last step, row by row.
 func hiddenOf(s *stepper) string {
 	var b strings.Builder
 	for _, m := range s.micro {

@@ -2,7 +2,6 @@ package train
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"dmtrain/internal/checkpoint"
@@ -26,21 +25,17 @@ func (s *session) checkSettings() error {
 	if err != nil {
 		return err
 	}
-	was, now := old.Settings(), s.Config.Settings()
 	var refused, noted []string
-	for _, key := range config.Keys() {
-		if fmt.Sprint(was[key]) == fmt.Sprint(now[key]) || slices.Contains(changeable, key) {
-			continue
+	for _, change := range s.Config.ChangesFrom(old, changeable) {
+		text := change.String()
+		switch {
+		case change.Key == "train.batch_size" || !strings.HasPrefix(change.Key, "train."):
+			refused = append(refused, text)
+		case change.Key == "train.micro_batch":
+			noted = append(noted, text+" (sums are rounded in another order)")
+		default:
+			noted = append(noted, text)
 		}
-		change := fmt.Sprintf("%s: %v, was %v", key, now[key], was[key])
-		if strings.HasPrefix(key, "train.") && key != "train.batch_size" {
-			if key == "train.micro_batch" {
-				change += " (sums are rounded in another order)"
-			}
-			noted = append(noted, change)
-			continue
-		}
-		refused = append(refused, change)
 	}
 	if len(refused) > 0 {
 		text := fmt.Sprintf("%s can't be resumed with other settings; set them back, or begin a new run in another "+

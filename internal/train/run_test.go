@@ -30,7 +30,7 @@ func quiet(c config.Config, o Options) Options {
 	return o
 }
 
-// runConfig is tiny with a text and a run directory of its own.
+// runConfig adds a text and a run directory to a configuration.
 func runConfig(t *testing.T, c config.Config) config.Config {
 	t.Helper()
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
@@ -56,7 +56,7 @@ func mustRun(t *testing.T, o Options) {
 	}
 }
 
-// outcome is what must be the same bit for bit: the parameters, and the records without their times.
+// outcome is what must be reproduced exactly: the parameters, and the records without times.
 type outcome struct {
 	model   []byte
 	records []string
@@ -143,7 +143,7 @@ func TestThreadsChangeNothing(t *testing.T) {
 	}
 }
 
-// A run that is interrupted before its first step leaves nothing behind, and may be begun again.
+// A run that is interrupted before its first step leaves nothing, and can be started again.
 func TestInterruptedBeforeItsFirstStep(t *testing.T) {
 	c := runConfig(t, fixture.Tiny())
 	ctx, cancel := context.WithCancel(context.Background())
@@ -152,12 +152,12 @@ func TestInterruptedBeforeItsFirstStep(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	if _, err := checkpoint.ViewRun(c.Run.Dir); !errors.Is(err, checkpoint.ErrNoRun) {
-		t.Fatalf("looking at the run: %v", err)
+		t.Fatalf("viewing the run: %v", err)
 	}
 	mustRun(t, quiet(c, Options{}))
 }
 
-// faulty are options whose run fails within an evaluation after so many steps, unless fail returns nil.
+// faulty makes the evaluation after a step call fail and return its error.
 func faulty(o Options, at int, fail func() error) Options {
 	o.Hooks.Scored = func(b *task.Batch) error {
 		if b.Kind == task.BatchValid && b.Step == at {
@@ -179,7 +179,7 @@ func runFaulty(t *testing.T, ctx context.Context, o Options, at int, fail func()
 	return s.trainUntilAsked()
 }
 
-// A run that is interrupted within an evaluation makes it when it is resumed, and ends as one that was not.
+// A run interrupted in an evaluation repeats it when resumed, and ends like an uninterrupted one.
 func TestInterruptedEvaluationIsMadeUpFor(t *testing.T) {
 	whole := runConfig(t, fixture.Tiny())
 	mustRun(t, quiet(whole, Options{}))
@@ -199,7 +199,7 @@ func TestInterruptedEvaluationIsMadeUpFor(t *testing.T) {
 	}
 }
 
-// What fails before the first step is taken leaves no run, and the one that was there.
+// A failure before the first step leaves no new run, and keeps an old one.
 func TestFirstFaultLeavesNoRun(t *testing.T) {
 	c := runConfig(t, fixture.Tiny())
 	fault := errors.New("the device is gone")
@@ -257,7 +257,7 @@ func otherText(t *testing.T) string {
 	return path
 }
 
-// A damaged checkpoint is named, with the way on; and the way leads to the end of the undamaged run.
+// The error of a damaged checkpoint suggests an intact one, from which the run ends like the undamaged one.
 func TestDamageIsNamedAndPassedBy(t *testing.T) {
 	c := runConfig(t, fixture.Tiny())
 	mustRun(t, quiet(c, Options{}))
@@ -312,7 +312,7 @@ func TestTenBadStepsEndTheRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// what was skipped is not saved, and takes no checkpoint away
+	// skipped steps are not saved, and delete no checkpoint
 	if steps, err := run.Steps(); err != nil || !slices.Equal(steps, []int{1}) {
 		t.Errorf("checkpoints of steps %v, %v", steps, err)
 	}

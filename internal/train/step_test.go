@@ -26,7 +26,7 @@ func openCPU(t testing.TB, threads int) kernels.Backend {
 	return be
 }
 
-// opened is the text of a configuration and a step over it.
+// opened opens a configuration's text and makes its stepper.
 func opened(t testing.TB, be kernels.Backend, c config.Config) (*stepper, *task.Text) {
 	t.Helper()
 	k := tasks.All().Must(c)
@@ -73,7 +73,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 	}
 }
 
-// allocatesNothing wants steps, after so many to warm up, to allocate no memory.
+// allocatesNothing fails if steps allocate memory after warm steps.
 func allocatesNothing(t *testing.T, s *stepper, warm int) {
 	t.Helper()
 	step := 0
@@ -91,8 +91,8 @@ func allocatesNothing(t *testing.T, s *stepper, warm int) {
 	}
 }
 
-// together takes the same steps of two steppers in turn, and lets look see what each showed.
-func together(t *testing.T, a, b *stepper, steps int, look func(step int, ra, rb result)) {
+// together takes the same steps with two steppers, and calls compare with both results.
+func together(t *testing.T, a, b *stepper, steps int, compare func(step int, ra, rb result)) {
 	t.Helper()
 	for step := range steps {
 		ra, err := a.step(step)
@@ -103,11 +103,11 @@ func together(t *testing.T, a, b *stepper, steps int, look func(step int, ra, rb
 		if err != nil {
 			t.Fatal(err)
 		}
-		look(step, ra, rb)
+		compare(step, ra, rb)
 	}
 }
 
-// near wants a step to show what another shows whose sums are taken in another order.
+// near fails unless two results are equal up to the order of sums.
 func near(t *testing.T, step int, got, want result) {
 	t.Helper()
 	if got.Supervised != want.Supervised || got.Skipped != want.Skipped ||
@@ -117,8 +117,7 @@ func near(t *testing.T, step int, got, want result) {
 	}
 }
 
-// A step cut into micro-batches is the step of one big batch: the same plans, and losses and gradients up to the
-// rounding of sums taken in another order.
+// Micro-batches give the same step as one big batch: the same plans, and losses and gradients up to the order of sums.
 func TestMicroBatchesMakeOneStep(t *testing.T) {
 	whole := fixture.WithMask(mask.FormInfill, mask.ControlAdaptive)
 	cut := whole
@@ -128,8 +127,7 @@ func TestMicroBatchesMakeOneStep(t *testing.T) {
 	together(t, a, b, 5, func(step int, ra, rb result) { near(t, step, rb, ra) })
 }
 
-// Steps are functions of the seed alone: neither the number of threads nor an earlier run of the same step changes
-// a bit.
+// Steps depend on the seed alone, to the bit: not on the number of threads, nor on earlier steps.
 func TestStepsRepeat(t *testing.T) {
 	c := fixture.WithMask(mask.FormInfill, mask.ControlAdaptive)
 	c.Model.Dropout = 0.1
@@ -198,8 +196,8 @@ func TestStepWithoutAFiniteLossChangesNothing(t *testing.T) {
 	}
 }
 
-// The canary. On fresh uniformly random tokens no mask that leaks nothing can beat ln V but by sampling error. An
-// unsound one must collapse far below it, or the canary could not sing.
+// On fresh uniformly random tokens, the loss under a sound mask stays at ln V up to sampling error. Under an
+// unsound mask it must fall far below.
 func TestCanary(t *testing.T) {
 	const vocab, tail = 16, 50
 	run := func(t *testing.T, c config.Config, steps int) (loss, bound float64) {
