@@ -69,6 +69,9 @@ func (t Train) check(l *Complaints) {
 	l.within("train.save_every", t.SaveEvery, 0, maxCount)
 	l.within("train.keep", t.Keep, 1, maxCount)
 	l.within("train.patience", t.Patience, 0, maxCount)
+	l.oneOf("train.metric", t.Metric, "loss", "exact", "bleu", "rouge")
+	l.Need(t.LabelSmoothing >= 0 && t.LabelSmoothing < 1, "train.label_smoothing",
+		"%v is not a share (0 up to, not including, 1)", t.LabelSmoothing)
 	l.Need(t.Patience <= 0 || t.EvalEvery != 0, "train.patience", "counts evaluations, but train.eval_every is 0")
 }
 
