@@ -57,9 +57,13 @@ func (m *Model) Free() {
 // (Vaswani et al. 2017, section 3.5).
 func sinusoids(n, c int) []float32 {
 	table := make([]float32, n*c)
+	slowness := make([]float64, c) // of the column's wave
+	for i := range slowness {
+		slowness[i] = math.Pow(10000, float64(i)/float64(c))
+	}
 	for p := range n {
 		for i := 0; i < c; i += 2 {
-			sin, cos := math.Sincos(float64(p) / math.Pow(10000, float64(i)/float64(c)))
+			sin, cos := math.Sincos(float64(p) / slowness[i])
 			table[p*c+i], table[p*c+i+1] = float32(sin), float32(cos)
 		}
 	}
