@@ -47,7 +47,7 @@ func ordinal(device string) (int, error) {
 		return 0, nil
 	}
 	n, err := strconv.Atoi(number)
-	if !numbered || err != nil || n < 0 {
+	if !numbered || err != nil || n < 0 || number != strconv.Itoa(n) { // decimal, or refused: 01 is another spelling
 		return 0, fmt.Errorf("device: %q is not a device (auto, cpu, cuda, cuda:N)", device)
 	}
 	return n, nil

@@ -119,6 +119,7 @@ func TestComplaints(t *testing.T) {
 		"schedule": {data + "train: {schedule: cosin}",
 			`x.yaml:2: train.schedule: "cosin" is none of cosine, linear, constant, inverse_sqrt, wsd`},
 		"device": {data + "device: gpu",
+			"device of two digits": {data + "device: cuda:01", `x.yaml:2: device: "cuda:01" is not a device (auto, cpu, cuda, cuda:N)`},
 			`x.yaml:2: device: "gpu" is not a device (auto, cpu, cuda, cuda:N)`},
 		"bf16 on the CPU": {data + "device: cpu\nprecision: bf16",
 			"x.yaml:3: precision: bf16 needs a CUDA device; on the CPU it is fp32"},

@@ -33,7 +33,7 @@ func (c Config) Problems() []Problem {
 // IsDevice says whether name is auto, cpu, cuda or cuda:N.
 func IsDevice(name string) bool { return device.MatchString(name) }
 
-var device = regexp.MustCompile(`^(auto|cpu|cuda|cuda:\d{1,3})$`)
+var device = regexp.MustCompile(`^(auto|cpu|cuda|cuda:(0|[1-9]\d{0,2}))$`)
 
 func (c Config) top(l *Complaints) {
 	l.Need(IsDevice(c.Device), "device", "%q is not a device (auto, cpu, cuda, cuda:N)", c.Device)
