@@ -10,7 +10,7 @@ import (
 	"github.com/go-viper/mapstructure/v2"
 )
 
-// Decode lays nested settings over c. Keys c lacks, and values that don't fit, are problems.
+// Decode applies nested settings to c. Unknown keys and values of wrong types are problems.
 func Decode(settings map[string]any, c *Config) []Problem {
 	dec, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{Result: c, ErrorUnused: true, DecodeHook: Hook()})
 	if err != nil {
@@ -38,7 +38,7 @@ func Hook() mapstructure.DecodeHookFunc {
 	})
 }
 
-// DecodeProblems are the problems in an error of mapstructure's, one a key.
+// DecodeProblems turns an error of mapstructure into problems, one a key.
 func DecodeProblems(err error) []Problem {
 	switch e := err.(type) {
 	case *mapstructure.DecodeError:
@@ -86,8 +86,8 @@ func convert(from any, to reflect.Type) (reflect.Value, error) {
 	panic("config: a setting of a kind that has no conversion: " + to.String())
 }
 
-// plain is what a string means for a field of type to: itself, or the YAML it spells. A list of numbers may leave out
-// its brackets.
+// plain is the value of a string for a field of type to: the string itself, or its value as YAML. Lists of numbers may
+// omit the brackets.
 func plain(text string, to reflect.Type) any {
 	isList := to.Kind() == reflect.Slice || to.Kind() == reflect.Array
 	switch {
@@ -157,7 +157,7 @@ func wrong(from any, want string) (reflect.Value, error) {
 	return reflect.Value{}, fmt.Errorf("%s is not %s", spell(from), want)
 }
 
-// spell writes a value as a user would have.
+// spell writes a value as users do.
 func spell(from any) string {
 	switch x := from.(type) {
 	case nil:

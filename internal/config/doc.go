@@ -1,15 +1,13 @@
-// Package config is everything a run is told: one typed structure, its defaults, what may stand in it, and its
-// YAML form.
+// Package config is the configuration of a run: one typed structure, its defaults, its validation and its YAML form.
 //
 // # Vocabulary
 //
-//   - key: a dotted path into the file, as train.lr. A section is a key that holds further keys.
+//   - key: a dotted path into the file, such as train.lr. A section is a key with further keys below it.
 //   - setting: a key's value.
-//   - file: a YAML text read strictly ([Parse]): unknown keys are refused with the nearest known one, and every
-//     complaint has a line.
-//   - problem: one thing a user must change, in the form "key: what is wrong, and what would be right".
-//     All of them are found before any work starts ([Config.Validate]).
+//   - file: a YAML text read strictly ([Parse]): an unknown key is refused with the nearest known one, and every
+//     problem has a line.
+//   - problem: one thing that a user must change, in the form "key: what is wrong, and what would be right".
+//     [Check] finds all of them before any work starts.
 //
-// The package knows nothing of flags, environment variables or where a file comes from; package main lays those
-// over one another.
+// Flags and environment variables are not part of the package; package main combines them with the file.
 package config

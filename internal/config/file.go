@@ -15,7 +15,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// File is a YAML text and where its keys stand. Its values are not looked at yet: later sources may override them.
+// File is a parsed YAML file with the lines of its keys. Its values are not checked yet, since others may override
+// them.
 type File struct {
 	Name     string
 	Settings map[string]any // nested as in the text; what is unknown or left empty is absent

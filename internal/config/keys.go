@@ -12,10 +12,10 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// tag is the struct tag that spells a field's key.
+// tag is the struct tag with a field's key.
 const tag = "mapstructure"
 
-// Keys are the keys of all settings, sections left out, in the order of the file.
+// Keys are the keys of all settings, without sections, in the order of the file.
 func Keys() []string {
 	var keys []string
 	for key := range leaves("", reflect.TypeFor[Config]()) {
@@ -24,7 +24,7 @@ func Keys() []string {
 	return keys
 }
 
-// Sections are the keys that hold further keys, as "train" and "data.tokenizer", in the order of the file.
+// Sections are the keys of sections, such as "train" and "data.tokenizer", in the order of the file.
 func Sections() []string {
 	var sections []string
 	for _, key := range Keys() {
@@ -37,7 +37,7 @@ func Sections() []string {
 	return sections
 }
 
-// Settings are c's values by key: those of [Keys].
+// Settings are c's values by key.
 func (c Config) Settings() map[string]any {
 	v, settings := reflect.ValueOf(c), map[string]any{}
 	for key, index := range leaves("", v.Type()) {

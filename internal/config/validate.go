@@ -13,10 +13,7 @@ const (
 	maxDim    = 1 << 16
 )
 
-// Validate checks the configuration as a whole, without reading files. Its error is an [*Invalid] with all problems.
-func (c Config) Validate() error { return invalid(c.Problems()) }
-
-// Problems are the problems of [Config.Validate], which don't depend on the task. Tasks report their own.
+// Problems are the problems of the configuration as a whole, found without reading files. Tasks report their own.
 func (c Config) Problems() []Problem {
 	var l Complaints
 	c.top(&l)
