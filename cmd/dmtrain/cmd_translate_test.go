@@ -34,7 +34,7 @@ func translate(t *testing.T, input string, args ...string) string {
 	return string(out)
 }
 
-// With --nbest every source has its lines, an empty one too; with --json it has its object.
+// With --nbest every source, even an empty one, has its lines; with --json it has one object.
 func TestNBestStaysInStep(t *testing.T) {
 	t.Chdir(t.TempDir())
 	trainPairs(t)
@@ -71,7 +71,7 @@ func TestNBestStaysInStep(t *testing.T) {
 	}
 }
 
-// However its lines come together, an input is translated alike, draws included.
+// Translations do not depend on which lines arrive together, even when drawn.
 func TestTranslationsDoNotDependOnTheirBatches(t *testing.T) {
 	t.Chdir(t.TempDir())
 	trainPairs(t)

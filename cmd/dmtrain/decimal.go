@@ -53,7 +53,7 @@ func (d decimalValue) Set(text string) error {
 	return d.Value.Set(strings.Join(parts, ","))
 }
 
-// wholeNumber writes a whole number, be it spelled 1e3 or 5.0, as digits alone.
+// wholeNumber rewrites a whole number, even one spelled 1e3 or 5.0, in digits.
 func wholeNumber(text string) (string, error) {
 	if textio.IsWhole(text) {
 		return strings.TrimPrefix(text, "+"), nil

@@ -92,7 +92,7 @@ func TestProblemsNameTheirSource(t *testing.T) {
 	}
 }
 
-// A number is decimal or refused, by whichever way it comes: the file, the environment, --set.
+// Numbers must be decimal, whether in the file, the environment or --set.
 func TestNumbersAreDecimal(t *testing.T) {
 	const whole, number, boolean, plain = "is not a whole number", "is not a number", "is not true or false",
 		" in plain decimals (no leading zeros, 0x, 0o or _)"
@@ -164,7 +164,7 @@ func TestNumbersAreDecimal(t *testing.T) {
 	}
 }
 
-// Names count from where the program is run; one that is beside the configuration, or above it, is told.
+// File names are relative to the working directory; one found beside or above the configuration is reported.
 func TestNamesBesideTheConfigurationAreTold(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{

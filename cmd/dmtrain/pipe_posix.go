@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// readerGone reports whether writing failed since whoever read the output has seen enough.
+// readerGone reports whether writing failed because the reader of the output closed it.
 func readerGone(err error) bool { return errors.Is(err, syscall.EPIPE) }

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// tinyRun is a configuration that trains in moments but has everything with state in it.
+// tinyRun is a configuration that trains in moments and has every kind of state.
 const tinyRun = `
 data: {train: "builtin:stories?mb=0.02", seq_len: 16}
 model: {layers: 1, heads: 2, dim: 16, dropout: 0.1}
@@ -24,7 +24,7 @@ train: {steps: 200, batch_size: 8, warmup: 2, eval_every: 50, eval_batches: 1, s
 log: {every: 1}
 `
 
-// stop starts a command, waits until its metrics have so many lines, and sends a signal.
+// stop starts a command, waits until its metrics have the given number of lines, and sends a signal.
 func stop(t *testing.T, sig os.Signal, metrics string, lines int, args ...string) (stderr string, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

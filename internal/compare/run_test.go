@@ -251,7 +251,7 @@ func TestResumedComparisonEndsTheSame(t *testing.T) {
 	}
 }
 
-// A run stopped in its middle goes on from there.
+// An interrupted run resumes where it stopped.
 func TestHalfARunIsResumed(t *testing.T) {
 	t.Parallel()
 	o := tiny(t, "static,adaptive")
@@ -289,7 +289,7 @@ func TestHalfARunIsResumed(t *testing.T) {
 	}
 }
 
-// Nothing is compared that was trained otherwise, and nothing is overwritten.
+// Runs with other settings are neither compared nor overwritten.
 func TestRefusesRunsOfAnotherComparison(t *testing.T) {
 	t.Parallel()
 	o := tiny(t, "static,input:0.15")
@@ -320,7 +320,7 @@ func TestRefusesRunsOfAnotherComparison(t *testing.T) {
 	fails("data.train: none.txt")
 }
 
-// What stops one run is told with its name, and stops the comparison.
+// An error of one run stops the comparison, and names the run.
 func TestARunThatFailsIsNamed(t *testing.T) {
 	t.Parallel()
 	o := tiny(t, "static,leaky:mask.structure=lookahead;mask.window=2")

@@ -178,7 +178,7 @@ func TestMissingFilesSayWhereTheyWereLookedFor(t *testing.T) {
 	}
 }
 
-// A byte order mark is no text, and single bytes that are not UTF-8 are told with their line.
+// Byte order marks are skipped, and bytes that are not UTF-8 are reported with their line.
 func TestTextIsReadAsUTF8(t *testing.T) {
 	long := strings.Repeat("some text\n", 200)
 	dir := write(t, map[string]string{"a.txt": "\uFEFF" + long, "b.txt": long + "x\xff\n" + long + "\xfe"})
@@ -193,7 +193,7 @@ func TestTextIsReadAsUTF8(t *testing.T) {
 	}
 }
 
-// A separator that occurs nowhere is told, with what was likely meant.
+// A separator that occurs nowhere causes a warning that suggests another.
 func TestSeparatorsThatNeverOccurAreTold(t *testing.T) {
 	dos, unix := strings.Repeat("a b\r\n\r\n", 60), strings.Repeat("a b\n\n", 60)
 	dir := write(t, map[string]string{
@@ -258,7 +258,7 @@ func TestUnreadableFile(t *testing.T) {
 	}
 }
 
-// What a directory holds besides text is passed over; what is named must be text.
+// Files of a directory that are not text are skipped; named files must be text.
 func TestDirectoriesPassOverWhatIsNoText(t *testing.T) {
 	dir := write(t, map[string]string{"a.txt": "hello", "b.png": "\x89PNG\x00", "c.txt": ""})
 	c, warnings, err := OpenCorpus("--data", []string{dir}, "", Options{Tokenizer: byteTokenizer(t, 1)})

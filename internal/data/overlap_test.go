@@ -13,7 +13,7 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// prose is so many random words.
+// prose is text of random words.
 func prose(seed uint64, words int) string {
 	r := rand.New(rand.NewPCG(seed, 0))
 	var b strings.Builder
@@ -26,7 +26,7 @@ func prose(seed uint64, words int) string {
 	return b.String()
 }
 
-// The share of repeated windows is found whatever the tokens, and told with one of the places.
+// The share of repeated windows is found for every tokenizer, with an example.
 func TestOverlapOfText(t *testing.T) {
 	fresh, copied := prose(1, 4000), prose(2, 4000)
 	for _, share := range []float64{0, 0.05, 0.4, 1} {
@@ -72,7 +72,7 @@ func TestOverlapOfText(t *testing.T) {
 	}
 }
 
-// What is split off may have copies of what trains as well: documents that a collection has twice.
+// A held-out part may have copies of training documents, if a collection has documents twice.
 func TestOverlapOfWhatIsSplitOff(t *testing.T) {
 	all := strings.Join([]string{prose(1, 900), prose(2, 900), prose(3, 900), prose(4, 900), prose(5, 100),
 		prose(2, 900)}, "|")

@@ -15,7 +15,7 @@ var (
 		"Rugby Settle")
 	weekdays = strings.Fields("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 
-	// events are told in one of several ways, and headlined in one.
+	// events have several leads and one headline.
 	events = []struct {
 		leads []string
 		head  string
@@ -54,7 +54,7 @@ var (
 		{"Police held {n} people for a night.", ", {n} arrested"},
 	}
 
-	// asides are told of other matters.
+	// asides are sentences about other subjects.
 	asides = []string{
 		"The last time was {m} years ago, in {elsewhere}.",
 		"A crowd of {m} came from {elsewhere} to look.",

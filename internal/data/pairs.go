@@ -114,7 +114,7 @@ func noPair(r pairReport) string {
 	return fmt.Sprintf("has %d pairs, and what is split off leaves none to train on; name more, or data.valid", r.read)
 }
 
-// noneFits says why each of so many pairs was left out.
+// noneFits explains why all of n pairs were left out.
 func noneFits(r pairReport, n, most int) string {
 	if r.lost == n {
 		return fmt.Sprintf("of %d pairs none has characters on both sides that the vocabulary knows", n)
@@ -150,7 +150,7 @@ func pairTokenizer(c tokenizer.Config, pairs []PairText) (tokenizer.Tokenizer, e
 	return tokenizer.New(c, s)
 }
 
-// newPairs encodes pairs, leaving out those with more than so many tokens a side, and those with none.
+// newPairs encodes pairs, without those whose sides have too many tokens, or none.
 func newPairs(t tokenizer.Tokenizer, texts []PairText, most int, r *pairReport) *Pairs {
 	p := &Pairs{}
 	sum := crc32.New(castagnoli)

@@ -158,7 +158,7 @@ func TestPairsTakeGlobsAndDirectories(t *testing.T) {
 	}
 }
 
-// What reading and encoding leave out is told, and what is no text refused.
+// Reading and encoding report what they leave out, and refuse what is not text.
 func TestPairsAreToldOf(t *testing.T) {
 	latin := "gr\xfc\xdfe\tgreetings\n"
 	dir := write(t, map[string]string{"train.tsv": "\uFEFFab\tba\nba\tab\n",
@@ -228,7 +228,7 @@ func TestPairsAreToldOf(t *testing.T) {
 	}
 }
 
-// What is validated on occurs in no training pair, on either side.
+// Validation pairs share neither side with training pairs.
 func TestHeldOutPairsAreNew(t *testing.T) {
 	for _, name := range []string{datesName, numbersName, headlinesName} {
 		seen := map[string]bool{}

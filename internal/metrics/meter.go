@@ -26,7 +26,7 @@ func (m *Meter) ElapsedS() float64 { return m.elapsed(m.now()) }
 
 func (m *Meter) elapsed(now time.Time) float64 { return m.before + now.Sub(m.start).Seconds() }
 
-// Step ends a step of so many supervised tokens, and begins the next.
+// Step ends a step with the given number of supervised tokens, and begins the next.
 func (m *Meter) Step(tokens int) Time {
 	now := m.now()
 	t := Time{ElapsedS: m.elapsed(now)}

@@ -5,7 +5,7 @@ import "math"
 // Perplexity is e^loss, the loss being nats per token: +Inf where that is too large for a float64.
 func Perplexity(loss float64) float64 { return math.Exp(loss) }
 
-// BitsPerByte is the code length of a text of so many bytes that the model needs nll nats for in all.
+// BitsPerByte is the mean code length of a text whose total loss is nll nats.
 // Unlike a loss per token it can be compared between tokenizers. It is NaN for an empty text.
 func BitsPerByte(nll float64, bytes int64) float64 {
 	if bytes == 0 {

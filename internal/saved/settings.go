@@ -13,7 +13,7 @@ import (
 	"dmtrain/internal/task"
 )
 
-// settings reads the configuration of the model's training, where there is one.
+// settings reads the configuration of the model's training, if there is one.
 func (m *Model) settings(s *checkpoint.Saved, tasks task.Table) error {
 	shape, err := s.Shape()
 	if err != nil {

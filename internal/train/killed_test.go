@@ -54,8 +54,8 @@ func TestKilledRunsResume(t *testing.T) {
 	resumesAfter(t, c, kills)
 }
 
-// resumesAfter kills a run so often, at random steps and at any moment within them, and wants it to end as one that
-// was left alone.
+// resumesAfter kills a run several times, at random moments of random steps, and fails unless it ends like an
+// undisturbed run.
 func resumesAfter(t *testing.T, c config.Config, kills int) {
 	t.Helper()
 	start := time.Now()
@@ -98,8 +98,8 @@ func startChild(t *testing.T, file string) (*exec.Cmd, *bytes.Buffer) {
 	return cmd, stderr
 }
 
-// killChild trains in another process, kills it a while after its log has so many lines, and reports whether it
-// lived until then.
+// killChild trains in another process, kills it some time after its log has the given number of lines, and reports
+// whether it was still running.
 func killChild(t *testing.T, file, log string, lines int, wait time.Duration) (struck bool) {
 	t.Helper()
 	cmd, stderr := startChild(t, file)
