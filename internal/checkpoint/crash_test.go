@@ -329,3 +329,30 @@ func TestKilledAtRandomMoments(t *testing.T) {
 		t.Errorf("left over: %v", names)
 	}
 }
+
+// A crash between creating a run's directory and writing its configuration leaves no run: a new one can begin there.
+func TestCrashBeforeTheConfiguration(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	for range 2 {
+		r, err := startRun(disk{}, dir, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ResumeRun(dir); !errors.Is(err, ErrNoRun) {
+			t.Errorf("resuming: %v", err)
+		}
+	}
+	r, err := startRun(disk{}, dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(r.WriteFile(ConfigFile, []byte("device: cpu\n")), r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := startRun(disk{}, dir, false); !errors.Is(err, ErrRunExists) {
+		t.Errorf("beginning over a configuration: %v", err)
+	}
+}

@@ -138,14 +138,16 @@ func ViewRun(dir string) (*Run, error) {
 	return &Run{Dir: dir}, nil
 }
 
-// runIsIn reports whether dir contains a run, or parts of one.
+// runIsIn reports whether dir contains a run, or parts of one. A directory for checkpoints without any is none: it is
+// what a crash leaves before the configuration is written.
 func runIsIn(dir string) bool {
-	for _, name := range []string{stepsDir, MetricsFile, ConfigFile} {
+	for _, name := range []string{MetricsFile, ConfigFile} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
 			return true
 		}
 	}
-	return false
+	steps, err := os.ReadDir(filepath.Join(dir, stepsDir))
+	return len(steps) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
 // own locks dir. The lock file is never deleted: otherwise two processes could hold locks on two files.

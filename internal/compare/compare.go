@@ -201,13 +201,12 @@ func (c *comparison) trainOne(ctx context.Context, r *run, s stage) (err error) 
 	name := r.name(c.Arms)
 	c.progress.start(name, s)
 	err = train.Run(ctx, train.Options{
-		Config:    r.config,
-		Tasks:     c.Tasks,
-		Version:   c.Version,
-		Resume:    s == started,
-		Overwrite: s == torn,
-		Threads:   c.threads(),
-		Console:   c.progress.console(name),
+		Config:  r.config,
+		Tasks:   c.Tasks,
+		Version: c.Version,
+		Resume:  s == started,
+		Threads: c.threads(),
+		Console: c.progress.console(name),
 	})
 	if errors.Is(err, train.ErrInterrupted) {
 		return err

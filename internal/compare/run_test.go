@@ -275,7 +275,7 @@ func TestHalfARunIsResumed(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(runs[0].config.Run.Dir, "checkpoints"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := runs[0].stage(); s != torn || err != nil {
+	if s, err := runs[0].stage(); s != absent || err != nil {
 		t.Fatalf("stage %v, %v", s, err)
 	}
 	var lines bytes.Buffer

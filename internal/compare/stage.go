@@ -3,7 +3,6 @@ package compare
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -16,7 +15,6 @@ type stage int
 
 const (
 	absent   stage = iota
-	torn           // killed before it wrote its configuration: to begin again
 	started        // to be resumed
 	finished       // all steps taken, the last one evaluated and saved, and the best one tested
 )
@@ -30,9 +28,7 @@ func (r *run) stage() (stage, error) {
 	if err != nil {
 		return absent, err
 	}
-	if err := r.same(dir.Path(checkpoint.ConfigFile)); errors.Is(err, fs.ErrNotExist) {
-		return torn, nil
-	} else if err != nil {
+	if err := r.same(dir.Path(checkpoint.ConfigFile)); err != nil {
 		return absent, err
 	}
 	last, err := dir.Last()

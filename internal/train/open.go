@@ -231,7 +231,9 @@ func (s *session) sayDevice() {
 
 // begin writes the configuration and opens the log. From here on the run has something to save.
 func (s *session) begin() (err error) {
-	s.release = hold(s.ctx)
+	if s.release == nil {
+		s.release = hold(s.ctx)
+	}
 	if err := s.run.WriteFile(checkpoint.ConfigFile, s.settings()); err != nil {
 		return err
 	}

@@ -164,8 +164,10 @@ func (s *session) advance() error {
 	return nil
 }
 
-// start creates the run directory, after the first step.
+// start creates the run directory, after the first step. It holds interruptions off first: without its configuration a
+// run could neither be resumed nor begun anew, and --overwrite would have deleted the old one for nothing.
 func (s *session) start() error {
+	s.release = hold(s.ctx)
 	if err := s.run.Start(s.Overwrite); err != nil {
 		return err
 	}
