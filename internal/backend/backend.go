@@ -13,9 +13,9 @@ import (
 	"dmtrain/internal/kernels/cuda"
 )
 
-// Open opens "auto", "cpu", "cuda" or "cuda:N". Auto is the first GPU where this program drives GPUs and there is one, else
-// the CPU; a GPU that is there but fails is an error, for a run that went on elsewhere would surprise. "cuda" is "cuda:0". The
-// error says what is missing and what would work.
+// Open opens "auto", "cpu", "cuda" or "cuda:N". Auto is the first GPU where this program drives GPUs and there is
+// one, else the CPU; a GPU that is there but fails is an error, for a run that went on elsewhere would surprise.
+// "cuda" is "cuda:0". The error says what is missing and what would work.
 func Open(device string) (kernels.Backend, error) { return OpenThreads(device, 0) }
 
 // OpenThreads is Open where the CPU computes on a number of threads; 0 are all.
@@ -58,7 +58,8 @@ func openCPU(noGPU string, threads int) (kernels.Backend, error) {
 	return cpu.New(cpu.Options{Threads: threads, NoGPU: noGPU})
 }
 
-// openAuto never takes the emulated device, which is for tests. Where it looked for a GPU in vain, the backend's Info says why.
+// openAuto never takes the emulated device, which is for tests. Where it looked for a GPU in vain, the backend's
+// Info says why.
 func openAuto(threads int) (kernels.Backend, error) {
 	if gpu.DriverName != gpu.CUDA {
 		return openCPU("", threads)

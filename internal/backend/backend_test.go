@@ -50,13 +50,23 @@ func TestCUDA(t *testing.T) {
 			t.Fatal("device 999 is there")
 		}
 	}
-	if !errors.Is(err, gpu.ErrUnavailable) || !strings.HasPrefix(err.Error(), "device: cuda") || !strings.HasSuffix(err.Error(), "device: cpu does without") {
+	if !errors.Is(err, gpu.ErrUnavailable) || !strings.HasPrefix(err.Error(), "device: cuda") ||
+		!strings.HasSuffix(err.Error(), "device: cpu does without") {
 		t.Errorf("the error is %v", err)
 	}
 }
 
 func TestOrdinal(t *testing.T) {
-	for device, want := range map[string]int{"cuda": 0, "cuda:0": 0, "cuda:12": 12, "": -1, "gpu": -1, "cuda:": -1, "cuda:x": -1, "cuda:-1": -1} {
+	for device, want := range map[string]int{
+		"cuda":    0,
+		"cuda:0":  0,
+		"cuda:12": 12,
+		"":        -1,
+		"gpu":     -1,
+		"cuda:":   -1,
+		"cuda:x":  -1,
+		"cuda:-1": -1,
+	} {
 		n, err := ordinal(device)
 		if err != nil {
 			n = -1

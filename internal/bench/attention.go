@@ -85,19 +85,51 @@ func TimeAttention(be kernels.Backend, s AttentionShape, t tensor.DType, f Form,
 }
 
 // attention is both directions' operands, queries, keys and values side by side as a model has them.
-func (m *memory) attention(s AttentionShape, t tensor.DType, host *mask.Mask) (f kernels.AttentionForward, b kernels.AttentionBackward) {
+func (m *memory) attention(
+	s AttentionShape, t tensor.DType, host *mask.Mask,
+) (f kernels.AttentionForward, b kernels.AttentionBackward) {
 	rows, width, lines := s.B*s.T, s.H*s.D, s.B*s.H*s.T
 	qkv, dqkv := m.normal(t, rows, 3*width, 1), m.alloc(t, rows*3*width)
 	third := func(buf kernels.Buffer, i int) kernels.Strided {
 		return kernels.Strided{Buf: buf, Offset: i * width, Stride: 3 * width}
 	}
-	f = kernels.AttentionForward{T: s.T, S: s.T, H: s.H, D: s.D, Q: third(qkv, 0), K: third(qkv, 1), V: third(qkv, 2),
-		Out: kernels.Dense(m.alloc(t, rows*width), width), LSE: m.alloc(tensor.Float32, lines),
-		Mask: kernels.Mask{Batch: s.B, T: s.T, S: s.T, Pos: m.ints(host.Pos), Lo: m.ints(host.Lo), Hi: m.ints(host.Hi),
-			Tables: m.alloc(tensor.Int32, m.be.MaskTablesLen(s.B, s.T, s.T))}}
-	b = kernels.AttentionBackward{T: s.T, S: s.T, H: s.H, D: s.D, DQ: third(dqkv, 0), DK: third(dqkv, 1), DV: third(dqkv, 2),
-		Q: f.Q, K: f.K, V: f.V, Out: f.Out, DOut: kernels.Dense(m.normal(t, rows, width, 2), width),
-		LSE: f.LSE, Delta: m.alloc(tensor.Float32, lines), Mask: f.Mask}
+	f = kernels.AttentionForward{
+		T:   s.T,
+		S:   s.T,
+		H:   s.H,
+		D:   s.D,
+		Q:   third(qkv, 0),
+		K:   third(qkv, 1),
+		V:   third(qkv, 2),
+		Out: kernels.Dense(m.alloc(t, rows*width), width),
+		LSE: m.alloc(tensor.Float32, lines),
+		Mask: kernels.Mask{
+			Batch:  s.B,
+			T:      s.T,
+			S:      s.T,
+			Pos:    m.ints(host.Pos),
+			Lo:     m.ints(host.Lo),
+			Hi:     m.ints(host.Hi),
+			Tables: m.alloc(tensor.Int32, m.be.MaskTablesLen(s.B, s.T, s.T)),
+		},
+	}
+	b = kernels.AttentionBackward{
+		T:     s.T,
+		S:     s.T,
+		H:     s.H,
+		D:     s.D,
+		DQ:    third(dqkv, 0),
+		DK:    third(dqkv, 1),
+		DV:    third(dqkv, 2),
+		Q:     f.Q,
+		K:     f.K,
+		V:     f.V,
+		Out:   f.Out,
+		DOut:  kernels.Dense(m.normal(t, rows, width, 2), width),
+		LSE:   f.LSE,
+		Delta: m.alloc(tensor.Float32, lines),
+		Mask:  f.Mask,
+	}
 	if m.err == nil {
 		m.be.PrepareMask(f.Mask)
 	}

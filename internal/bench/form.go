@@ -20,7 +20,8 @@ type Form struct {
 }
 
 // Forms says what ParseForm reads.
-const Forms = "causal, full or window:TOKENS, and with it, joined by +, packed:TOKENS (documents of that mean length) and infill:RATE (so many slots that look ahead)"
+const Forms = "causal, full or window:TOKENS, and with it, joined by +, packed:TOKENS (documents of that mean " +
+	"length) and infill:RATE (so many slots that look ahead)"
 
 // ParseForm reads "causal", "window:256", "packed:512", "window:256+infill:0.15" and the like.
 func ParseForm(text string) (Form, error) {
@@ -68,12 +69,18 @@ const maxLength = 1 << 24
 
 // plan lays the mask over b rows of t tokens, and counts what it lets be seen in tiles of tileQ by tileS.
 func (f Form) plan(b, t, tileQ, tileS int) (*mask.Plan, *mask.Record, error) {
-	c, run := mask.DefaultConfig(), mask.Run{SeqLen: t, Steps: 1, Vocab: 2, Entropy: 1}
+	c, run := mask.DefaultConfig(), mask.Run{
+		SeqLen:  t,
+		Steps:   1,
+		Vocab:   2,
+		Entropy: 1,
+	}
 	c.Structure, c.Window, c.Anchors = f.structure, f.window, 0
 	switch {
 	case f.slots > 0:
 		c.Form, c.Prob = mask.FormInfill, f.slots
-	case f.structure == mask.StructureFull: // a model under it needs hidden tokens to learn from; here there is no model
+	// a model under it needs hidden tokens to learn from; here there is no model
+	case f.structure == mask.StructureFull:
 		c.Form, c.Prob = mask.FormInput, 0
 	}
 	planner, err := mask.NewPlanner(c, 1, run)

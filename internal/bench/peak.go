@@ -23,8 +23,8 @@ type Peak struct {
 	N          int // of the fastest product, N×N×N
 }
 
-// MatMulPeak is the rate of the fastest of several large square products of a type, as large as is worth while and as there is
-// room for.
+// MatMulPeak is the rate of the fastest of several large square products of a type, as large as is worth while and
+// as there is room for.
 func MatMulPeak(ctx context.Context, be kernels.Backend, t tensor.DType) (Peak, error) {
 	var best Peak
 	large := false
@@ -48,11 +48,19 @@ func MatMulPeak(ctx context.Context, be kernels.Backend, t tensor.DType) (Peak, 
 	return best, nil
 }
 
-// squareSeconds is how long the fastest of some products took; 0 where there is no room for one. A small one is tried once.
+// squareSeconds is how long the fastest of some products took; 0 where there is no room for one. A small one is
+// tried once.
 func squareSeconds(be kernels.Backend, t tensor.DType, n int) (float64, error) {
 	m := memory{be: be}
 	defer m.free()
-	call := kernels.MatMul{A: m.normal(t, n, n, 1), B: m.normal(t, n, n, 2), C: m.alloc(t, n*n), M: n, N: n, K: n}
+	call := kernels.MatMul{
+		A: m.normal(t, n, n, 1),
+		B: m.normal(t, n, n, 2),
+		C: m.alloc(t, n*n),
+		M: n,
+		N: n,
+		K: n,
+	}
 	if m.full && n > narrowest {
 		return 0, nil
 	}

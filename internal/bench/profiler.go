@@ -2,8 +2,8 @@ package bench
 
 import "dmtrain/internal/kernels"
 
-// Profiler is a backend that has another one do all work, and waits for each call to time it. It is slower than the other
-// one where that need not be waited for; who asks for no profile uses the other one itself.
+// Profiler is a backend that has another one do all work, and waits for each call to time it. It is slower than the
+// other one where that need not be waited for; who asks for no profile uses the other one itself.
 type Profiler struct {
 	kernels.Observed
 	watch   kernels.Stopwatch
@@ -41,13 +41,18 @@ type Share struct {
 	GflopsPerS float64 `json:"gflops_per_s,omitempty"`
 }
 
-// Shares is what each family took of so many steps since Reset, which took so many seconds, and what went by between calls. What the
-// profiler itself cost is left out.
+// Shares is what each family took of so many steps since Reset, which took so many seconds, and what went by
+// between calls. What the profiler itself cost is left out.
 func (p *Profiler) Shares(steps int, seconds float64) []Share {
 	total, rest := seconds-p.own, seconds-p.own
 	var all []Share
 	add := func(name string, s spent) {
-		share := Share{Family: name, Share: s.seconds / total, MsPerStep: 1e3 * s.seconds / float64(steps), Calls: float64(s.calls) / float64(steps)}
+		share := Share{
+			Family:    name,
+			Share:     s.seconds / total,
+			MsPerStep: 1e3 * s.seconds / float64(steps),
+			Calls:     float64(s.calls) / float64(steps),
+		}
 		if s.flops > 0 {
 			share.GflopsPerS = s.flops / s.seconds / 1e9
 		}

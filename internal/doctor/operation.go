@@ -54,11 +54,12 @@ func try(e fixture.Example, be kernels.Backend, float tensor.DType) string {
 	return ""
 }
 
-// slack is how many times the error of an average rounding, eps·√terms, a result may be off: elements are sums of numbers
-// of size 1.
+// slack is how many times the error of an average rounding, eps·√terms, a result may be off: elements are sums of
+// numbers of size 1.
 const slack = 16
 
-// allowed is how far an element of an output may be off. A bfloat16 output is rounded once, and intermediate results may be.
+// allowed is how far an element of an output may be off. A bfloat16 output is rounded once, and intermediate
+// results may be.
 func allowed(o fixture.Output, want float64) float64 {
 	sum := math.Sqrt(float64(o.Terms))
 	switch o.DType() {

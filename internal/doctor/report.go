@@ -38,7 +38,13 @@ type Device struct {
 
 // Examine looks at the CPU and every GPU.
 func Examine(tasks task.Table) Report {
-	r := Report{Processor: processor(), Features: cpu.Features(), Paths: cpu.Choices(), Driver: gpu.DriverName, Devices: []Device{examine("cpu", nil, tasks)}}
+	r := Report{
+		Processor: processor(),
+		Features:  cpu.Features(),
+		Paths:     cpu.Choices(),
+		Driver:    gpu.DriverName,
+		Devices:   []Device{examine("cpu", nil, tasks)},
+	}
 	all, err := gpu.Devices()
 	if err != nil {
 		r.NoGPU = err.Error()

@@ -50,7 +50,8 @@ func guarded(try func() string) (problem string) {
 	return try()
 }
 
-// training takes some steps of a small model with masks that move, every mask certified, and holds their losses to the reference's.
+// training takes some steps of a small model with masks that move, every mask certified, and holds their losses to
+// the reference's.
 func training(be kernels.Backend, k task.Task) string {
 	const limit = 1e-5 // as in the tests of package train
 	want, err := train.SmokeLosses(ref.New(), k)

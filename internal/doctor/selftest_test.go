@@ -87,8 +87,9 @@ func (b ill) EmbedBackward(a kernels.EmbedBackward) {
 // What is wrong is found, and nothing else.
 func TestIllBackends(t *testing.T) {
 	for wrong, operations := range map[string][]string{
-		"scale":     {"Scale"}, // by less than bfloat16 shows
-		"dropping":  {"Attention/edges dropped", "Attention/edges dropped, bf16", "training of lm", "training of seq2seq"},
+		"scale": {"Scale"}, // by less than bfloat16 shows
+		"dropping": {"Attention/edges dropped", "Attention/edges dropped, bf16", "training of lm",
+			"training of seq2seq"},
 		"bernoulli": {"Bernoulli", "Bernoulli, bf16", "training of lm", "training of seq2seq"},
 		"embed":     {"EmbedBackward", "EmbedBackward, bf16", "training of lm", "training of seq2seq"},
 		"add":       {"Add", "Add, bf16", "training of lm", "training of seq2seq"},
@@ -98,7 +99,8 @@ func TestIllBackends(t *testing.T) {
 		for _, f := range SelfTest(ill{ref.New(), wrong}, tasks.All()) {
 			if !f.OK {
 				found = append(found, f.Operation)
-				if !strings.Contains(f.Problem, "element") && !strings.Contains(f.Problem, "loss of step") && wrong != "add" {
+				if !strings.Contains(f.Problem, "element") && !strings.Contains(f.Problem, "loss of step") &&
+					wrong != "add" {
 					t.Errorf("%s: %s", f.Operation, f.Problem)
 				}
 			}

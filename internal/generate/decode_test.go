@@ -31,7 +31,13 @@ func openCPU(t *testing.T) kernels.Backend {
 
 func randomModelOn(t *testing.T, be kernels.Backend) *model.Model {
 	t.Helper()
-	m, err := model.New(be, model.Config{Vocab: 19, Context: 32, Layers: 2, Heads: 2, Dim: 16}, false)
+	m, err := model.New(be, model.Config{
+		Vocab:   19,
+		Context: 32,
+		Layers:  2,
+		Heads:   2,
+		Dim:     16,
+	}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +76,8 @@ func fullGreedy(t *testing.T, be kernels.Backend, m *model.Model, c mask.Config,
 
 func TestCausalEqualsTheModelWithoutCache(t *testing.T) {
 	be, m := randomModel(t)
-	for _, structure := range []string{mask.StructureCausal, mask.StructureWindow, mask.StructureSinks, mask.StructurePrefix} {
+	for _, structure := range []string{mask.StructureCausal, mask.StructureWindow, mask.StructureSinks,
+		mask.StructurePrefix} {
 		t.Run(structure, func(t *testing.T) {
 			c := mask.DefaultConfig()
 			c.Structure = structure
@@ -144,7 +151,8 @@ func TestParallelRounds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []int32
-			r, err := d.Continue(context.Background(), []int32{3, 1, 4, 1, 5}, greedy(18).inBlocks(4, c.a), collect(&got))
+			r, err := d.Continue(context.Background(), []int32{3, 1, 4, 1, 5}, greedy(18).inBlocks(4, c.a),
+				collect(&got))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -165,7 +173,8 @@ func TestParallelReadsFinishedBlocks(t *testing.T) {
 	}
 	run := func(prompt []int32, n int) []int32 {
 		var got []int32
-		if _, err := d.Continue(context.Background(), prompt, greedy(n).inBlocks(4, Acceptance{Threshold: .5}), collect(&got)); err != nil {
+		if _, err := d.Continue(context.Background(), prompt, greedy(n).inBlocks(4, Acceptance{Threshold: .5}),
+			collect(&got)); err != nil {
 			t.Fatal(err)
 		}
 		return got
@@ -190,7 +199,8 @@ func TestBlocksOfOneAreCausal(t *testing.T) {
 		o := greedy(20)
 		o.Temperature, o.Seed = temperature, 3
 		var one, causal []int32
-		if _, err := d.Continue(context.Background(), []int32{3, 1, 4}, o.inBlocks(1, Acceptance{}), collect(&one)); err != nil {
+		if _, err := d.Continue(context.Background(), []int32{3, 1, 4}, o.inBlocks(1, Acceptance{}),
+			collect(&one)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := d.Continue(context.Background(), []int32{3, 1, 4}, o, collect(&causal)); err != nil {
@@ -211,7 +221,8 @@ func TestParallelOutgrowsTheContext(t *testing.T) {
 	}
 	run := func(prompt []int32, n int) []int32 {
 		var got []int32
-		if _, err := d.Continue(context.Background(), prompt, greedy(n).inBlocks(4, Acceptance{Threshold: .5}), collect(&got)); err != nil {
+		if _, err := d.Continue(context.Background(), prompt, greedy(n).inBlocks(4, Acceptance{Threshold: .5}),
+			collect(&got)); err != nil {
 			t.Fatal(err)
 		}
 		return got

@@ -37,7 +37,8 @@ func ways(t *testing.T, be kernels.Backend) map[string]func() []int32 {
 			if err != nil {
 				t.Fatal(err)
 			}
-			text, _, _, err := f.Fill(context.Background(), [][]int32{{3, 1, 4}, {9, 2}}, FillOptions{Options: greedy(0), Length: 3})
+			text, _, _, err := f.Fill(context.Background(), [][]int32{{3, 1, 4}, {9, 2}},
+				FillOptions{Options: greedy(0), Length: 3})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,7 +18,8 @@ func TestLengthsWithoutBounds(t *testing.T) {
 	}
 	defer d.Free()
 	var ids []int32
-	if _, err := d.Continue(context.Background(), []int32{1}, greedy(4).inBlocks(math.MaxInt, Acceptance{Threshold: 1}), collect(&ids)); err == nil || !strings.HasPrefix(err.Error(), "block: ") {
+	if _, err := d.Continue(context.Background(), []int32{1}, greedy(4).inBlocks(math.MaxInt, Acceptance{Threshold: 1}),
+		collect(&ids)); err == nil || !strings.HasPrefix(err.Error(), "block: ") {
 		t.Errorf("block: %v", err)
 	}
 	c := mask.DefaultConfig()
@@ -27,8 +28,10 @@ func TestLengthsWithoutBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range []FillOptions{{Options: greedy(0), Length: math.MaxInt}, {Options: greedy(0), MaxLength: math.MaxInt}} {
-		if _, _, _, err := f.Fill(context.Background(), [][]int32{{1}, {2}}, o); err == nil || !strings.Contains(err.Error(), "more than the model's context of 32") {
+	for _, o := range []FillOptions{{Options: greedy(0), Length: math.MaxInt},
+		{Options: greedy(0), MaxLength: math.MaxInt}} {
+		if _, _, _, err := f.Fill(context.Background(), [][]int32{{1}, {2}}, o); err == nil ||
+			!strings.Contains(err.Error(), "more than the model's context of 32") {
 			t.Errorf("blank: %v", err)
 		}
 	}

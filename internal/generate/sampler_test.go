@@ -31,7 +31,12 @@ func TestFiltersKeepWhatTheySay(t *testing.T) {
 		{"top-p .65", Sampling{Temperature: 1, TopP: .65}, nil, map[int32]float64{1: 4. / 7, 3: 3. / 7}},
 		{"top-p .75", Sampling{Temperature: 1, TopP: .75}, nil, map[int32]float64{1: 4. / 9, 3: 3. / 9, 2: 2. / 9}},
 		{"min-p .6", Sampling{Temperature: 1, TopP: 1, MinP: .6}, nil, map[int32]float64{1: 4. / 7, 3: 3. / 7}},
-		{"cold", Sampling{Temperature: .5, TopP: 1}, nil, map[int32]float64{0: 1. / 30, 1: 16. / 30, 2: 4. / 30, 3: 9. / 30}},
+		{"cold", Sampling{Temperature: .5, TopP: 1}, nil, map[int32]float64{
+			0: 1. / 30,
+			1: 16. / 30,
+			2: 4. / 30,
+			3: 9. / 30,
+		}},
 		{"banned", Sampling{Temperature: 1, TopP: 1}, []int32{1, 3}, map[int32]float64{0: 1. / 3, 2: 2. / 3}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -60,8 +65,12 @@ func TestPickAlwaysPicks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 20).Draw(t, "vocabulary")
 		logits := rapid.SliceOfN(rapid.Float32Range(-1e30, 1e30), n, n).Draw(t, "logits")
-		set := Sampling{Temperature: rapid.Float64Range(0, 3).Draw(t, "temperature"), TopK: rapid.IntRange(0, 25).Draw(t, "k"),
-			TopP: rapid.Float64Range(0.001, 1).Draw(t, "p"), MinP: rapid.Float64Range(0, 1).Draw(t, "min")}
+		set := Sampling{
+			Temperature: rapid.Float64Range(0, 3).Draw(t, "temperature"),
+			TopK:        rapid.IntRange(0, 25).Draw(t, "k"),
+			TopP:        rapid.Float64Range(0.001, 1).Draw(t, "p"),
+			MinP:        rapid.Float64Range(0, 1).Draw(t, "min"),
+		}
 		a, b := sampler{Sampling: set}, sampler{Sampling: set}
 		id, conf := a.draw(logits, place{}, 7, nil), confidence(logits, nil)
 		again := b.draw(logits, place{}, 7, nil)
@@ -119,17 +128,24 @@ func TestAnEndWaits(t *testing.T) {
 		kept  []int // places
 		block int   // its length afterwards
 	}{
-		{"though the surest", Acceptance{Threshold: .9}, []int32{1, 2, end}, []float64{.3, .95, .99}, false, []int{1}, 3},
-		{"and the first slot goes first if none is sure", Acceptance{Threshold: .9}, []int32{1, 2, 3, end}, []float64{.3, .8, .5, .99}, false, []int{0}, 4},
-		{"also where the first is an End", Acceptance{Threshold: .9}, []int32{end, 2}, []float64{.3, .8}, false, []int{0}, 1},
+		{"though the surest", Acceptance{Threshold: .9}, []int32{1, 2, end}, []float64{.3, .95, .99}, false,
+			[]int{1}, 3},
+		{"and the first slot goes first if none is sure", Acceptance{Threshold: .9}, []int32{1, 2, 3, end},
+			[]float64{.3, .8, .5, .99}, false, []int{0}, 4},
+		{"also where the first is an End", Acceptance{Threshold: .9}, []int32{end, 2}, []float64{.3, .8}, false,
+			[]int{0}, 1},
 		{"the first of all", Acceptance{Threshold: .9}, []int32{end, 2, 3}, []float64{.6, .5, .4}, false, []int{0}, 1},
-		{"with all before it", Acceptance{Threshold: .9}, []int32{1, 2, end, end}, []float64{.95, .91, .92, .99}, false, []int{0, 1, 2}, 3},
-		{"not with some before it", Acceptance{Threshold: .9}, []int32{1, 2, end}, []float64{.95, .5, .99}, false, []int{0}, 3},
-		{"with the first alone it must be sure", Acceptance{Threshold: .9}, []int32{1, end}, []float64{.5, .99}, false, []int{0}, 2},
+		{"with all before it", Acceptance{Threshold: .9}, []int32{1, 2, end, end}, []float64{.95, .91, .92, .99}, false,
+			[]int{0, 1, 2}, 3},
+		{"not with some before it", Acceptance{Threshold: .9}, []int32{1, 2, end}, []float64{.95, .5, .99}, false,
+			[]int{0}, 3},
+		{"with the first alone it must be sure", Acceptance{Threshold: .9}, []int32{1, end}, []float64{.5, .99}, false,
+			[]int{0}, 2},
 		{"not sure enough", Acceptance{Threshold: .9}, []int32{1, end}, []float64{.95, .6}, false, []int{0}, 2},
 		{"within the budget", Acceptance{Budget: .5}, []int32{1, end}, []float64{.9, .7}, false, []int{0, 1}, 2},
 		{"over the budget", Acceptance{Budget: .3}, []int32{1, end}, []float64{.9, .7}, false, []int{0}, 2},
-		{"in the last round", Acceptance{Threshold: 1}, []int32{1, end, 2}, []float64{.1, .2, .3}, true, []int{2, 1, 0}, 2},
+		{"in the last round", Acceptance{Threshold: 1}, []int32{1, end, 2}, []float64{.1, .2, .3}, true,
+			[]int{2, 1, 0}, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var g []guess
@@ -142,8 +158,10 @@ func TestAnEndWaits(t *testing.T) {
 				places = append(places, k.at)
 			}
 			block, open := settle(make([]int32, len(g)), g, keep, end)
-			if !slices.Equal(places, c.kept) || len(block) != c.block || slices.ContainsFunc(open, func(g guess) bool { return g.at >= len(block) }) {
-				t.Errorf("accepted places %v, want %v; the block has %d tokens, want %d; %v stay open", places, c.kept, len(block), c.block, open)
+			if !slices.Equal(places, c.kept) || len(block) != c.block ||
+				slices.ContainsFunc(open, func(g guess) bool { return g.at >= len(block) }) {
+				t.Errorf("accepted places %v, want %v; the block has %d tokens, want %d; %v stay open", places, c.kept,
+					len(block), c.block, open)
 			}
 		})
 	}

@@ -34,7 +34,12 @@ func (n naive) next(text []int32) []float64 {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	rows, o := batch.New(1, len(text)), model.PassOptions{B: 1, T: len(text), Logits: true, Second: planner.Tagged()}
+	rows, o := batch.New(1, len(text)), model.PassOptions{
+		B:      1,
+		T:      len(text),
+		Logits: true,
+		Second: planner.Tagged(),
+	}
 	if n.source != nil {
 		o.S = len(n.source)
 		rows = batch.New(1, len(text), o.S)
@@ -116,8 +121,8 @@ func structured(structure string, window int) mask.Config {
 	return c
 }
 
-// Beams find what they find without a cache: for sources of a batch that are of different lengths, under every structure that
-// has a next token, one with a second interval among them.
+// Beams find what they find without a cache: for sources of a batch that are of different lengths, under every
+// structure that has a next token, one with a second interval among them.
 func TestBeamsEqualFullPasses(t *testing.T) {
 	be, m := randomPairModel(t)
 	for _, c := range []mask.Config{
@@ -169,7 +174,11 @@ func TestTextsDoNotDependOnEachOther(t *testing.T) {
 	prompts := [][]int32{{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 3, 8, 4}, {7}, {2, 7, 1, 8}}
 	for _, o := range []Options{greedy(30), greedy(30).inBlocks(4, Acceptance{Threshold: 0.5})} {
 		decode := func(prompts [][]int32) [][]int32 {
-			k, err := newCache(m, structured(mask.StructureSinks, 6), model.DecodeOptions{Sources: len(prompts), Beams: 1, T: 1})
+			k, err := newCache(m, structured(mask.StructureSinks, 6), model.DecodeOptions{
+				Sources: len(prompts),
+				Beams:   1,
+				T:       1,
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -152,7 +152,8 @@ func TestUnreadWordsChangeNothingWritten(t *testing.T) {
 					break
 				}
 				if at >= len(got) || got[at] != id || whilst[at] != id {
-					t.Errorf("seed %d: word %d is read after target %d, but changed it: %v, was %v", seed, j, at, got, batch[0])
+					t.Errorf("seed %d: word %d is read after target %d, but changed it: %v, was %v", seed, j, at, got,
+						batch[0])
 				}
 			}
 			if !slices.Equal(got, batch[0]) {

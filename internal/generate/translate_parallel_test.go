@@ -31,7 +31,9 @@ func mixedSources() (sources [][]int32) {
 	return sources
 }
 
-func inParallel(t *testing.T, m *model.Model, c mask.Config, sources [][]int32, o Translation, b Blocks) ([][]int32, Rounds) {
+func inParallel(
+	t *testing.T, m *model.Model, c mask.Config, sources [][]int32, o Translation, b Blocks,
+) ([][]int32, Rounds) {
 	t.Helper()
 	o.Blocks = &b
 	found, r, err := Translate(context.Background(), m, c, sources, o)
@@ -57,7 +59,8 @@ func TestPairBlocksOfOneAreGreedy(t *testing.T) {
 			got, r := inParallel(t, m, c, sources, o, Blocks{1, Acceptance{Threshold: 1}})
 			for i := range want {
 				if !slices.Equal(got[i], want[i]) {
-					t.Errorf("%s, temperature %v, source %d: %v in blocks, %v token by token", c.Structure, temperature, i, got[i], want[i])
+					t.Errorf("%s, temperature %v, source %d: %v in blocks, %v token by token", c.Structure, temperature,
+						i, got[i], want[i])
 				}
 			}
 			if r.PerToken() != 1 {
@@ -73,9 +76,11 @@ func TestParallelTranslationEqualsFullPasses(t *testing.T) {
 	be, m := randomPairModel(t)
 	sources := mixedSources()
 	for _, c := range []mask.Config{
-		infill(mask.StructureCausal, 0), infill(mask.StructureWindow, 3), infill(mask.StructureSinks, 3), waitingInfill(),
+		infill(mask.StructureCausal, 0), infill(mask.StructureWindow, 3), infill(mask.StructureSinks, 3),
+		waitingInfill(),
 	} {
-		for _, b := range []Blocks{{4, Acceptance{Threshold: 0.6}}, {3, Acceptance{Budget: 0.8}}, {5, Acceptance{Threshold: 1, MaxRounds: 2}}} {
+		for _, b := range []Blocks{{4, Acceptance{Threshold: 0.6}}, {3, Acceptance{Budget: 0.8}},
+			{5, Acceptance{Threshold: 1, MaxRounds: 2}}} {
 			o := greedyPairs(11)
 			got, r := inParallel(t, m, c, sources, o, b)
 			passes := 0
@@ -94,9 +99,16 @@ func TestParallelTranslationEqualsFullPasses(t *testing.T) {
 }
 
 // naiveBlocks decodes one source in blocks, computing everything anew in each round.
-func naiveBlocks(t *testing.T, be kernels.Backend, m *model.Model, c mask.Config, source []int32, o Translation, b Blocks) (ids []int32, passes int) {
+func naiveBlocks(
+	t *testing.T, be kernels.Backend, m *model.Model, c mask.Config, source []int32, o Translation, b Blocks,
+) (ids []int32, passes int) {
 	t.Helper()
-	p, err := mask.NewPlanner(c, 0, mask.Run{SeqLen: m.Context, Steps: 1, Vocab: m.Vocab, CausalEncoder: m.CausalEncoder})
+	p, err := mask.NewPlanner(c, 0, mask.Run{
+		SeqLen:        m.Context,
+		Steps:         1,
+		Vocab:         m.Vocab,
+		CausalEncoder: m.CausalEncoder,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +159,9 @@ func naiveBlocks(t *testing.T, be kernels.Backend, m *model.Model, c mask.Config
 }
 
 // naiveRound is a pass over a target's text and block, with slots where it is open.
-func naiveRound(t *testing.T, be kernels.Backend, m *model.Model, p *mask.Planner, source, text, block []int32, open []bool) []float32 {
+func naiveRound(
+	t *testing.T, be kernels.Backend, m *model.Model, p *mask.Planner, source, text, block []int32, open []bool,
+) []float32 {
 	t.Helper()
 	all := slices.Concat(text, block)
 	rows, windows := batch.New(1, len(all), len(source)), make([]int32, len(all))
@@ -160,7 +174,14 @@ func naiveRound(t *testing.T, be kernels.Backend, m *model.Model, p *mask.Planne
 	rows.Sources[0].Document(0, source)
 	var plan mask.Plan
 	p.PlanSlots(&plan, rows, windows)
-	pass, err := m.NewPass(model.PassOptions{B: 1, S: len(source), T: len(all), Hide: true, Logits: true, Second: p.Tagged()})
+	pass, err := m.NewPass(model.PassOptions{
+		B:      1,
+		S:      len(source),
+		T:      len(all),
+		Hide:   true,
+		Logits: true,
+		Second: p.Tagged(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +199,8 @@ func naiveRound(t *testing.T, be kernels.Backend, m *model.Model, p *mask.Planne
 func TestParallelTranslationEnds(t *testing.T) {
 	_, m := randomPairModel(t)
 	o := greedyPairs(20)
-	whole, _ := inParallel(t, m, infill(mask.StructureCausal, 0), mixedSources()[:1], o, Blocks{4, Acceptance{Threshold: 0.5}})
+	whole, _ := inParallel(t, m, infill(mask.StructureCausal, 0), mixedSources()[:1], o,
+		Blocks{4, Acceptance{Threshold: 0.5}})
 	o.End = whole[0][2] // a token that comes
 	o.Blocks = &Blocks{1, Acceptance{Threshold: 1}}
 	found, r, err := Translate(context.Background(), m, infill(mask.StructureCausal, 0), mixedSources()[:1], o)
@@ -186,7 +208,8 @@ func TestParallelTranslationEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := found[0][0]
-	if slices.Contains(h.IDs, o.End) || len(h.IDs) > 2 || r.Tokens != len(h.IDs)+1 || !(h.Score < 0) || math.IsInf(h.Score, 0) {
+	if slices.Contains(h.IDs, o.End) || len(h.IDs) > 2 || r.Tokens != len(h.IDs)+1 || !(h.Score < 0) ||
+		math.IsInf(h.Score, 0) {
 		t.Errorf("%+v, %+v", h, r)
 	}
 }
@@ -200,8 +223,10 @@ func TestImpossibleParallelTranslations(t *testing.T) {
 		o Translation
 		n int
 	}{
-		"no infill": {mask.DefaultConfig(), greedyPairs(3), 4}, "no block": {infill(mask.StructureCausal, 0), greedyPairs(3), 0},
-		"too large a block": {infill(mask.StructureCausal, 0), greedyPairs(3), 13}, "beams": {infill(mask.StructureCausal, 0), two, 4},
+		"no infill":         {mask.DefaultConfig(), greedyPairs(3), 4},
+		"no block":          {infill(mask.StructureCausal, 0), greedyPairs(3), 0},
+		"too large a block": {infill(mask.StructureCausal, 0), greedyPairs(3), 13},
+		"beams":             {infill(mask.StructureCausal, 0), two, 4},
 	} {
 		try.o.Blocks = &Blocks{Size: try.n}
 		if _, _, err := Translate(context.Background(), m, try.c, mixedSources(), try.o); err == nil {

@@ -36,7 +36,8 @@ func (d *Device) Properties() Properties { return d.drv.Properties() }
 // Memory is how much is free and how much there is.
 func (d *Device) Memory() (free, total int64, err error) { return d.drv.Memory() }
 
-// Alloc returns bytes of memory, aligned to 256, whose content is undefined. The error is an *OutOfMemory when there is no room.
+// Alloc returns bytes of memory, aligned to 256, whose content is undefined. The error is an *OutOfMemory when
+// there is no room.
 func (d *Device) Alloc(bytes int64) (Ptr, error) { return d.drv.Alloc(bytes) }
 
 // Free gives memory back.
@@ -73,8 +74,8 @@ func (d *Device) Set(dst Ptr, value byte, bytes int) {
 	}
 }
 
-// View says that memory from p on serves as a buffer of its own. Only the emulated device takes note: told to be strict, it lets
-// kernels touch nothing between the views of an allocation.
+// View says that memory from p on serves as a buffer of its own. Only the emulated device takes note: told to be
+// strict, it lets kernels touch nothing between the views of an allocation.
 func (d *Device) View(p Ptr, bytes int) { d.drv.View(p, bytes) }
 
 // Float is a float32 as a kernel argument. Integers and addresses are their own 64-bit form.
@@ -130,7 +131,8 @@ func (d *Device) Sync() error {
 // Idle reports whether nothing was asked since the last Sync, which found no fault.
 func (d *Device) Idle() bool { return d.idle && d.err == nil }
 
-// Asked counts what was asked of the device, so that somebody who looks for more than Sync does knows when to look again.
+// Asked counts what was asked of the device, so that somebody who looks for more than Sync does knows when to look
+// again.
 func (d *Device) Asked() uint64 { return d.asked }
 
 // Fail makes err the fault that the next Sync returns, unless there is one already.

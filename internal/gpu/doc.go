@@ -1,7 +1,8 @@
 // Package gpu is a CUDA device: memory, copies, kernels launched by name, events and graphs.
 //
-// A driver (package driver) stands behind it, chosen when the program is built: nvidia's by the tag cuda, a real device; the emulator's by
-// the tag cudaemu, for tests on machines without a GPU; without either there is no device at all, and Open says how to build one that has one.
+// A driver (package driver) stands behind it, chosen when the program is built: nvidia's by the tag cuda, a real
+// device; the emulator's by the tag cudaemu, for tests on machines without a GPU; without either there is no device
+// at all, and Open says how to build one that has one.
 //
 // # Vocabulary
 //

@@ -11,7 +11,8 @@ import (
 // DriverName says which driver this program was built with.
 const DriverName = None
 
-var errBuiltWithout = fmt.Errorf("%w: this program was built without CUDA; \"make build-cuda\" builds one with it (scripts/setup-cuda.sh installs what that needs)", ErrUnavailable)
+var errBuiltWithout = fmt.Errorf("%w: this program was built without CUDA; \"make build-cuda\" builds one with it "+
+	"(scripts/setup-cuda.sh installs what that needs)", ErrUnavailable)
 
 func openDriver(int, []Module) (driver.Driver, error) { return nil, errBuiltWithout }
 

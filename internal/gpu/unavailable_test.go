@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// On a machine without a GPU every driver says so in a way that a caller can tell from a failure; with one, device 1000 is missing.
+// On a machine without a GPU every driver says so in a way that a caller can tell from a failure; with one, device
+// 1000 is missing.
 func TestUnavailable(t *testing.T) {
 	_, err := Open(1000, nil)
 	if !errors.Is(err, ErrUnavailable) {

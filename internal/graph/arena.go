@@ -7,8 +7,8 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-// Arena is the memory of recordings that never run at the same time: as large as the largest of them needs. What one of them left
-// in it, values to keep included, is gone when another has run.
+// Arena is the memory of recordings that never run at the same time: as large as the largest of them needs. What
+// one of them left in it, values to keep included, is gone when another has run.
 type Arena struct {
 	be       kernels.Backend
 	buf      kernels.Buffer // nil: no room yet
@@ -16,8 +16,8 @@ type Arena struct {
 	programs []*Program
 }
 
-// NewArena is an empty arena, for [Graph.CompileIn]. It grows with what is compiled in it and is given back with the last of its
-// programs.
+// NewArena is an empty arena, for [Graph.CompileIn]. It grows with what is compiled in it and is given back with
+// the last of its programs.
 func NewArena(be kernels.Backend) *Arena { return &Arena{be: be} }
 
 // Bytes is the memory it holds.

@@ -18,11 +18,21 @@ type EdgeDrop struct {
 	Draw  *Value
 }
 
-// Attention attends q's rows (B, T, …) to k's and v's (B, S, …) under m, with heads of width dim/heads. The result is (B, T, dim).
+// Attention attends q's rows (B, T, …) to k's and v's (B, S, …) under m, with heads of width dim/heads. The result
+// is (B, T, dim).
 func (g *Graph) Attention(q, k, v Columns, m *Mask, heads, dim int, drop EdgeDrop) *Value {
 	b, t := q.Of.Shape[0], q.Of.Shape[1]
-	o := &attention{q: q, k: k, v: v, mask: m, heads: heads, dim: dim, drop: drop,
-		y: g.value(q.Of.DType, b, t, dim), lse: g.value(tensor.Float32, b, heads, t)}
+	o := &attention{
+		q:     q,
+		k:     k,
+		v:     v,
+		mask:  m,
+		heads: heads,
+		dim:   dim,
+		drop:  drop,
+		y:     g.value(q.Of.DType, b, t, dim),
+		lse:   g.value(tensor.Float32, b, heads, t),
+	}
 	if g.train {
 		o.delta = g.value(tensor.Float32, b, heads, t)
 	}
@@ -47,9 +57,18 @@ func (c Columns) strided(buf kernels.Buffer) kernels.Strided {
 }
 
 func (o *attention) call() kernels.AttentionForward {
-	call := kernels.AttentionForward{T: o.q.Of.Shape[1], S: o.k.Of.Shape[1], H: o.heads, D: o.dim / o.heads,
-		Q: o.q.strided(o.q.Of.buf()), K: o.k.strided(o.k.Of.buf()), V: o.v.strided(o.v.Of.buf()),
-		Out: kernels.Dense(o.y.buf(), o.dim), LSE: o.lse.buf(), Mask: o.mask.call()}
+	call := kernels.AttentionForward{
+		T:    o.q.Of.Shape[1],
+		S:    o.k.Of.Shape[1],
+		H:    o.heads,
+		D:    o.dim / o.heads,
+		Q:    o.q.strided(o.q.Of.buf()),
+		K:    o.k.strided(o.k.Of.buf()),
+		V:    o.v.strided(o.v.Of.buf()),
+		Out:  kernels.Dense(o.y.buf(), o.dim),
+		LSE:  o.lse.buf(),
+		Mask: o.mask.call(),
+	}
 	if o.drop.Rate > 0 {
 		call.Drop = kernels.EdgeDrop{Rate: o.drop.Rate, Layer: o.drop.Layer, Draw: o.drop.Draw.buf()}
 	}
@@ -83,8 +102,22 @@ func (o *attention) backward(be kernels.Backend) {
 		return
 	}
 	f := o.call()
-	be.AttentionBackward(kernels.AttentionBackward{T: f.T, S: f.S, H: f.H, D: f.D,
-		DQ: o.q.strided(o.dq.buf), DK: o.k.strided(o.dk.buf), DV: o.v.strided(o.dv.buf),
-		Q: f.Q, K: f.K, V: f.V, Out: f.Out, DOut: kernels.Dense(o.dy.buf, o.dim),
-		LSE: f.LSE, Delta: o.delta.buf(), Mask: f.Mask, Drop: f.Drop})
+	be.AttentionBackward(kernels.AttentionBackward{
+		T:     f.T,
+		S:     f.S,
+		H:     f.H,
+		D:     f.D,
+		DQ:    o.q.strided(o.dq.buf),
+		DK:    o.k.strided(o.dk.buf),
+		DV:    o.v.strided(o.dv.buf),
+		Q:     f.Q,
+		K:     f.K,
+		V:     f.V,
+		Out:   f.Out,
+		DOut:  kernels.Dense(o.dy.buf, o.dim),
+		LSE:   f.LSE,
+		Delta: o.delta.buf(),
+		Mask:  f.Mask,
+		Drop:  f.Drop,
+	})
 }

@@ -30,7 +30,15 @@ func (g *Graph) Compile() (*Program, error) { return g.CompileIn(NewArena(g.be))
 func (g *Graph) CompileIn(a *Arena) (*Program, error) {
 	g.plan()
 	size := place(g.cells)
-	p := &Program{be: g.be, nodes: g.nodes, train: g.train, arena: a, need: size, fixed: g.fixed, bytes: size}
+	p := &Program{
+		be:    g.be,
+		nodes: g.nodes,
+		train: g.train,
+		arena: a,
+		need:  size,
+		fixed: g.fixed,
+		bytes: size,
+	}
 	p.forward.calls, p.backward.calls = p.callForward, p.callBackward
 	for _, c := range g.cells {
 		if c.buf == nil {
@@ -91,8 +99,8 @@ func (g *Graph) plan() {
 	}
 }
 
-// place gives every used cell an offset such that cells alive at the same time never overlap, and returns the arena's size: greedy,
-// largest first, at the lowest free offset. The offset replaces last.
+// place gives every used cell an offset such that cells alive at the same time never overlap, and returns the
+// arena's size: greedy, largest first, at the lowest free offset. The offset replaces last.
 func place(cells []*cell) int {
 	type placed struct{ offset, end, first, last int }
 	order := make([]*cell, 0, len(cells))

@@ -5,7 +5,8 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-// Constant brings memory that its owner keeps, and no pass writes, into the recording: a table of sinusoids, say. It has no gradient.
+// Constant brings memory that its owner keeps, and no pass writes, into the recording: a table of sinusoids, say.
+// It has no gradient.
 func (g *Graph) Constant(b kernels.Buffer, shape ...int) *Value {
 	if b.Len() != tensor.Shape(shape).Elems() {
 		panic("graph: a constant of another shape")

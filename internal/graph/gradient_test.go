@@ -15,8 +15,8 @@ const (
 	batch, tokens, width, classes = 2, 3, 4, 5
 )
 
-// fixture is a small recording around one operation: embedded tokens go through it, and what comes out is read by a tied output layer
-// into a loss.
+// fixture is a small recording around one operation: embedded tokens go through it, and what comes out is read by a
+// tied output layer into a loss.
 type fixture struct {
 	be      kernels.Backend
 	params  *graph.Params
@@ -64,7 +64,10 @@ var operations = map[string]func(f *fixture, x *graph.Value) *graph.Value{
 	"linear": func(f *fixture, x *graph.Value) *graph.Value {
 		return f.g.Linear(x, f.param("square"), f.param("bias"))
 	},
-	"linear without bias": func(f *fixture, x *graph.Value) *graph.Value { return f.g.Linear(x, f.param("square"), nil) },
+	"linear without bias": func(f *fixture,
+		x *graph.Value) *graph.Value {
+		return f.g.Linear(x, f.param("square"), nil)
+	},
 	"linear and GELU": func(f *fixture, x *graph.Value) *graph.Value {
 		return f.g.LinearGelu(x, f.param("square"), f.param("bias"))
 	},
@@ -125,7 +128,12 @@ func record(t *testing.T, op func(*fixture, *graph.Value) *graph.Value) (*fixtur
 	for _, p := range params.All() {
 		params.Set(p, normals(p.Index, p.Shape.Elems(), 1))
 	}
-	f := &fixture{be: be, params: params, g: graph.New(be, true), load: func() {}}
+	f := &fixture{
+		be:     be,
+		params: params,
+		g:      graph.New(be, true),
+		load:   func() {},
+	}
 	f.ids = f.input([]int32{0, 3, 1, 4, 4, 2}, tensor.Int32, batch, tokens)
 	f.targets = f.input([]int32{3, 1, -1, 4, 2, 0}, tensor.Int32, batch*tokens)
 	f.scale = f.input([]float32{1.0 / 5}, tensor.Float32, 1)

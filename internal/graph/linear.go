@@ -9,12 +9,22 @@ func (g *Graph) Linear(x, w, b *Value) *Value { return g.linear(linear{x: x, w: 
 
 // LinearGelu is gelu(x·W + b).
 func (g *Graph) LinearGelu(x, w, b *Value) *Value {
-	return g.linear(linear{x: x, w: w, b: b, gelu: true})
+	return g.linear(linear{
+		x:    x,
+		w:    w,
+		b:    b,
+		gelu: true,
+	})
 }
 
 // AddLinear is residual + x·W + b.
 func (g *Graph) AddLinear(residual, x, w, b *Value) *Value {
-	return g.linear(linear{x: x, w: w, b: b, residual: residual})
+	return g.linear(linear{
+		x:        x,
+		w:        w,
+		b:        b,
+		residual: residual,
+	})
 }
 
 // LinearT is x·Wᵀ for W (Out, In): the tied output layer.
@@ -55,7 +65,15 @@ func (o *linear) dims() (rows, in, out int) {
 
 func (o *linear) forward(be kernels.Backend) {
 	rows, in, out := o.dims()
-	call := kernels.MatMul{C: o.pre.buf(), A: o.x.buf(), B: o.w.buf(), M: rows, N: out, K: in, TransB: o.trans}
+	call := kernels.MatMul{
+		C:      o.pre.buf(),
+		A:      o.x.buf(),
+		B:      o.w.buf(),
+		M:      rows,
+		N:      out,
+		K:      in,
+		TransB: o.trans,
+	}
 	if o.b != nil {
 		call.Bias = o.b.buf()
 	}
@@ -87,18 +105,55 @@ func (o *linear) backward(be kernels.Backend) {
 	}
 	rows, in, out := o.dims()
 	if o.gelu {
-		be.GeluBackward(kernels.GeluBackward{DX: o.dpre.buf, DY: o.dy.buf, X: o.pre.buf(), N: rows * out})
+		be.GeluBackward(kernels.GeluBackward{
+			DX: o.dpre.buf,
+			DY: o.dy.buf,
+			X:  o.pre.buf(),
+			N:  rows * out,
+		})
 	}
 	if o.dx.wanted() {
-		be.MatMul(kernels.MatMul{C: o.dx.buf(), A: o.dpre.buf, B: o.w.buf(), M: rows, N: in, K: out, TransB: !o.trans, Add: o.dx.addend()})
+		be.MatMul(kernels.MatMul{
+			C:      o.dx.buf(),
+			A:      o.dpre.buf,
+			B:      o.w.buf(),
+			M:      rows,
+			N:      in,
+			K:      out,
+			TransB: !o.trans,
+			Add:    o.dx.addend(),
+		})
 	}
 	if o.trans {
-		be.MatMul(kernels.MatMul{C: o.dw.buf(), A: o.dpre.buf, B: o.x.buf(), M: out, N: in, K: rows, TransA: true, Add: o.dw.addend()})
+		be.MatMul(kernels.MatMul{
+			C:      o.dw.buf(),
+			A:      o.dpre.buf,
+			B:      o.x.buf(),
+			M:      out,
+			N:      in,
+			K:      rows,
+			TransA: true,
+			Add:    o.dw.addend(),
+		})
 	} else {
-		be.MatMul(kernels.MatMul{C: o.dw.buf(), A: o.x.buf(), B: o.dpre.buf, M: in, N: out, K: rows, TransA: true, Add: o.dw.addend()})
+		be.MatMul(kernels.MatMul{
+			C:      o.dw.buf(),
+			A:      o.x.buf(),
+			B:      o.dpre.buf,
+			M:      in,
+			N:      out,
+			K:      rows,
+			TransA: true,
+			Add:    o.dw.addend(),
+		})
 	}
 	if o.db.wanted() {
-		be.BiasGrad(kernels.BiasGrad{DBias: o.db.buf(), DY: o.dpre.buf, Rows: rows, Cols: out})
+		be.BiasGrad(kernels.BiasGrad{
+			DBias: o.db.buf(),
+			DY:    o.dpre.buf,
+			Rows:  rows,
+			Cols:  out,
+		})
 	}
 	o.dres.run(be)
 }

@@ -15,8 +15,13 @@ func (g *Graph) Bernoulli(rate, draw *Value) *Value {
 type bernoulli struct{ rate, draw, y *Value }
 
 func (o *bernoulli) forward(be kernels.Backend) {
-	be.Bernoulli(kernels.Bernoulli{Hidden: o.y.buf(), Rate: o.rate.buf(), Draw: o.draw.buf(),
-		B: o.rate.Shape[0], T: o.rate.Shape[1]})
+	be.Bernoulli(kernels.Bernoulli{
+		Hidden: o.y.buf(),
+		Rate:   o.rate.buf(),
+		Draw:   o.draw.buf(),
+		B:      o.rate.Shape[0],
+		T:      o.rate.Shape[1],
+	})
 }
 
 func (o *bernoulli) differentiate(*reverse)   {}
@@ -25,7 +30,12 @@ func (o *bernoulli) backward(kernels.Backend) {}
 // MaskedFill replaces hidden rows of x (…, C) by value (C), or by 0 where value is nil.
 func (g *Graph) MaskedFill(x, hidden, value *Value) *Value {
 	y := g.value(x.DType, x.Shape...)
-	g.record(&maskedFill{x: x, hidden: hidden, value: value, y: y}, []*Value{x, hidden, value}, []*Value{y})
+	g.record(&maskedFill{
+		x:      x,
+		hidden: hidden,
+		value:  value,
+		y:      y,
+	}, []*Value{x, hidden, value}, []*Value{y})
 	return y
 }
 
@@ -37,7 +47,13 @@ type maskedFill struct {
 }
 
 func (o *maskedFill) forward(be kernels.Backend) {
-	call := kernels.MaskedFill{Y: o.y.buf(), X: o.x.buf(), Hidden: o.hidden.buf(), Rows: o.x.Shape.Rows(), Cols: o.x.Shape.Cols()}
+	call := kernels.MaskedFill{
+		Y:      o.y.buf(),
+		X:      o.x.buf(),
+		Hidden: o.hidden.buf(),
+		Rows:   o.x.Shape.Rows(),
+		Cols:   o.x.Shape.Cols(),
+	}
 	if o.value != nil {
 		call.Value = o.value.buf()
 	}
@@ -57,7 +73,13 @@ func (o *maskedFill) backward(be kernels.Backend) {
 	if o.dy == nil {
 		return
 	}
-	call := kernels.MaskedFillBackward{DX: o.dx.buf(), DY: o.dy.buf, Hidden: o.hidden.buf(), Rows: o.x.Shape.Rows(), Cols: o.x.Shape.Cols()}
+	call := kernels.MaskedFillBackward{
+		DX:     o.dx.buf(),
+		DY:     o.dy.buf,
+		Hidden: o.hidden.buf(),
+		Rows:   o.x.Shape.Rows(),
+		Cols:   o.x.Shape.Cols(),
+	}
 	if o.dvalue.wanted() {
 		call.DValue = o.dvalue.buf()
 	}
@@ -87,8 +109,15 @@ func (m *Mask) vectors() []*Value { return []*Value{m.Pos, m.Lo, m.Hi, m.Tag, m.
 
 // call is the mask as kernels take it.
 func (m *Mask) call() kernels.Mask {
-	c := kernels.Mask{Batch: m.Lo.Shape[0], T: m.Lo.Shape[1], S: m.Pos.Shape[1],
-		Pos: m.Pos.buf(), Lo: m.Lo.buf(), Hi: m.Hi.buf(), Tables: m.tables.buf()}
+	c := kernels.Mask{
+		Batch:  m.Lo.Shape[0],
+		T:      m.Lo.Shape[1],
+		S:      m.Pos.Shape[1],
+		Pos:    m.Pos.buf(),
+		Lo:     m.Lo.buf(),
+		Hi:     m.Hi.buf(),
+		Tables: m.tables.buf(),
+	}
 	if m.Tag != nil {
 		c.Tag, c.A, c.B = m.Tag.buf(), m.A.buf(), m.B.buf()
 	}

@@ -10,7 +10,8 @@ type ParamSpec struct {
 	Name  string
 	Shape tensor.Shape
 	Decay bool // subject to weight decay: matrices, not biases or norms
-	Rows  int  // how many rows of a matrix there is room for, those past its own being 0 for ever; 0 = no more than its own
+	// how many rows of a matrix there is room for, those past its own being 0 for ever; 0 = no more than its own
+	Rows int
 }
 
 // room is how many elements the parameter takes, its further rows included.
@@ -32,8 +33,8 @@ type Param struct {
 	taller *Param // with all the rows there is room for; nil where that is no more
 }
 
-// Taller is the parameter with all the rows there is room for: for products that go faster so. Those past its own are 0, and
-// stay so as long as their gradients are.
+// Taller is the parameter with all the rows there is room for: for products that go faster so. Those past its own
+// are 0, and stay so as long as their gradients are.
 func (p *Param) Taller() *Param {
 	if p.taller == nil {
 		return p
@@ -65,8 +66,8 @@ type Params struct {
 // paramAlign pads each parameter to whole 256-byte segments; the padding stays 0.
 const paramAlign = 64
 
-// NewParams allocates zeroed parameters, with gradients if train. Their type, Float32 or BFloat16, is what every pass over them
-// computes in; see the package's documentation.
+// NewParams allocates zeroed parameters, with gradients if train. Their type, Float32 or BFloat16, is what every
+// pass over them computes in; see the package's documentation.
 func NewParams(be kernels.Backend, specs []ParamSpec, t tensor.DType, train bool) (*Params, error) {
 	ps := &Params{be: be, dtype: t, byName: map[string]*Param{}}
 	for i, s := range specs {
@@ -143,8 +144,8 @@ func (ps *Params) Set(p *Param, values []float32) {
 	}
 }
 
-// Round renews the rounded copy, if there is one, after Flat was written to. It goes through the host, so it is for what
-// happens between steps; an optimiser rounds what it updates itself.
+// Round renews the rounded copy, if there is one, after Flat was written to. It goes through the host, so it is for
+// what happens between steps; an optimiser rounds what it updates itself.
 func (ps *Params) Round() error {
 	if ps.low == nil {
 		return nil
@@ -183,15 +184,16 @@ func (ps *Params) Count() int {
 	return n
 }
 
-// Flat, Grads are all parameters and all gradients, float32; the first Decayed of Len elements decay. Low is the rounded copy of
-// Flat that passes read, nil where they read Flat itself.
+// Flat, Grads are all parameters and all gradients, float32; the first Decayed of Len elements decay. Low is the
+// rounded copy of Flat that passes read, nil where they read Flat itself.
 func (ps *Params) Flat() kernels.Buffer  { return ps.flat }
 func (ps *Params) Low() kernels.Buffer   { return ps.low }
 func (ps *Params) Grads() kernels.Buffer { return ps.grads }
 func (ps *Params) Decayed() int          { return ps.decayed }
 func (ps *Params) Len() int              { return ps.total }
 
-// TrainingBytes is the memory of parameters in training: values, gradients, AdamW's two moments and the rounded copy, if there is one.
+// TrainingBytes is the memory of parameters in training: values, gradients, AdamW's two moments and the rounded
+// copy, if there is one.
 func (ps *Params) TrainingBytes() int {
 	bytes := 4 * tensor.Float32.Size()
 	if ps.low != nil {

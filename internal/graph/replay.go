@@ -2,8 +2,8 @@ package graph
 
 import "dmtrain/internal/kernels"
 
-// replay is one direction of a program. Its calls are made one by one the first time, which is when a backend makes room and chooses
-// kernels. From the second time on they are made as one, if the backend can capture them.
+// replay is one direction of a program. Its calls are made one by one the first time, which is when a backend makes
+// room and chooses kernels. From the second time on they are made as one, if the backend can capture them.
 type replay struct {
 	calls    func()
 	ran      bool

@@ -30,7 +30,8 @@ type replayed struct{ *recorder }
 func (r replayed) Replay() { r.asked = append(r.asked, "replay") }
 func (r replayed) Free()   { r.asked = append(r.asked, "free") }
 
-// Calls are made, captured the second time, and replayed from then on; what is forgotten begins anew; what can't be captured is asked for once.
+// Calls are made, captured the second time, and replayed from then on; what is forgotten begins anew; what can't be
+// captured is asked for once.
 func TestReplay(t *testing.T) {
 	for _, refuses := range []bool{false, true} {
 		be := &recorder{Backend: ref.New(), refuses: refuses}

@@ -82,8 +82,8 @@ type handOn struct {
 	from, to *cell // to is nil if from's memory simply became the addend's gradient
 }
 
-// pass hands y's gradient on to x. When x has none yet it takes over y's memory, which is free to: this node is the last to
-// read it as y's gradient.
+// pass hands y's gradient on to x. When x has none yet it takes over y's memory, which is free to: this node is the
+// last to read it as y's gradient.
 func (r *reverse) pass(y, x *Value) handOn {
 	if x == nil || !x.diff || y.grad == nil {
 		return handOn{}
@@ -101,6 +101,11 @@ func (r *reverse) pass(y, x *Value) handOn {
 
 func (h handOn) run(be kernels.Backend) {
 	if h.to != nil {
-		be.Add(kernels.Add{Y: h.to.buf, A: h.to.buf, B: h.from.buf, N: h.to.elems})
+		be.Add(kernels.Add{
+			Y: h.to.buf,
+			A: h.to.buf,
+			B: h.from.buf,
+			N: h.to.elems,
+		})
 	}
 }

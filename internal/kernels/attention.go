@@ -44,9 +44,9 @@ type AttentionBackward struct {
 // Flops counts Q·Kᵀ again, dOut·Vᵀ, and the products that make dQ, dK and dV.
 func (a AttentionBackward) Flops(pairs int) float64 { return 10 * float64(pairs) * float64(a.H*a.D) }
 
-// EdgeDrop removes single attention edges at random: p_ij becomes 0 where Unit(draw) < Rate and p_ij/(1−Rate) elsewhere,
-// after the softmax, as dropout on attention weights does (LSE is over all visible keys). The draw's line is
-// (first+b)·T+i, its column j, its purpose Purpose.At(layer, head). Rate 0 drops nothing.
+// EdgeDrop removes single attention edges at random: p_ij becomes 0 where Unit(draw) < Rate and p_ij/(1−Rate)
+// elsewhere, after the softmax, as dropout on attention weights does (LSE is over all visible keys). The draw's
+// line is (first+b)·T+i, its column j, its purpose Purpose.At(layer, head). Rate 0 drops nothing.
 type EdgeDrop struct {
 	Rate  float32
 	Layer int

@@ -54,8 +54,8 @@ type Info struct {
 	// TileQ and TileS are the attention tile's height in queries and width in keys: the unit in which
 	// hidden work is skipped.
 	TileQ, TileS int
-	// BFloat16 says that activations and weights may be bfloat16, all of a call together. Gradients of parameters, statistics of rows
-	// and losses are float32 either way.
+	// BFloat16 says that activations and weights may be bfloat16, all of a call together. Gradients of parameters,
+	// statistics of rows and losses are float32 either way.
 	BFloat16 bool
 	// NoGPU says why this is the CPU, where a GPU was looked for.
 	NoGPU string

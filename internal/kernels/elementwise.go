@@ -8,11 +8,11 @@ type Elementwise interface {
 	Add(Add)
 	// Scale sets Y = Factor·X; Y may be X.
 	Scale(Scale)
-	// GeluBackward sets DX = DY·gelu'(X), where X is the value before the GELU and gelu(x) = ½x(1 + tanh(√(2/π)(x + 0.044715x³))).
-	// DX may be DY.
+	// GeluBackward sets DX = DY·gelu'(X), where X is the value before the GELU and gelu(x) = ½x(1 + tanh(√(2/π)(x +
+	// 0.044715x³))). DX may be DY.
 	GeluBackward(GeluBackward)
-	// Dropout sets Y = X/(1−Rate) where Unit(draw) ≥ Rate, and 0 elsewhere: the draw's line is
-	// row·Lines+t and its column the channel, for row n/Lines and t = n mod Lines of matrix row n. Its own gradient is the same call on
+	// Dropout sets Y = X/(1−Rate) where Unit(draw) ≥ Rate, and 0 elsewhere: the draw's line is row·Lines+t and its
+	// column the channel, for row n/Lines and t = n mod Lines of matrix row n. Its own gradient is the same call on
 	// the gradient. Y may be X.
 	Dropout(Dropout)
 }

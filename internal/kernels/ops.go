@@ -4,8 +4,8 @@ package kernels
 type Op struct {
 	Name   string // of the method
 	Family Family
-	// Flops is how many floating-point operations a call takes, a multiply-add counting as two; pairs counts the pairs of
-	// query and key that a mask shows. It is nil where moving memory is the work.
+	// Flops is how many floating-point operations a call takes, a multiply-add counting as two; pairs counts the
+	// pairs of query and key that a mask shows. It is nil where moving memory is the work.
 	Flops func(args any, pairs func(Mask) int) float64
 	// Call makes the call on a backend; args is the operation's struct.
 	Call func(k Backend, args any)

@@ -63,7 +63,11 @@ func TestRowsCallTheMethodsOfTheirNames(t *testing.T) {
 
 // An operation whose work is arithmetic counts it: products by their size, attention by its visible pairs.
 func TestFlops(t *testing.T) {
-	want := map[string]float64{"MatMul": 2 * 3 * 5 * 7, "Attention": 4 * 11 * 2 * 3, "AttentionBackward": 10 * 11 * 2 * 3}
+	want := map[string]float64{
+		"MatMul":            2 * 3 * 5 * 7,
+		"Attention":         4 * 11 * 2 * 3,
+		"AttentionBackward": 10 * 11 * 2 * 3,
+	}
 	args := map[string]any{
 		"MatMul":            kernels.MatMul{M: 3, N: 5, K: 7},
 		"Attention":         kernels.AttentionForward{H: 2, D: 3},

@@ -110,7 +110,13 @@ func TestCertificateOnAllBoundsOverIndexLevels(t *testing.T) {
 	var all judged
 	for n, stride := range strides[1:] {
 		n++
-		p := bare(Mask{T: n, S: n, Pos: make([]int32, n), Lo: make([]int32, n), Hi: make([]int32, n)})
+		p := bare(Mask{
+			T:   n,
+			S:   n,
+			Pos: make([]int32, n),
+			Lo:  make([]int32, n),
+			Hi:  make([]int32, n),
+		})
 		o := newOdometer(append(repeated(n+1, n), repeated(3, n)...)...)
 		for more := true; more; more = o.next(stride) {
 			for i := range n {
@@ -136,7 +142,13 @@ func TestCertificateOnAllSmallLevels(t *testing.T) {
 	if long() {
 		stride = 1
 	}
-	p := bare(Mask{T: n, S: n, Pos: make([]int32, n), Lo: make([]int32, n), Hi: make([]int32, n)})
+	p := bare(Mask{
+		T:   n,
+		S:   n,
+		Pos: make([]int32, n),
+		Lo:  make([]int32, n),
+		Hi:  make([]int32, n),
+	})
 	o := newOdometer(append(append(repeated(4, n), repeated(8, n)...), repeated(2, n)...)...)
 	var all judged
 	for more := true; more; more = o.next(stride) {
@@ -158,8 +170,16 @@ func TestCertificateOnAllSmallSecondIntervals(t *testing.T) {
 	if long() {
 		stride = 1
 	}
-	m := Mask{T: n, S: n, Pos: make([]int32, n), Lo: make([]int32, n), Hi: make([]int32, n),
-		Tag: make([]int32, n), A: make([]int32, n), B: make([]int32, n)}
+	m := Mask{
+		T:   n,
+		S:   n,
+		Pos: make([]int32, n),
+		Lo:  make([]int32, n),
+		Hi:  make([]int32, n),
+		Tag: make([]int32, n),
+		A:   make([]int32, n),
+		B:   make([]int32, n),
+	}
 	p := bare(m)
 	o := newOdometer(append(append(repeated(3, n), repeated(6, n)...), repeated(2, n)...)...)
 	var all judged
@@ -184,7 +204,13 @@ func randomPlan(seed uint64, number int) *Plan {
 		return int32(rng.Below(seed, rng.Probe, uint32(number), 0, column, n))
 	}
 	n := 2 + int(draw(11))
-	m := Mask{T: n, S: n, Pos: make([]int32, n), Lo: make([]int32, n), Hi: make([]int32, n)}
+	m := Mask{
+		T:   n,
+		S:   n,
+		Pos: make([]int32, n),
+		Lo:  make([]int32, n),
+		Hi:  make([]int32, n),
+	}
 	if draw(2) == 0 {
 		m.Tag, m.A, m.B = make([]int32, n), make([]int32, n), make([]int32, n)
 	}
@@ -254,7 +280,8 @@ func TestLeaksAreExact(t *testing.T) {
 					t.Fatalf("path %v: %d does not see %d", l.Path, l.Path[h-1], l.Path[h])
 				}
 			}
-			if hops := len(l.Path) - 1; hops > 0 && slices.ContainsFunc(p.Leaks(0, hops-1), func(o *Leak) bool { return o.Position == l.Position }) {
+			if hops := len(l.Path) - 1; hops > 0 &&
+				slices.ContainsFunc(p.Leaks(0, hops-1), func(o *Leak) bool { return o.Position == l.Position }) {
 				t.Fatalf("path %v is not the shortest", l.Path)
 			}
 		}

@@ -1,13 +1,14 @@
 package mask
 
-// Certify proves in O(T+S) a row that no output of p depends on its own answer, nor on more of a source than it is to see, through any
-// number of layers and whatever the weights. The error is a *Leak. Nothing is allocated while all is well.
+// Certify proves in O(T+S) a row that no output of p depends on its own answer, nor on more of a source than it is
+// to see, through any number of layers and whatever the weights. The error is a *Leak. Nothing is allocated while
+// all is well.
 //
-// The proof. Call a position attendable if someone can see it (pos < Inf; a query with hi = Inf could see
-// anything, and is refused unless its answer is hidden). Suppose every attendable j has hi[j] ≤ pos[j]: it looks no higher
-// than its own level. Then R(i), everything that can reach output i, holds besides i only contents k with pos[k] ≤ hi[i]: what
-// i sees lies at levels ≤ hi[i], what those see lies no higher, and so on. So an answer at t is safe if it is
-// hidden (its content is in no input), or if t ≠ i and pos[t] > hi[i].
+// The proof. Call a position attendable if someone can see it (pos < Inf; a query with hi = Inf could see anything,
+// and is refused unless its answer is hidden). Suppose every attendable j has hi[j] ≤ pos[j]: it looks no higher
+// than its own level. Then R(i), everything that can reach output i, holds besides i only contents k with pos[k] ≤
+// hi[i]: what i sees lies at levels ≤ hi[i], what those see lies no higher, and so on. So an answer at t is safe if
+// it is hidden (its content is in no input), or if t ≠ i and pos[t] > hi[i].
 //
 // The argument holds for any of the four inequalities of visibility, since dropping the other three only adds edges:
 //
@@ -68,7 +69,13 @@ type row struct {
 func (p *Plan) row(b int) row {
 	from, to := b*p.T, (b+1)*p.T
 	m := &p.Mask
-	r := row{pos: m.Pos[from:to], lo: m.Lo[from:to], hi: m.Hi[from:to], hidden: p.Hidden[from:to], answer: p.Answer[from:to]}
+	r := row{
+		pos:    m.Pos[from:to],
+		lo:     m.Lo[from:to],
+		hi:     m.Hi[from:to],
+		hidden: p.Hidden[from:to],
+		answer: p.Answer[from:to],
+	}
 	if m.Tag != nil {
 		r.tag, r.a, r.b = m.Tag[from:to], m.A[from:to], m.B[from:to]
 	}
@@ -79,7 +86,12 @@ func (p *Plan) row(b int) row {
 type orders struct{ hi, lo, a, b bool }
 
 func (r *row) validOrders() orders {
-	v := orders{hi: true, lo: true, a: r.tag != nil, b: r.tag != nil}
+	v := orders{
+		hi: true,
+		lo: true,
+		a:  r.tag != nil,
+		b:  r.tag != nil,
+	}
 	unbounded := false
 	for j, pos := range r.pos {
 		unbounded = unbounded || r.hi[j] == Inf

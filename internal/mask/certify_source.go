@@ -1,12 +1,13 @@
 package mask
 
-// certifySources proves in O(T+S) a row that no output but a slot's depends, through any number of layers, on source positions past those
-// it sees. (No one attends to slots. What a slot sees after itself may have read more of the source; that is no answer.)
+// certifySources proves in O(T+S) a row that no output but a slot's depends, through any number of layers, on
+// source positions past those it sees. (No one attends to slots. What a slot sees after itself may have read more
+// of the source; that is no answer.)
 //
-// The proof. Let M(h) be the largest bound of attendable positions at levels up to h. Suppose M(hi[i]) ≤ bound[i] for every attendable
-// position and every output i. Then whatever i sees of its own stream has read no more than i, and by induction neither has what that
-// sees. The same holds within the encoder, with a source token's place for its bound: there it is needed only if some bound is lower
-// than the source's end.
+// The proof. Let M(h) be the largest bound of attendable positions at levels up to h. Suppose M(hi[i]) ≤ bound[i]
+// for every attendable position and every output i. Then whatever i sees of its own stream has read no more than i,
+// and by induction neither has what that sees. The same holds within the encoder, with a source token's place for
+// its bound: there it is needed only if some bound is lower than the source's end.
 func (p *Plan) certifySources() *Leak {
 	for i := range p.Sources {
 		s := &p.Sources[i]
@@ -20,12 +21,23 @@ func (p *Plan) certifySources() *Leak {
 }
 
 func (p *Plan) certifySource(s *SourcePlan, b int) *Leak {
-	reads := order{level: p.Mask.Pos[b*p.T : (b+1)*p.T], hi: p.Mask.Hi[b*p.T : (b+1)*p.T], bound: s.Cross.Hi[b*p.T : (b+1)*p.T]}
+	reads := order{
+		level: p.Mask.Pos[b*p.T : (b+1)*p.T],
+		hi:    p.Mask.Hi[b*p.T : (b+1)*p.T],
+		bound: s.Cross.Hi[b*p.T : (b+1)*p.T],
+	}
 	exempt := func(i int) bool {
 		return p.Mask.Pos[b*p.T+i] == Inf && (p.Targets[b*p.T+i] < 0 || p.Hidden[b*p.T+i] != 0)
 	}
 	if i, j := p.crossed(reads, exempt); i >= 0 {
-		return &Leak{By: ByCross, Step: p.Step, Row: p.First + b, Position: i, Answer: int(reads.bound[j]), Path: []int{i, j}}
+		return &Leak{
+			By:       ByCross,
+			Step:     p.Step,
+			Row:      p.First + b,
+			Position: i,
+			Answer:   int(reads.bound[j]),
+			Path:     []int{i, j},
+		}
 	}
 	from, to := b*s.Self.S, (b+1)*s.Self.S
 	sources := order{level: s.Self.Pos[from:to], hi: s.Self.Hi[from:to], bound: s.Cross.Pos[from:to]}
@@ -34,7 +46,14 @@ func (p *Plan) certifySource(s *SourcePlan, b int) *Leak {
 		return nil
 	}
 	if j, later := p.crossed(sources, func(j int) bool { return s.Self.Pos[from+j] == Inf }); j >= 0 {
-		return &Leak{By: ByEncoder, Step: p.Step, Row: p.First + b, Position: waits, Answer: later, Path: []int{j, later}}
+		return &Leak{
+			By:       ByEncoder,
+			Step:     p.Step,
+			Row:      p.First + b,
+			Position: waits,
+			Answer:   later,
+			Path:     []int{j, later},
+		}
 	}
 	return nil
 }
@@ -58,7 +77,8 @@ func (p *Plan) firstWaiting(s *SourcePlan, b int, exempt func(int) bool) int {
 // order is what one row's positions see of each other, by level, and a bound that is not to be passed on.
 type order struct{ level, hi, bound []int32 }
 
-// crossed finds a position i, not exempt, and an attendable j at a level that i may see, whose bound is larger; −1 if there is none. O(n).
+// crossed finds a position i, not exempt, and an attendable j at a level that i may see, whose bound is larger; −1
+// if there is none. O(n).
 func (p *Plan) crossed(o order, exempt func(i int) bool) (i, j int) {
 	n := len(o.level)
 	p.scratch = grow(p.scratch, n+1)

@@ -12,7 +12,14 @@ import (
 
 // bare is a plan over one row with the given mask, nothing hidden and no loss.
 func bare(m Mask) *Plan {
-	p := &Plan{B: 1, T: m.T, Mask: m, Hidden: make([]uint8, m.T), Answer: make([]int32, m.T), Targets: make([]int32, m.T)}
+	p := &Plan{
+		B:       1,
+		T:       m.T,
+		Mask:    m,
+		Hidden:  make([]uint8, m.T),
+		Answer:  make([]int32, m.T),
+		Targets: make([]int32, m.T),
+	}
 	p.Mask.Rows = 1
 	for i := range p.Answer {
 		p.Answer[i], p.Targets[i] = -1, -1
@@ -23,7 +30,13 @@ func bare(m Mask) *Plan {
 // sliding is next-token prediction with pos = index and the given look-aheads.
 func sliding(ahead ...int32) *Plan {
 	n := len(ahead)
-	m := Mask{T: n, S: n, Pos: make([]int32, n), Lo: make([]int32, n), Hi: make([]int32, n)}
+	m := Mask{
+		T:   n,
+		S:   n,
+		Pos: make([]int32, n),
+		Lo:  make([]int32, n),
+		Hi:  make([]int32, n),
+	}
 	for i := range ahead {
 		m.Pos[i], m.Hi[i] = int32(i), min(int32(i)+ahead[i], int32(n-1))
 	}
@@ -63,7 +76,13 @@ func TestConstantLookaheadReachesFurtherEachLayer(t *testing.T) {
 
 // Position 0 sees 2 but not 1 (a lower bound keeps it out): safe in one layer, a leak in two, since 2 sees 1.
 func TestSkippingTheAnswerLeaksAtTwoLayers(t *testing.T) {
-	m := Mask{T: 3, S: 3, Pos: []int32{0, 1, 2}, Lo: []int32{2, 0, 0}, Hi: []int32{2, 1, 2}}
+	m := Mask{
+		T:   3,
+		S:   3,
+		Pos: []int32{0, 1, 2},
+		Lo:  []int32{2, 0, 0},
+		Hi:  []int32{2, 1, 2},
+	}
 	p := bare(m)
 	p.Answer[0], p.Targets[0] = 1, 1
 	if leaks := p.Leaks(0, 1); len(leaks) != 0 {
@@ -86,7 +105,8 @@ func TestSkippingTheAnswerLeaksAtTwoLayers(t *testing.T) {
 func TestLeaksSayWhereAndHow(t *testing.T) {
 	self := sliding(0, 0)
 	self.Answer[1], self.Targets[1] = 1, 1
-	unproved := sliding(0, 0, 0) // 2 looks past its level at nothing (lo keeps all out), and the answer of 0 is safe all the same
+	// 2 looks past its level at nothing (lo keeps all out), and the answer of 0 is safe all the same
+	unproved := sliding(0, 0, 0)
 	unproved.Mask.Lo[2], unproved.Mask.Hi[2] = 7, 8
 	for _, c := range []struct {
 		name string
@@ -109,7 +129,13 @@ func TestLeaksSayWhereAndHow(t *testing.T) {
 // A query with hi = Inf sees even what is hidden from all others. Here every attendable position keeps to lo ≥ pos, so
 // only the missing bound tells that 2 sees 1, and through it its answer at 0.
 func TestUnboundedQueriesAreRefused(t *testing.T) {
-	p := bare(Mask{T: 3, S: 3, Pos: []int32{0, Inf, 5}, Lo: []int32{0, 0, 5}, Hi: []int32{0, 0, Inf}})
+	p := bare(Mask{
+		T:   3,
+		S:   3,
+		Pos: []int32{0, Inf, 5},
+		Lo:  []int32{0, 0, 5},
+		Hi:  []int32{0, 0, Inf},
+	})
 	p.Answer[2], p.Targets[2] = 0, 1
 	var leak *Leak
 	if err := p.Certify(); !errors.As(err, &leak) || !slices.Equal(leak.Path, []int{2, 1, 0}) {
@@ -120,8 +146,16 @@ func TestUnboundedQueriesAreRefused(t *testing.T) {
 // Two copies of the text: noisy blocks denoised in parallel from clean earlier blocks (Arriola et al. 2025).
 func blockDiffusion(half, blk int) *Plan {
 	n := 2 * half
-	m := Mask{T: n, S: n, Pos: make([]int32, n), Lo: make([]int32, n), Hi: make([]int32, n),
-		Tag: make([]int32, n), A: make([]int32, n), B: make([]int32, n)}
+	m := Mask{
+		T:   n,
+		S:   n,
+		Pos: make([]int32, n),
+		Lo:  make([]int32, n),
+		Hi:  make([]int32, n),
+		Tag: make([]int32, n),
+		A:   make([]int32, n),
+		B:   make([]int32, n),
+	}
 	p := bare(m)
 	for i := range half {
 		noisy, clean := int32(2*(i/blk)), int32(2*(i/blk)+1)
@@ -137,8 +171,16 @@ func blockDiffusion(half, blk int) *Plan {
 
 func TestSecondIntervalMasksAreCertified(t *testing.T) {
 	// A tree of 0 (1 (2 3) 4): preorder indices, subtrees as intervals. A node sees its ancestors and predicts a child.
-	tree := bare(Mask{T: 5, S: 5, Pos: make([]int32, 5), Lo: make([]int32, 5), Hi: make([]int32, 5),
-		Tag: []int32{0, 1, 2, 3, 4}, A: []int32{0, 1, 2, 3, 4}, B: []int32{4, 3, 2, 3, 4}})
+	tree := bare(Mask{
+		T:   5,
+		S:   5,
+		Pos: make([]int32, 5),
+		Lo:  make([]int32, 5),
+		Hi:  make([]int32, 5),
+		Tag: []int32{0, 1, 2, 3, 4},
+		A:   []int32{0, 1, 2, 3, 4},
+		B:   []int32{4, 3, 2, 3, 4},
+	})
 	copy(tree.Answer, []int32{4, 3, -1, -1, -1})
 	for _, c := range []struct {
 		name string

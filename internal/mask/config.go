@@ -21,13 +21,14 @@ type Config struct {
 	MaxWindow int     `mapstructure:"max_window"` // infill: the largest look-ahead; 0 = seq_len/4
 	EdgeDrop  float64 `mapstructure:"edge_drop"`  // Bernoulli rate of dropping single attention edges
 
-	Control     string     `mapstructure:"control"`     // fixed | linear | adaptive | inverse | yoked | two_pass
-	Openness    float64    `mapstructure:"openness"`    // fixed: u
-	Schedule    Schedule   `mapstructure:"schedule"`    // linear
-	YokedTo     string     `mapstructure:"yoked_to"`    // yoked: the run directory whose openness is replayed
-	Reliability string     `mapstructure:"reliability"` // skill | target_prob | accuracy | confidence | entropy | margin
-	Anchors     int        `mapstructure:"anchors"`     // every n-th row is an anchor; 0 = none
-	Buckets     int        `mapstructure:"buckets"`     // controller states by position within the document
+	Control  string   `mapstructure:"control"`  // fixed | linear | adaptive | inverse | yoked | two_pass
+	Openness float64  `mapstructure:"openness"` // fixed: u
+	Schedule Schedule `mapstructure:"schedule"` // linear
+	YokedTo  string   `mapstructure:"yoked_to"` // yoked: the run directory whose openness is replayed
+	// skill | target_prob | accuracy | confidence | entropy | margin
+	Reliability string     `mapstructure:"reliability"`
+	Anchors     int        `mapstructure:"anchors"` // every n-th row is an anchor; 0 = none
+	Buckets     int        `mapstructure:"buckets"` // controller states by position within the document
 	Low         float64    `mapstructure:"low"`
 	High        float64    `mapstructure:"high"`
 	Beta        float64    `mapstructure:"beta"`
@@ -50,13 +51,28 @@ type Schedule struct {
 // DefaultConfig is the static causal mask.
 func DefaultConfig() Config {
 	return Config{
-		Structure: "causal", Sinks: 4,
-		Cross: CrossFull, WaitK: 3,
-		Form: "none", Prob: 0.15, Fill: "zero",
-		Control: "fixed", Openness: 1, Schedule: Schedule{From: 0, To: 1},
-		Reliability: "skill", Anchors: 4, Buckets: 1,
-		Low: 0.10, High: 0.50, Beta: 0.98, OpenRate: 0.01, CloseRate: 0.02, Deadband: 0.005, MinTokens: 64,
-		ProbRange: [2]float64{0.15, 0.30}, Certify: true,
+		Structure:   "causal",
+		Sinks:       4,
+		Cross:       CrossFull,
+		WaitK:       3,
+		Form:        "none",
+		Prob:        0.15,
+		Fill:        "zero",
+		Control:     "fixed",
+		Openness:    1,
+		Schedule:    Schedule{From: 0, To: 1},
+		Reliability: "skill",
+		Anchors:     4,
+		Buckets:     1,
+		Low:         0.10,
+		High:        0.50,
+		Beta:        0.98,
+		OpenRate:    0.01,
+		CloseRate:   0.02,
+		Deadband:    0.005,
+		MinTokens:   64,
+		ProbRange:   [2]float64{0.15, 0.30},
+		Certify:     true,
 	}
 }
 

@@ -15,7 +15,8 @@ type control struct {
 	name string
 	// scheduled is the openness of a bucket at a step; nil where it follows this run's reliability.
 	scheduled func(c *Controller, step, bucket int) float64
-	// goal is the openness that a goal between 0, closed, and 1, fully reliable, asks for; nil where reliability moves nothing.
+	// goal is the openness that a goal between 0, closed, and 1, fully reliable, asks for; nil where reliability
+	// moves nothing.
 	goal func(g float64) float64
 	// firstLook says that every slot has an openness of its own, from a look before the mask opens.
 	firstLook bool
@@ -31,7 +32,12 @@ func controls() []control {
 		{name: ControlAdaptive, goal: func(g float64) float64 { return g }},
 		{name: ControlInverse, goal: func(g float64) float64 { return 1 - g }},
 		{name: ControlYoked, scheduled: replayed, problems: yokedProblems},
-		{name: ControlTwoPass, scheduled: closed, firstLook: true, problems: twoPassProblems},
+		{
+			name:      ControlTwoPass,
+			scheduled: closed,
+			firstLook: true,
+			problems:  twoPassProblems,
+		},
 	}
 }
 
@@ -66,7 +72,8 @@ func twoPassProblems(c *Config, p *problems) {
 	}
 	switch c.Reliability {
 	case ReliabilitySkill, ReliabilityTargetProb, ReliabilityAccuracy:
-		p.add("reliability", "%s knows the targets, and a mask made from it would tell them; control two_pass takes confidence, "+
+		p.add("reliability", "%s knows the targets, and a mask made from it would tell them; control two_pass "+
+			"takes confidence, "+
 			"entropy or margin", c.Reliability)
 	}
 }
@@ -77,5 +84,6 @@ func (c *Config) measures() bool { return controlOf(c.Control).goal != nil }
 // FirstLook says whether plans need a look at the step's rows before their masks open.
 func (c *Config) FirstLook() bool { return controlOf(c.Control).firstLook }
 
-// Follows says whether openness follows what the run itself shows, so that nothing but the run can tell what it will be.
+// Follows says whether openness follows what the run itself shows, so that nothing but the run can tell what it
+// will be.
 func (c *Config) Follows() bool { return c.measures() || c.FirstLook() }

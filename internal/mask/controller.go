@@ -32,7 +32,8 @@ func NewController(cfg Config, run Run) (*Controller, error) {
 // fit checks what only the run can tell.
 func (c *Controller) fit() error {
 	if c.cfg.measures() && c.cfg.Reliability == ReliabilitySkill && !(c.state.Entropy > 0) {
-		return errors.New("mask.reliability: skill compares with the training tokens' unigram entropy, which is 0 here: they are all alike")
+		return errors.New("mask.reliability: skill compares with the training tokens' unigram entropy, which is 0 " +
+			"here: they are all alike")
 	}
 	if c.cfg.Control != ControlYoked {
 		return nil
@@ -69,15 +70,16 @@ func (c *Controller) Snapshot() State {
 // Restore continues from a checkpoint's state.
 func (c *Controller) Restore(s State) error {
 	if len(s.Buckets) != c.cfg.Buckets {
-		return fmt.Errorf("mask.buckets: the checkpoint's controller has %d, the configuration %d", len(s.Buckets), c.cfg.Buckets)
+		return fmt.Errorf("mask.buckets: the checkpoint's controller has %d, the configuration %d", len(s.Buckets),
+			c.cfg.Buckets)
 	}
 	c.state = s
 	c.state.Buckets = append([]Bucket(nil), s.Buckets...)
 	return c.fit()
 }
 
-// Observe moves openness by what a step's anchor rows showed. It is called once a step, after the optimiser has taken it;
-// a step whose loss was not finite is not observed.
+// Observe moves openness by what a step's anchor rows showed. It is called once a step, after the optimiser has
+// taken it; a step whose loss was not finite is not observed.
 func (c *Controller) Observe(s *Stats) {
 	if s.step < c.state.Next {
 		panic("mask: a step observed twice")

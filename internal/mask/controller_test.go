@@ -15,7 +15,13 @@ func adaptiveConfig() Config {
 	return c
 }
 
-var testRun = Run{SeqLen: 32, Steps: 100, Warmup: 10, Vocab: genVocab, Entropy: 2}
+var testRun = Run{
+	SeqLen:  32,
+	Steps:   100,
+	Warmup:  10,
+	Vocab:   genVocab,
+	Entropy: 2,
+}
 
 func newController(t fataler, c Config, run Run) *Controller {
 	t.Helper()
@@ -59,7 +65,8 @@ func TestAStepCannotBePlannedAfterItWasObserved(t *testing.T) {
 	p.Plan(&plan, rows, 4, c.At(4))
 	observe(c, 4, 10, 1)
 	mustPanic(t, "mask: a plan for a step already observed", func() { c.At(4) })
-	mustPanic(t, "mask: a plan from a state that has already observed its step", func() { p.Plan(&plan, rows, 4, c.At(5)) })
+	mustPanic(t, "mask: a plan from a state that has already observed its step",
+		func() { p.Plan(&plan, rows, 4, c.At(5)) })
 	mustPanic(t, "mask: a step observed twice", func() { observe(c, 4, 10, 1) })
 	p.Plan(&plan, rows, 5, c.At(5))
 
@@ -169,7 +176,8 @@ func TestWarmupKeepsTheStaticMask(t *testing.T) {
 			}
 		}
 		if opened != c.want {
-			t.Errorf("warmup %d, learning-rate warm-up %d: opens at step %d, want %d", c.configured, c.lr, opened, c.want)
+			t.Errorf("warmup %d, learning-rate warm-up %d: opens at step %d, want %d", c.configured, c.lr, opened,
+				c.want)
 		}
 	}
 }
@@ -277,7 +285,14 @@ func TestRestoreRefusesOtherBuckets(t *testing.T) {
 
 func TestReliabilities(t *testing.T) {
 	// Two tokens over four classes.
-	two := tally{tokens: 2, nll: 2 * math.Log(2), conf: 2 * 0.625, entropy: 2 * 0.75 * math.Log(4), margin: 2 * 0.2, argmax: 1}
+	two := tally{
+		tokens:  2,
+		nll:     2 * math.Log(2),
+		conf:    2 * 0.625,
+		entropy: 2 * 0.75 * math.Log(4),
+		margin:  2 * 0.2,
+		argmax:  1,
+	}
 	for measure, want := range map[string]float64{
 		ReliabilitySkill: 0.5, ReliabilityTargetProb: 0.5, ReliabilityAccuracy: 0.5,
 		ReliabilityConfidence: 0.5, ReliabilityEntropy: 0.25, ReliabilityMargin: 0.2,

@@ -28,8 +28,9 @@ func (c *counter) count(m *Mask, row int) (visible, ahead int) {
 	return visible, ahead
 }
 
-// index prepares countOrdered. It works where bounds are finite and levels never fall from one key to the next and stay in [0, T), as those
-// of every structure do: then what a query sees is, slots and padding aside, one run of keys.
+// index prepares countOrdered. It works where bounds are finite and levels never fall from one key to the next and
+// stay in [0, T), as those of every structure do: then what a query sees is, slots and padding aside, one run of
+// keys.
 func (c *counter) index(m *Mask, row int) bool {
 	c.upTo, c.rank = grow(c.upTo, m.T), grow(c.rank, m.T)
 	clear(c.upTo)

@@ -33,13 +33,13 @@
 //	ctl.Observe(stats)
 //	on steps that are logged: stats.Measure(&plan, tileQ, tileS) for each micro-batch, then ctl.Record(&record, stats)
 //
-// Evaluation plans with PlanStatic (the static mask) and PlanInfill (blanks at a given rate); generation with PlanSlots
-// (slots of one's own choice). The bernoulli kernel needs the seed, Plan.Step, Plan.First and Plan.Rate to draw the very bits
-// that stand in Plan.Hidden.
+// Evaluation plans with PlanStatic (the static mask) and PlanInfill (blanks at a given rate); generation with
+// PlanSlots (slots of one's own choice). The bernoulli kernel needs the seed, Plan.Step, Plan.First and Plan.Rate
+// to draw the very bits that stand in Plan.Hidden.
 //
 // # Looking into a plan
 //
-// Certify is the O(T+S) proof; Leaks the exact closure for a number of layers, with the path an answer takes; Probe the
-// experiment on a real model, which needs nothing but a function from tokens to logits under the plan. Text and PNG draw a row.
-// Tiles says what attention may skip. Mask.Visible is the oracle for all of them.
+// Certify is the O(T+S) proof; Leaks the exact closure for a number of layers, with the path an answer takes; Probe
+// the experiment on a real model, which needs nothing but a function from tokens to logits under the plan. Text and
+// PNG draw a row. Tiles says what attention may skip. Mask.Visible is the oracle for all of them.
 package mask

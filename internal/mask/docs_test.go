@@ -18,8 +18,8 @@ var update = flag.Bool("update", false, "redraw the pictures of docs/masks.md")
 
 const docsDir = "../../docs"
 
-// documented is a picture of docs/masks.md: text between "<!-- picture: name -->" and the end of the code block after it,
-// or docs/masks/name.png.
+// documented is a picture of docs/masks.md: text between "<!-- picture: name -->" and the end of the code block
+// after it, or docs/masks/name.png.
 type documented struct {
 	name string
 	png  bool
@@ -77,19 +77,30 @@ func documentedPictures(t *testing.T) []documented {
 	for _, s := range []struct {
 		name   string
 		window int
-	}{{StructureCausal, 0}, {StructurePrefix, 4}, {StructureWindow, 3}, {StructureBlocks, 3}, {StructureSinks, 2}, {StructureLookahead, 1}} {
-		text = append(text, documented{name: s.name, rows: two, plan: docPlan(t, docStructure(s.name, s.window), two, 1, 1)})
+	}{{StructureCausal, 0}, {StructurePrefix, 4}, {StructureWindow, 3}, {StructureBlocks, 3}, {StructureSinks, 2},
+		{StructureLookahead, 1}} {
+		text = append(text, documented{
+			name: s.name,
+			rows: two,
+			plan: docPlan(t, docStructure(s.name, s.window), two, 1, 1),
+		})
 	}
 	for _, open := range []struct {
 		name string
 		u    float64
 	}{{"closed", 0}, {"half", 0.5}, {"open", 1}} {
-		text = append(text, documented{name: open.name, png: true, rows: long, plan: docPlan(t, infill, long, 4, open.u)})
+		text = append(text, documented{
+			name: open.name,
+			png:  true,
+			rows: long,
+			plan: docPlan(t, infill, long, 4, open.u),
+		})
 	}
 	return text
 }
 
-// The pictures in the documentation are what the renderer draws; go test ./internal/mask -run Documented -update redraws them.
+// The pictures in the documentation are what the renderer draws; go test ./internal/mask -run Documented -update
+// redraws them.
 func TestDocumentedPictures(t *testing.T) {
 	path := filepath.Join(docsDir, "masks.md")
 	page, err := os.ReadFile(path)

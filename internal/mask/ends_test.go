@@ -44,8 +44,8 @@ func layText(ids []int32, lens []int, first, length int) *batch.Batch {
 	return rows
 }
 
-// What is hidden may be text or an End: either way all other tokens of the row, its bounds, what is hidden and what everyone sees are the
-// same. So nothing of a mask can tell a slot whether it holds an End.
+// What is hidden may be text or an End: either way all other tokens of the row, its bounds, what is hidden and what
+// everyone sees are the same. So nothing of a mask can tell a slot whether it holds an End.
 func TestHiddenEndsMoveNothing(t *testing.T) {
 	ends := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -96,7 +96,8 @@ func compareBut(t *rapid.T, a, b *Plan, was, now *batch.Batch, at int) {
 		t.Fatalf("the End at %d was hidden, the letter %d is not", at, now.IDs[at])
 	}
 	now.IDs[at] = was.IDs[at]
-	for _, c := range [][2][]int32{{was.IDs, now.IDs}, {was.Start, now.Start}, {was.End, now.End}, {a.Window, b.Window}, {a.Answer, b.Answer},
+	for _, c := range [][2][]int32{{was.IDs, now.IDs}, {was.Start, now.Start}, {was.End, now.End}, {a.Window, b.Window},
+		{a.Answer, b.Answer},
 		{a.Mask.Pos, b.Mask.Pos}, {a.Mask.Lo, b.Mask.Lo}, {a.Mask.Hi, b.Mask.Hi}, {a.Mask.Tag, b.Mask.Tag}} {
 		if !slices.Equal(c[0], c[1]) {
 			t.Fatalf("a letter for the End at %d:\n%v became\n%v", at, c[0], c[1])
@@ -149,7 +150,8 @@ func TestEndsAreRepeatedWhereTheyAreHidden(t *testing.T) {
 		if got := int(rows.End[0]) - 4; got != want || rows.Next[2] != genEnd || rows.Next[3+want] >= 0 {
 			t.Fatalf("step %d: %d repeated Ends, want %d: %v", step, got, want, rows)
 		}
-		if at := 4 + want; at < 7 && (rows.Start[at] != int32(at) || rows.IDs[at] != genEnd || rows.Next[at] != 3 || rows.End[at] != 8) {
+		if at := 4 + want; at < 7 &&
+			(rows.Start[at] != int32(at) || rows.IDs[at] != genEnd || rows.Next[at] != 3 || rows.End[at] != 8) {
 			t.Fatalf("step %d: the next document does not start at %d: %v", step, at, rows)
 		}
 	}

@@ -41,7 +41,8 @@ func genRow(t *rapid.T, rows *batch.Batch, b int) {
 	}
 }
 
-var soundStructures = []string{StructureCausal, StructureFull, StructurePrefix, StructureWindow, StructureBlocks, StructureSinks}
+var soundStructures = []string{StructureCausal, StructureFull, StructurePrefix, StructureWindow, StructureBlocks,
+	StructureSinks}
 
 // genConfig draws a valid configuration, sound in structure.
 func genConfig(t *rapid.T) Config {
@@ -59,7 +60,8 @@ func genConfig(t *rapid.T) Config {
 	c.Anchors = rapid.SampledFrom([]int{2, 3, 4}).Draw(t, "anchors")
 	c.Buckets = rapid.IntRange(1, 4).Draw(t, "buckets")
 	if c.Form != FormNone {
-		c.Control = rapid.SampledFrom([]string{ControlFixed, ControlLinear, ControlAdaptive, ControlInverse}).Draw(t, "control")
+		c.Control = rapid.SampledFrom([]string{ControlFixed, ControlLinear, ControlAdaptive, ControlInverse}).Draw(t,
+			"control")
 	}
 	c.Openness = rapid.Float64Range(0, 1).Draw(t, "openness")
 	return c
@@ -67,7 +69,12 @@ func genConfig(t *rapid.T) Config {
 
 // genPlanner draws a planner and a state it may be given.
 func genPlanner(t *rapid.T, c Config, seqLen int) (*Planner, State) {
-	p, err := NewPlanner(c, rapid.Uint64().Draw(t, "seed"), Run{SeqLen: seqLen, Steps: 100, Vocab: genVocab, Entropy: 3})
+	p, err := NewPlanner(c, rapid.Uint64().Draw(t, "seed"), Run{
+		SeqLen:  seqLen,
+		Steps:   100,
+		Vocab:   genVocab,
+		Entropy: 3,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

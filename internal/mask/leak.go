@@ -21,8 +21,10 @@ type Leak struct {
 	Step     int    `json:"step"`
 	Row      int    `json:"row"` // of the step, whatever the micro-batch
 	Position int    `json:"position"`
-	Answer   int    `json:"answer"` // where the token stands that Position is to predict; by cross and source, a source token it has not waited for
-	Path     []int  `json:"path"`   // the shortest from Position to Answer, each seeing the next; empty if there is none
+	// where the token stands that Position is to predict; by cross and source, a source token it has not waited for
+	Answer int `json:"answer"`
+	// the shortest from Position to Answer, each seeing the next; empty if there is none
+	Path []int `json:"path"`
 }
 
 // AnswerInRow says whether the answer stands in the predicted stream, not in a source.
@@ -32,14 +34,19 @@ func (l *Leak) AnswerInRow() bool { return l.By != ByCross && l.By != ByEncoder 
 func (l *Leak) Error() string {
 	switch l.By {
 	case ByCross:
-		return fmt.Sprintf("mask leaks at step %d, row %d: position %d sees position %d, which has read source token %d, for which position %d has not waited", l.Step, l.Row, l.Position, l.Path[1], l.Answer, l.Position)
+		return fmt.Sprintf("mask leaks at step %d, row %d: position %d sees position %d, which has read source "+
+			"token %d, for which position %d has not waited", l.Step, l.Row, l.Position, l.Path[1], l.Answer,
+			l.Position)
 	case ByEncoder:
-		return fmt.Sprintf("mask leaks at step %d, row %d: position %d has not waited for source token %d, but source token %d has read it",
+		return fmt.Sprintf("mask leaks at step %d, row %d: position %d has not waited for source token %d, but "+
+			"source token %d has read it",
 			l.Step, l.Row, l.Position, l.Answer, l.Path[0])
 	case BySource:
-		return fmt.Sprintf("mask leaks at step %d, row %d: the logits at position %d change with source token %d, for which it has not waited", l.Step, l.Row, l.Position, l.Answer)
+		return fmt.Sprintf("mask leaks at step %d, row %d: the logits at position %d change with source token %d, "+
+			"for which it has not waited", l.Step, l.Row, l.Position, l.Answer)
 	}
-	return fmt.Sprintf("mask leaks at step %d, row %d: position %d must predict the token at %d, ", l.Step, l.Row, l.Position, l.Answer) + l.how()
+	return fmt.Sprintf("mask leaks at step %d, row %d: position %d must predict the token at %d, ", l.Step, l.Row,
+		l.Position, l.Answer) + l.how()
 }
 
 func (l *Leak) how() string {
@@ -51,9 +58,11 @@ func (l *Leak) how() string {
 	case len(l.Path) > 2:
 		return "and reads it through " + through(l.Path)
 	case l.By == ByProbe:
-		return "and its logits change with it, though the mask has no path between them: attention does not keep to the mask"
+		return "and its logits change with it, though the mask has no path between them: attention does not keep " +
+			"to the mask"
 	}
-	return "and the certificate cannot prove that it never sees it, though there is no path: the mask may be sound, but not by its levels"
+	return "and the certificate cannot prove that it never sees it, though there is no path: the mask may be " +
+		"sound, but not by its levels"
 }
 
 // through tells a path of two hops or more: the last hop happens in the lowest layer.
@@ -73,7 +82,14 @@ func through(path []int) string {
 // leak finds the shortest way by which position i of row b learns its answer.
 func (p *Plan) leak(by string, b, i int) *Leak {
 	t := int(p.Answer[b*p.T+i])
-	return &Leak{By: by, Step: p.Step, Row: p.First + b, Position: i, Answer: t, Path: p.Mask.path(b, i, t)}
+	return &Leak{
+		By:       by,
+		Step:     p.Step,
+		Row:      p.First + b,
+		Position: i,
+		Answer:   t,
+		Path:     p.Mask.path(b, i, t),
+	}
 }
 
 // path is the shortest chain of positions from i to t, each seeing the next; nil if there is none.

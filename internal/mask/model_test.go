@@ -23,7 +23,13 @@ const (
 // probeModel is a Transformer with random weights, large enough that every path through it moves the logits.
 func probeModel(t *testing.T, be kernels.Backend) *model.Model {
 	t.Helper()
-	m, err := model.New(be, model.Config{Vocab: probeVocab, Context: probeMost, Layers: probeLayers, Heads: 2, Dim: 8}, false)
+	m, err := model.New(be, model.Config{
+		Vocab:   probeVocab,
+		Context: probeMost,
+		Layers:  probeLayers,
+		Heads:   2,
+		Dim:     8,
+	}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +54,13 @@ type passes struct {
 
 func newPasses(t *testing.T) *passes {
 	be := ref.New()
-	return &passes{t: t, be: be, m: probeModel(t, be), made: map[[2]int]*model.Pass{}, seed: 5}
+	return &passes{
+		t:    t,
+		be:   be,
+		m:    probeModel(t, be),
+		made: map[[2]int]*model.Pass{},
+		seed: 5,
+	}
 }
 
 func (p *passes) logits(ids []int32, plan *mask.Plan) []float32 {
@@ -60,7 +72,13 @@ func (p *passes) logits(ids []int32, plan *mask.Plan) []float32 {
 	pass := p.made[key]
 	if pass == nil {
 		var err error
-		pass, err = p.m.NewPass(model.PassOptions{B: plan.B, T: plan.T, Hide: true, Second: plan.Mask.Tag != nil, Logits: true})
+		pass, err = p.m.NewPass(model.PassOptions{
+			B:      plan.B,
+			T:      plan.T,
+			Hide:   true,
+			Second: plan.Mask.Tag != nil,
+			Logits: true,
+		})
 		if err != nil {
 			p.t.Fatal(err)
 		}
@@ -95,7 +113,8 @@ func TestReachIsWhatAModelDependsOn(t *testing.T) {
 			for k := range plan.T {
 				want := reach[q].Has(k) && plan.Hidden[k] == 0
 				if moved[q][k] != want {
-					t.Fatalf("mask %d: output %d moves with the token at %d: %v, in its reach: %v\n%+v", i, q, k, moved[q][k], want, *plan)
+					t.Fatalf("mask %d: output %d moves with the token at %d: %v, in its reach: %v\n%+v", i, q, k,
+						moved[q][k], want, *plan)
 				}
 				if want {
 					dependent++
@@ -186,7 +205,12 @@ func randomMask(number int) *mask.Plan {
 // planned is a planner's plan over random rows of one document each.
 func planned(t *testing.T, c mask.Config) (*mask.Planner, *batch.Batch) {
 	t.Helper()
-	p, err := mask.NewPlanner(c, 5, mask.Run{SeqLen: probeMost, Steps: 10, Vocab: probeVocab, Entropy: 2})
+	p, err := mask.NewPlanner(c, 5, mask.Run{
+		SeqLen:  probeMost,
+		Steps:   10,
+		Vocab:   probeVocab,
+		Entropy: 2,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +227,8 @@ func planned(t *testing.T, c mask.Config) (*mask.Planner, *batch.Batch) {
 
 func open(u float64) mask.State { return mask.State{Buckets: []mask.Bucket{{Openness: u}}} }
 
-// The numeric probe over every structure and form: sound plans pass, look-ahead is caught on the path the closure names.
+// The numeric probe over every structure and form: sound plans pass, look-ahead is caught on the path the closure
+// names.
 func TestProbe(t *testing.T) {
 	run := newPasses(t)
 	for _, structure := range []string{"causal", "full", "prefix", "window", "blocks", "sinks", "lookahead"} {
@@ -259,8 +284,9 @@ func TestProbeCatchesAttentionThatIgnoresTheMask(t *testing.T) {
 	}
 }
 
-// Control two_pass makes the mask from this batch's tokens: from those that are not hidden. Changing a hidden one must change no bit of the
-// plan, nor of any output; so both passes and the planning run anew. Changing others moves windows, or the test would test nothing.
+// Control two_pass makes the mask from this batch's tokens: from those that are not hidden. Changing a hidden one
+// must change no bit of the plan, nor of any output; so both passes and the planning run anew. Changing others
+// moves windows, or the test would test nothing.
 func TestTwoPassIsBlindToWhatIsHidden(t *testing.T) {
 	run := newPasses(t)
 	for _, structure := range []string{"causal", "prefix", "window", "blocks", "full"} {
@@ -280,14 +306,16 @@ func TestTwoPassIsBlindToWhatIsHidden(t *testing.T) {
 	}
 }
 
-// twoPassProbe fails if a plan or an output follows a hidden token, and says whether any window followed one that is not.
+// twoPassProbe fails if a plan or an output follows a hidden token, and says whether any window followed one that
+// is not.
 func (p *passes) twoPassProbe(t *testing.T, planner *mask.Planner, rows *batch.Batch, step int) (moved bool) {
 	replan := func(ids []int32) (plan mask.Plan, logits []float32) {
 		var first mask.Plan
 		changed := *rows
 		changed.IDs = ids
 		planner.PlanFirst(&first, &changed, step, open(0))
-		planner.PlanTwoPass(&plan, &changed, step, open(0), &mask.FirstPass{Plan: &first, Out: mask.Outputs{Conf: confidence(p.logits(ids, &first))}})
+		planner.PlanTwoPass(&plan, &changed, step, open(0),
+			&mask.FirstPass{Plan: &first, Out: mask.Outputs{Conf: confidence(p.logits(ids, &first))}})
 		if err := plan.Certify(); err != nil {
 			t.Fatal(err)
 		}

@@ -2,8 +2,9 @@ package mask
 
 import "dmtrain/internal/batch"
 
-// Plan is everything that a (micro-)batch says besides its tokens: what every stream sees, what is hidden and what is to be predicted. All
-// slices of length B·T are row-major. A Plan may be filled again and again and allocates only when it grows.
+// Plan is everything that a (micro-)batch says besides its tokens: what every stream sees, what is hidden and what
+// is to be predicted. All slices of length B·T are row-major. A Plan may be filled again and again and allocates
+// only when it grows.
 type Plan struct {
 	First, B, T int
 	Step        int
@@ -11,11 +12,12 @@ type Plan struct {
 	Rate        []float32 // (B, T): Bernoulli rate of hiding each token, as the bernoulli kernel gets it
 	Hidden      []uint8   // (B, T): the draw, the same bits as the kernel's
 	Targets     []int32   // (B, T): −1 bears no loss
-	Answer      []int32   // (B, T): index in the row of the target's token; −1 without loss and where it stands beyond the row
-	Window      []int32   // (B, T): a slot's look-ahead; 0 elsewhere
-	Anchor      []bool    // (B): rows under the static mask
-	Supervised  int       // targets that are not −1
-	Sources     []SourcePlan
+	// (B, T): index in the row of the target's token; −1 without loss and where it stands beyond the row
+	Answer     []int32
+	Window     []int32 // (B, T): a slot's look-ahead; 0 elsewhere
+	Anchor     []bool  // (B): rows under the static mask
+	Supervised int     // targets that are not −1
+	Sources    []SourcePlan
 
 	scratch []int32 // of Certify
 }

@@ -7,7 +7,8 @@ import (
 	"dmtrain/internal/rng"
 )
 
-// Evaluation draws come from steps that training never reaches, so that every evaluation of a run hides the same tokens.
+// Evaluation draws come from steps that training never reaches, so that every evaluation of a run hides the same
+// tokens.
 const evalStep = 1 << 30
 
 // Run is what masks have to know of the run they belong to.
@@ -23,8 +24,8 @@ type Run struct {
 	CausalEncoder bool // no token of a source sees a later one
 }
 
-// Planner makes plans. It has no state: a plan is a function of the seed, the rows, the step and the controller's State,
-// so it comes out the same for any split of a batch into micro-batches, in any order, after any resume.
+// Planner makes plans. It has no state: a plan is a function of the seed, the rows, the step and the controller's
+// State, so it comes out the same for any split of a batch into micro-batches, in any order, after any resume.
 type Planner struct {
 	cfg  Config
 	seed uint64
@@ -45,7 +46,14 @@ func NewPlanner(cfg Config, seed uint64, run Run) (*Planner, error) {
 		panic("mask: Run.SeqLen is not set")
 	}
 	st := structure{kind: cfg.Structure, window: int32(cfg.Window), sinks: int32(cfg.Sinks)}
-	return &Planner{cfg: cfg, seed: seed, run: run, st: st, form: formOf(cfg.Form), control: controlOf(cfg.Control)}, nil
+	return &Planner{
+		cfg:     cfg,
+		seed:    seed,
+		run:     run,
+		st:      st,
+		form:    formOf(cfg.Form),
+		control: controlOf(cfg.Control),
+	}, nil
 }
 
 // Config is the planner's configuration with every "0 = default" filled in.
@@ -71,10 +79,10 @@ func (p *Planner) PlanStatic(dst *Plan, rows *batch.Batch, step int) {
 	p.fill(dst, rows, step, opening{})
 }
 
-// PlanInfill fills dst for measuring how well the model fills blanks: every token but a document's first and last is hidden at
-// the given rate, and slots see as far as openness 1 lets them, and alone bear a loss. (Further than in training would measure
-// something else: models make worse predictions from distances they never saw.) Batch numbers the evaluation's
-// batches; draws differ between them and repeat in every evaluation.
+// PlanInfill fills dst for measuring how well the model fills blanks: every token but a document's first and last
+// is hidden at the given rate, and slots see as far as openness 1 lets them, and alone bear a loss. (Further than
+// in training would measure something else: models make worse predictions from distances they never saw.) Batch
+// numbers the evaluation's batches; draws differ between them and repeat in every evaluation.
 func (p *Planner) PlanInfill(dst *Plan, rows *batch.Batch, batch int, rate float64) {
 	if !(rate > 0 && rate <= 1) {
 		panic("mask: infill is measured at a rate above 0, up to 1")
@@ -83,8 +91,8 @@ func (p *Planner) PlanInfill(dst *Plan, rows *batch.Batch, batch int, rate float
 	dst.dropCausalTargets()
 }
 
-// PlanSlots fills dst with slots of the caller's choice, for filling blanks and decoding in parallel: windows (B, T) holds a
-// slot's look-ahead, clipped to its document, and −1 where there is none. Everything else stays static.
+// PlanSlots fills dst with slots of the caller's choice, for filling blanks and decoding in parallel: windows (B,
+// T) holds a slot's look-ahead, clipped to its document, and −1 where there is none. Everything else stays static.
 func (p *Planner) PlanSlots(dst *Plan, rows *batch.Batch, windows []int32) {
 	if len(windows) != rows.B*rows.T {
 		panic("mask: a window for every position is needed")
@@ -119,7 +127,12 @@ type opening struct {
 
 // training is how a training step opens at a controller's state.
 func (p *Planner) training(s State) opening {
-	return opening{form: p.form, source: p.cfg.SourceProb, buckets: s.Buckets, anchors: p.cfg.Anchors}
+	return opening{
+		form:    p.form,
+		source:  p.cfg.SourceProb,
+		buckets: s.Buckets,
+		anchors: p.cfg.Anchors,
+	}
 }
 
 func (p *Planner) fill(dst *Plan, rows *batch.Batch, step int, o opening) {
@@ -151,9 +164,10 @@ func (p *Planner) rates(dst *Plan, rows *batch.Batch, b int, o opening) {
 	}
 }
 
-// hideRate is the probability of hiding token n, which stands at t of its row. A document's first token in the row and its last are
-// never drawn, in no form: its bounds are made from them, and what a mask is made from must not be hidden (see RepeatEnds). Besides,
-// nothing before the first could tell what it is, and every slot has something to see.
+// hideRate is the probability of hiding token n, which stands at t of its row. A document's first token in the row
+// and its last are never drawn, in no form: its bounds are made from them, and what a mask is made from must not be
+// hidden (see RepeatEnds). Besides, nothing before the first could tell what it is, and every slot has something to
+// see.
 func (p *Planner) hideRate(rows *batch.Batch, n, t int, o opening) float64 {
 	start, last := int(rows.Start[n]), int(rows.End[n])-1
 	switch {
@@ -210,8 +224,8 @@ func (p *Planner) vectors(dst *Plan, rows *batch.Batch, b int, o opening) {
 	}
 }
 
-// blank makes n, which is padding, see and be seen by nothing. Its bounds are the neutral ones of minimum and maximum, so
-// that they never widen a tile.
+// blank makes n, which is padding, see and be seen by nothing. Its bounds are the neutral ones of minimum and
+// maximum, so that they never widen a tile.
 func (m *Mask) blank(n int, i int32) {
 	m.Pos[n], m.Lo[n], m.Hi[n] = Inf, Inf, -1
 	if m.Tag != nil {

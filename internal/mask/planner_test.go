@@ -78,7 +78,8 @@ func TestPlansDoNotDependOnTheSplit(t *testing.T) {
 			again = joined(again, part)
 			from += n
 		}
-		again.First, again.B, again.Mask.Rows, again.Step, again.T, again.Mask.T = whole.First, whole.B, whole.B, 5, whole.T, whole.T
+		again.First, again.B, again.Mask.Rows, again.Step, again.T, again.Mask.T = whole.First, whole.B, whole.B, 5,
+			whole.T, whole.T
 		again.Mask.S = whole.Mask.S
 		if diff := cmp.Diff(whole, again, cmpopts.IgnoreUnexported(Plan{}), cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("whole batch against micro-batches (-whole +split):\n%s", diff)
@@ -89,8 +90,17 @@ func TestPlansDoNotDependOnTheSplit(t *testing.T) {
 // cut is the micro-batch of n rows from a row on.
 func cut(r *batch.Batch, from, n int) *batch.Batch {
 	a, b := from*r.T, (from+n)*r.T
-	return &batch.Batch{First: r.First + from, B: n,
-		Stream: batch.Stream{T: r.T, IDs: r.IDs[a:b], Next: r.Next[a:b], Start: r.Start[a:b], End: r.End[a:b]}}
+	return &batch.Batch{
+		First: r.First + from,
+		B:     n,
+		Stream: batch.Stream{
+			T:     r.T,
+			IDs:   r.IDs[a:b],
+			Next:  r.Next[a:b],
+			Start: r.Start[a:b],
+			End:   r.End[a:b],
+		},
+	}
 }
 
 func joined(a, b Plan) Plan {
@@ -240,7 +250,12 @@ func TestWindowsAreUniform(t *testing.T) {
 }
 
 func TestDefaultsOfTheRun(t *testing.T) {
-	p, err := NewPlanner(infillConfig(), 1, Run{SeqLen: 256, Steps: 70, Warmup: 300, Vocab: genVocab})
+	p, err := NewPlanner(infillConfig(), 1, Run{
+		SeqLen: 256,
+		Steps:  70,
+		Warmup: 300,
+		Vocab:  genVocab,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

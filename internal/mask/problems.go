@@ -79,10 +79,12 @@ func (c *Config) structureProblems(p *problems) {
 		p.add("window", "structure %s needs a number of tokens here, at least 1", c.Structure)
 	}
 	if c.Structure == StructureSinks && (c.Sinks < 1 || c.Sinks > most) {
-		p.add("sinks", "%d is not how many of a document's first tokens stay visible (at least 1; without sinks, use structure window)", c.Sinks)
+		p.add("sinks", "%d is not how many of a document's first tokens stay visible (at least 1; without sinks, "+
+			"use structure window)", c.Sinks)
 	}
 	if c.Structure == StructureFull && c.Form == FormNone {
-		p.add("structure", "full shows every position its next token, so none could bear a loss; use it with form input or infill")
+		p.add("structure", "full shows every position its next token, so none could bear a loss; use it with form "+
+			"input or infill")
 	}
 }
 
@@ -111,15 +113,18 @@ func (c *Config) controlProblems(p *problems) {
 	p.oneOf("reliability", c.Reliability, ReliabilitySkill, ReliabilityTargetProb, ReliabilityAccuracy,
 		ReliabilityConfidence, ReliabilityEntropy, ReliabilityMargin)
 	if c.Form == FormNone && c.Cross != CrossWaitK && c.Control != ControlFixed {
-		p.add("control", "%s has nothing to move under form none; use form input or infill, or control fixed", c.Control)
+		p.add("control", "%s has nothing to move under form none; use form input or infill, or control fixed",
+			c.Control)
 	}
 	switch {
 	case c.Anchors < 0:
 		p.add("anchors", "%d is negative", c.Anchors)
 	case c.Anchors == 0 && c.measures():
-		p.add("anchors", "control %s measures reliability on anchor rows, so it needs some: 4 makes every 4th row one", c.Control)
+		p.add("anchors", "control %s measures reliability on anchor rows, so it needs some: 4 makes every 4th row one",
+			c.Control)
 	case c.Anchors == 1 && c.Form != FormNone:
-		p.add("anchors", "1 keeps every row under the static mask, so form %s would never act; use 2 or more, or form none", c.Form)
+		p.add("anchors", "1 keeps every row under the static mask, so form %s would never act; use 2 or more, or "+
+			"form none", c.Form)
 	}
 	if needs := controlOf(c.Control).problems; needs != nil {
 		needs(c, p)
@@ -150,6 +155,7 @@ func (c *Config) rangeProblems(p *problems) {
 	p.probability("prob_range", c.ProbRange[0])
 	p.probability("prob_range", c.ProbRange[1])
 	if c.ProbRange[0] > c.ProbRange[1] {
-		p.add("prob_range", "%v … %v must ascend: the rate when open, then the rate when closed", c.ProbRange[0], c.ProbRange[1])
+		p.add("prob_range", "%v … %v must ascend: the rate when open, then the rate when closed", c.ProbRange[0],
+			c.ProbRange[1])
 	}
 }

@@ -7,7 +7,8 @@ import (
 
 // Record is what a user sees move: one a step, in the metrics.
 type Record struct {
-	Openness    []float64 `json:"openness"`    // u by bucket, under which the step was planned; two_pass: mean window over the largest
+	// u by bucket, under which the step was planned; two_pass: mean window over the largest
+	Openness    []float64 `json:"openness"`
 	Reliability []float64 `json:"reliability"` // R by bucket, as far as observed
 	MaxWindow   []int     `json:"max_window"`  // W by bucket: infill's largest look-ahead
 	Rate        []float64 `json:"rate"`        // p by bucket: how often a token is hidden

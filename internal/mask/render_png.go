@@ -32,14 +32,20 @@ var (
 
 const pngSide = 1024 // pixels a picture of many positions measures at most
 
-// PNG draws a row of p: queries downwards, keys to the right, and along the upper and left margin what each position
-// is. Visible is blue, ahead orange, visible but hidden pale blue, the answer green, a visible answer red; in the margin a
-// causal position is blue, a hidden one pale blue, a slot orange, one without loss grey. Documents are parted
-// by dark lines.
+// PNG draws a row of p: queries downwards, keys to the right, and along the upper and left margin what each
+// position is. Visible is blue, ahead orange, visible but hidden pale blue, the answer green, a visible answer red;
+// in the margin a causal position is blue, a hidden one pale blue, a slot orange, one without loss grey. Documents
+// are parted by dark lines.
 func (p *Plan) PNG(w io.Writer, b int, rows *batch.Batch) error {
 	size := blocks(p.T, pngSide) // positions a square
 	n := (p.T + size - 1) / size
-	d := drawing{p: p, rows: rows, b: b, size: size, scale: max(1, min(24, pngSide/n))}
+	d := drawing{
+		p:     p,
+		rows:  rows,
+		b:     b,
+		size:  size,
+		scale: max(1, min(24, pngSide/n)),
+	}
 	d.margin = d.scale + max(2, d.scale/3)
 	side := d.margin + n*d.scale
 	d.img = image.NewNRGBA(image.Rect(0, 0, side, side))

@@ -8,8 +8,8 @@ import (
 	"dmtrain/internal/batch"
 )
 
-// SourceText draws what a target, row b of p, sees of its first source: a line for each position of the target and a column for each
-// token of the source. A source too long for the width is told in numbers.
+// SourceText draws what a target, row b of p, sees of its first source: a line for each position of the target and
+// a column for each token of the source. A source too long for the width is told in numbers.
 func (p *Plan) SourceText(w io.Writer, b int, rows *batch.Batch, source []string, o TextOptions) error {
 	t := newTextPicture(w, p, b, rows, o)
 	t.words(fmt.Sprintf("the source, %s:", plural(len(source), "token")), source)

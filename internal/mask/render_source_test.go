@@ -16,7 +16,8 @@ func TestSourceText(t *testing.T) {
 	plan, rows := workedPlan(t)
 	var out strings.Builder
 	o := TextOptions{ASCII: true, Tokens: []string{"the", "cat", "sat", "\n", "on", "mats"}}
-	if err := read(plan, 1, 2, 2, 3, 3, 3).SourceText(&out, 0, rows, []string{"die", "Katze", "\x1b", "."}, o); err != nil {
+	if err := read(plan, 1, 2, 2, 3, 3, 3).SourceText(&out, 0, rows, []string{"die", "Katze", "\x1b", "."},
+		o); err != nil {
 		t.Fatal(err)
 	}
 	want := `the source, 4 tokens: die Katze ? .
@@ -75,7 +76,12 @@ func TestPicturesKeepTheirColumns(t *testing.T) {
 		}
 		return n
 	}
-	o := TextOptions{ASCII: true, Width: 60, Columns: wide, Tokens: []string{"the", "漢字", "e\u0301te\u0301", "\u200b", "가나다라마바사", "mats"}}
+	o := TextOptions{
+		ASCII:   true,
+		Width:   60,
+		Columns: wide,
+		Tokens:  []string{"the", "漢字", "e\u0301te\u0301", "\u200b", "가나다라마바사", "mats"},
+	}
 	for name, draw := range map[string]func(*strings.Builder) error{
 		"row": func(b *strings.Builder) error { return plan.Text(b, 0, rows, o) },
 		"source": func(b *strings.Builder) error {

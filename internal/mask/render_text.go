@@ -17,7 +17,8 @@ type TextOptions struct {
 	ASCII  bool     // for terminals without UTF-8
 	Tokens []string // what stands at each position, shown beside its row; optional
 
-	// Columns is how many a text takes: on terminals some characters take two, and accents of their own none. Nil: one a character.
+	// Columns is how many a text takes: on terminals some characters take two, and accents of their own none. Nil:
+	// one a character.
 	Columns func(string) int
 }
 
@@ -35,15 +36,18 @@ var (
 		cells:  [...]string{"·", "■", "◆", "□", "○", "✗"},
 		kinds:  [...]string{" ", " ", ">", "h", "s"},
 		shades: []string{"·", "░", "▒", "▓", "█"},
-		bar:    "│", rule: "─",
+		bar:    "│",
+		rule:   "─",
 	}
 	asciiGlyphs = glyphs{
 		cells:  [...]string{".", "#", "+", "o", "?", "!"},
 		kinds:  [...]string{" ", " ", ">", "h", "s"},
 		shades: []string{".", ":", "+", "x", "#"},
-		bar:    "|", rule: "-",
+		bar:    "|",
+		rule:   "-",
 	}
-	cellNames  = [...]string{"unseen", "visible", "visible ahead", "visible, but hidden", "its answer, unseen", "its answer, visible: a leak"}
+	cellNames = [...]string{"unseen", "visible", "visible ahead", "visible, but hidden", "its answer, unseen",
+		"its answer, visible: a leak"}
 	shadeNames = [...]string{"none", "under a third", "under two thirds", "more", "all"}
 	kindNames  = [...]string{"padding", "no loss", "predicts the next token", "hidden", "slot"}
 )
@@ -83,7 +87,14 @@ func newTextPicture(w io.Writer, p *Plan, b int, rows *batch.Batch, o TextOption
 	if o.Columns == nil {
 		o.Columns = utf8.RuneCountInString
 	}
-	t := &textPicture{Writer: bufio.NewWriter(w), p: p, rows: rows, b: b, o: o, g: &unicodeGlyphs}
+	t := &textPicture{
+		Writer: bufio.NewWriter(w),
+		p:      p,
+		rows:   rows,
+		b:      b,
+		o:      o,
+		g:      &unicodeGlyphs,
+	}
 	if o.ASCII {
 		t.g = &asciiGlyphs
 	}
@@ -100,7 +111,8 @@ func (t *textPicture) caption() {
 		hidden += int(p.Hidden[from+i])
 		widest = max(widest, p.Window[from+i])
 	}
-	fmt.Fprintf(t, "step %d, row %d: %s, %s, %d hidden", p.Step, p.First+t.b, plural(p.T, "position"), plural(documents, "document"), hidden)
+	fmt.Fprintf(t, "step %d, row %d: %s, %s, %d hidden", p.Step, p.First+t.b, plural(p.T, "position"),
+		plural(documents, "document"), hidden)
 	if widest > 0 {
 		fmt.Fprintf(t, ", look-ahead to %d", widest)
 	}

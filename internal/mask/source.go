@@ -12,11 +12,12 @@ const (
 	CrossWaitK = "wait_k" // k words before the first target word, and one more with each (Ma et al. 2019)
 )
 
-// SourceSeed is the seed of the draws that hide source tokens: those of the target's tokens have the same purpose, rows and columns, and
-// must not be repeated.
+// SourceSeed is the seed of the draws that hide source tokens: those of the target's tokens have the same purpose,
+// rows and columns, and must not be repeated.
 func SourceSeed(seed uint64) uint64 { return ^seed }
 
-// source plans row b of a source. It is planned after the predicted stream, whose slots see what the position before them sees.
+// source plans row b of a source. It is planned after the predicted stream, whose slots see what the position
+// before them sees.
 func (p *Planner) source(dst *Plan, plan *SourcePlan, s *batch.Stream, b int, o opening) {
 	length := s.Len(b)
 	p.sourceSelf(plan, b, length)
@@ -26,8 +27,8 @@ func (p *Planner) source(dst *Plan, plan *SourcePlan, s *batch.Stream, b int, o 
 	p.cross(dst, plan, b, int32(length), o)
 }
 
-// sourceSelf sets how a source sees itself: wholly, or up to each position where the encoder is causal. Padding sees nothing and is seen
-// by no one.
+// sourceSelf sets how a source sees itself: wholly, or up to each position where the encoder is causal. Padding
+// sees nothing and is seen by no one.
 func (p *Planner) sourceSelf(plan *SourcePlan, b, length int) {
 	m := &plan.Self
 	for j := range m.S {
@@ -45,8 +46,9 @@ func (p *Planner) sourceSelf(plan *SourcePlan, b, length int) {
 	}
 }
 
-// sourceRates sets the probability of hiding each token of a source: source_prob, but 0 for a source's end, its last token, for padding,
-// and in rows that a dynamic form keeps as anchors. A token that is filled tells less, and who sees whom stays the same.
+// sourceRates sets the probability of hiding each token of a source: source_prob, but 0 for a source's end, its
+// last token, for padding, and in rows that a dynamic form keeps as anchors. A token that is filled tells less, and
+// who sees whom stays the same.
 func (p *Planner) sourceRates(dst *Plan, plan *SourcePlan, b, length int, o opening) {
 	s := plan.Self.S
 	rate := plan.Rate[b*s : (b+1)*s]
@@ -59,10 +61,11 @@ func (p *Planner) sourceRates(dst *Plan, plan *SourcePlan, b, length int, o open
 	}
 }
 
-// cross sets the last source position that each predicted position sees. Under wait_k k = wait_k + round(u·wait_more), with the openness
-// u of the state; without one, as in evaluation and decoding, u is 0. (wait_more is a constant: a k that grew with the source would tell
-// by the tokens read how many there are to come.) Bounds never fall along a row, and a slot has that of the position before it, which
-// would otherwise predict its token.
+// cross sets the last source position that each predicted position sees. Under wait_k k = wait_k +
+// round(u·wait_more), with the openness u of the state; without one, as in evaluation and decoding, u is 0.
+// (wait_more is a constant: a k that grew with the source would tell by the tokens read how many there are to
+// come.) Bounds never fall along a row, and a slot has that of the position before it, which would otherwise
+// predict its token.
 func (p *Planner) cross(dst *Plan, plan *SourcePlan, b int, length int32, o opening) {
 	m, last := &plan.Cross, int32(-1)
 	for t := range m.T {

@@ -30,8 +30,8 @@ func planner(t *testing.T, c Config, run Run) *Planner {
 	return p
 }
 
-// Sources are hidden at one rate, but for their ends, padding and the sources of anchors; never in evaluation. What is hidden is what the
-// bernoulli kernel draws.
+// Sources are hidden at one rate, but for their ends, padding and the sources of anchors; never in evaluation. What
+// is hidden is what the bernoulli kernel draws.
 func TestSourceRates(t *testing.T) {
 	for _, c := range []struct {
 		form string
@@ -51,7 +51,8 @@ func TestSourceRates(t *testing.T) {
 		for n, rate := range source.Rate {
 			u := rng.Uniform(SourceSeed(1), rng.Hide, 0, uint32(n/4), uint32(n%4))
 			if hidden := source.Hidden[n] != 0; hidden != (u < rate) {
-				t.Errorf("form %s: source token %d is hidden: %v, at rate %v by a draw of %v", c.form, n, hidden, rate, u)
+				t.Errorf("form %s: source token %d is hidden: %v, at rate %v by a draw of %v", c.form, n, hidden,
+					rate, u)
 			}
 		}
 		p.PlanStatic(&plan, rows, 0)
@@ -69,7 +70,12 @@ func TestSourceSeesItself(t *testing.T) {
 	const s = 5
 	lens := []int{5, 3, 0}
 	for _, causal := range []bool{false, true} {
-		p, plan := planner(t, DefaultConfig(), Run{SeqLen: 6, Vocab: 9, Steps: 1, CausalEncoder: causal}), Plan{}
+		p, plan := planner(t, DefaultConfig(), Run{
+			SeqLen:        6,
+			Vocab:         9,
+			Steps:         1,
+			CausalEncoder: causal,
+		}), Plan{}
 		p.PlanStatic(&plan, sourced(6, s, lens...), 0)
 		for b, n := range lens {
 			for i := range s {
@@ -91,11 +97,17 @@ func TestSourceSeesItself(t *testing.T) {
 	}
 }
 
-// What openness adds to k is a constant: positions of short and long sources see equally much of them, as long as there is some.
+// What openness adds to k is a constant: positions of short and long sources see equally much of them, as long as
+// there is some.
 func TestWaitingDoesNotTellTheSourceLength(t *testing.T) {
 	c := DefaultConfig()
 	c.Form, c.Cross, c.WaitK, c.WaitMore = FormInput, CrossWaitK, 2, 4
-	p, plan := planner(t, c, Run{SeqLen: 20, Vocab: 9, Steps: 1, CausalEncoder: true}), Plan{}
+	p, plan := planner(t, c, Run{
+		SeqLen:        20,
+		Vocab:         9,
+		Steps:         1,
+		CausalEncoder: true,
+	}), Plan{}
 	p.Plan(&plan, sourced(4, 20, 7, 20), 0, State{Buckets: []Bucket{{Openness: 0.5}}})
 	want := []int32{3, 4, 5, 6}
 	if sees := plan.Sources[0].Cross.Hi; !slices.Equal(sees[:4], want) || !slices.Equal(sees[4:], want) {
@@ -103,12 +115,17 @@ func TestWaitingDoesNotTellTheSourceLength(t *testing.T) {
 	}
 }
 
-// Waiting reads k tokens, then one more with each target token, and never past the source; a target that sees a later one, which has
-// read more, is refused, and so is an encoder whose tokens have seen the source's end.
+// Waiting reads k tokens, then one more with each target token, and never past the source; a target that sees a
+// later one, which has read more, is refused, and so is an encoder whose tokens have seen the source's end.
 func TestWaitingIsCertified(t *testing.T) {
 	c := DefaultConfig()
 	c.Cross, c.WaitK = CrossWaitK, 2
-	p, plan := planner(t, c, Run{SeqLen: 6, Vocab: 9, Steps: 1, CausalEncoder: true}), Plan{}
+	p, plan := planner(t, c, Run{
+		SeqLen:        6,
+		Vocab:         9,
+		Steps:         1,
+		CausalEncoder: true,
+	}), Plan{}
 	rows := sourced(6, 6, 5)
 	p.PlanStatic(&plan, rows, 0)
 	for i, want := range []int32{1, 2, 3, 4, 4, 4} {
@@ -124,7 +141,8 @@ func TestWaitingIsCertified(t *testing.T) {
 	}
 	plan.Mask.Hi[1] = 2
 	var leak *Leak
-	if err := plan.Certify(); !errors.As(err, &leak) || leak.By != ByCross || leak.Position != 1 || leak.Path[1] != 2 || leak.Answer != 3 {
+	if err := plan.Certify(); !errors.As(err, &leak) || leak.By != ByCross || leak.Position != 1 || leak.Path[1] != 2 ||
+		leak.Answer != 3 {
 		t.Errorf("a look ahead at what has read more: %v", err)
 	}
 
@@ -141,17 +159,26 @@ func TestWaitingIsCertified(t *testing.T) {
 	}
 }
 
-// On random masks the certificate of sources refuses whatever reach finds: an output that depends on a source token past its bound.
+// On random masks the certificate of sources refuses whatever reach finds: an output that depends on a source token
+// past its bound.
 func TestSourceCertificateAgainstReach(t *testing.T) {
 	refused, sound := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		n, s := rapid.IntRange(1, 7).Draw(t, "target"), rapid.IntRange(1, 7).Draw(t, "source")
 		small := func(most int, what string) int32 { return int32(rapid.IntRange(-1, most).Draw(t, what)) }
-		p := &Plan{B: 1, T: n, Mask: NewMask(1, n, n), Hidden: make([]uint8, n), Targets: make([]int32, n), Answer: make([]int32, n),
-			Sources: []SourcePlan{{Self: NewMask(1, s, s), Cross: NewMask(1, n, s)}}}
+		p := &Plan{
+			B:       1,
+			T:       n,
+			Mask:    NewMask(1, n, n),
+			Hidden:  make([]uint8, n),
+			Targets: make([]int32, n),
+			Answer:  make([]int32, n),
+			Sources: []SourcePlan{{Self: NewMask(1, s, s), Cross: NewMask(1, n, s)}},
+		}
 		self, cross := &p.Sources[0].Self, &p.Sources[0].Cross
 		for i := range n {
-			p.Mask.Pos[i], p.Mask.Hi[i], cross.Hi[i], p.Answer[i] = max(small(n-1, "pos"), 0), small(n-1, "hi"), small(s-1, "bound"), -1
+			p.Mask.Pos[i], p.Mask.Hi[i], cross.Hi[i], p.Answer[i] = max(small(n-1, "pos"), 0), small(n-1, "hi"),
+				small(s-1, "bound"), -1
 		}
 		for j := range s {
 			self.Pos[j], self.Hi[j], cross.Pos[j] = max(small(s-1, "source pos"), 0), small(s-1, "source hi"), int32(j)
@@ -168,7 +195,8 @@ func TestSourceCertificateAgainstReach(t *testing.T) {
 					if own[i].Has(k) && cross.Visible(0, k, j) {
 						for l := range s {
 							if source[j].Has(l) && int32(l) > cross.Hi[i] {
-								t.Fatalf("certified, but output %d reads source token %d, by %d and %d, past its bound %d", i, l, k, j, cross.Hi[i])
+								t.Fatalf("certified, but output %d reads source token %d, by %d and %d, past its "+
+									"bound %d", i, l, k, j, cross.Hi[i])
 							}
 						}
 					}

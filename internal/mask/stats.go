@@ -12,8 +12,8 @@ type Outputs struct {
 	Argmax  []int32   // most probable class
 }
 
-// Stats gathers what one step's forward passes showed. Sums run over tokens in ascending order of rows and positions, one
-// after the other, so they do not depend on how the step was cut into micro-batches.
+// Stats gathers what one step's forward passes showed. Sums run over tokens in ascending order of rows and
+// positions, one after the other, so they do not depend on how the step was cut into micro-batches.
 type Stats struct {
 	step    int
 	rows    int // rows so far; the next must be this one

@@ -17,8 +17,13 @@ func genOutputs(t *rapid.T, n int) Outputs {
 	draw := func(name string) []float32 {
 		return rapid.SliceOfN(rapid.Float32Range(0, 10), n, n).Draw(t, name)
 	}
-	return Outputs{NLL: draw("nll"), Conf: draw("conf"), Entropy: draw("entropy"), Margin: draw("margin"),
-		Argmax: rapid.SliceOfN(rapid.Int32Range(0, genVocab-1), n, n).Draw(t, "argmax")}
+	return Outputs{
+		NLL:     draw("nll"),
+		Conf:    draw("conf"),
+		Entropy: draw("entropy"),
+		Margin:  draw("margin"),
+		Argmax:  rapid.SliceOfN(rapid.Int32Range(0, genVocab-1), n, n).Draw(t, "argmax"),
+	}
 }
 
 func (o Outputs) cut(from, to int) Outputs {
@@ -102,11 +107,21 @@ func TestRecord(t *testing.T) {
 	ctl.Record(&r, s)
 	look := int(plan.Window[5] + plan.Window[6])
 	want := Record{
-		Openness: []float64{0.5}, Reliability: []float64{0}, MaxWindow: []int{2}, Rate: []float64{1}, Skipped: 1,
-		Hidden: 2.0 / 8, MeanWindow: float64(look) / 2,
-		AnchorCE: 2, AnchorTokens: 3, InfillCE: 4.5, InfillTokens: 2,
-		Visible: (10.0 + 7) / 32, FutureVisible: 2.0 / 12, // the slots see the first token and, ahead, the last
-		Tiles: 3 + 4, TilesTotal: 8,
+		Openness:      []float64{0.5},
+		Reliability:   []float64{0},
+		MaxWindow:     []int{2},
+		Rate:          []float64{1},
+		Skipped:       1,
+		Hidden:        2.0 / 8,
+		MeanWindow:    float64(look) / 2,
+		AnchorCE:      2,
+		AnchorTokens:  3,
+		InfillCE:      4.5,
+		InfillTokens:  2,
+		Visible:       (10.0 + 7) / 32,
+		FutureVisible: 2.0 / 12, // the slots see the first token and, ahead, the last
+		Tiles:         3 + 4,
+		TilesTotal:    8,
 	}
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
@@ -119,7 +134,8 @@ func TestRecord(t *testing.T) {
 	if err := json.Unmarshal(data, &back); err != nil || cmp.Diff(r, back) != "" {
 		t.Errorf("%s does not read back (%v)", data, err)
 	}
-	if got, want := r.String(), "u 0.50  R 0.00  hidden 0.250  window "; len(got) < len(want) || got[:len(want)] != want {
+	if got, want := r.String(), "u 0.50  R 0.00  hidden 0.250  window "; len(got) < len(want) ||
+		got[:len(want)] != want {
 		t.Errorf("short form %q", got)
 	}
 }
@@ -138,7 +154,8 @@ func TestRecordOfNothingAndOfInfinity(t *testing.T) {
 }
 
 func TestBucketsFollowThePositionInTheDocument(t *testing.T) {
-	for _, c := range []struct{ at, buckets, want int }{{0, 4, 0}, {24, 4, 0}, {25, 4, 1}, {99, 4, 3}, {400, 4, 3}, {99, 1, 0}} {
+	for _, c := range []struct{ at, buckets, want int }{{0, 4, 0}, {24, 4, 0}, {25, 4, 1}, {99, 4, 3}, {400, 4, 3},
+		{99, 1, 0}} {
 		if got := bucketOf(c.at, c.buckets, 100); got != c.want {
 			t.Errorf("position %d of 100, %d buckets: %d, want %d", c.at, c.buckets, got, c.want)
 		}

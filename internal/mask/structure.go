@@ -50,8 +50,8 @@ func (s structure) highest(i, start, end int32) int32 {
 	return s.level(i, start)
 }
 
-// highestSlot is hi of a slot at i that looks w tokens ahead, within its document. Where levels are coarser than tokens it
-// sees the whole level that the window's end falls into.
+// highestSlot is hi of a slot at i that looks w tokens ahead, within its document. Where levels are coarser than
+// tokens it sees the whole level that the window's end falls into.
 func (s structure) highestSlot(i, w, start int32) int32 { return s.level(i+w, start) }
 
 // last is the largest tag that sees the key at j under structure sinks. The lower bound of the second interval

@@ -39,7 +39,12 @@ func (t *Tiles) Set(m *Mask, row, tileQ, tileS int) {
 }
 
 func (m *Mask) queryBounds(from, to int) queryBounds {
-	q := queryBounds{minLo: math.MaxInt32, maxLo: math.MinInt32, minHi: math.MaxInt32, maxHi: math.MinInt32}
+	q := queryBounds{
+		minLo: math.MaxInt32,
+		maxLo: math.MinInt32,
+		minHi: math.MaxInt32,
+		maxHi: math.MinInt32,
+	}
 	for n := from; n < to; n++ {
 		q.minLo, q.maxLo = min(q.minLo, m.Lo[n]), max(q.maxLo, m.Lo[n])
 		q.minHi, q.maxHi = min(q.minHi, m.Hi[n]), max(q.maxHi, m.Hi[n])
@@ -55,7 +60,12 @@ func (m *Mask) queryBounds(from, to int) queryBounds {
 }
 
 func (m *Mask) keyBounds(from, to int) keyBounds {
-	k := keyBounds{minPos: math.MaxInt32, maxPos: math.MinInt32, minB: math.MaxInt32, maxB: math.MaxInt32}
+	k := keyBounds{
+		minPos: math.MaxInt32,
+		maxPos: math.MinInt32,
+		minB:   math.MaxInt32,
+		maxB:   math.MaxInt32,
+	}
 	if m.Tag == nil {
 		k.minA, k.maxA = math.MinInt32, math.MinInt32
 	} else {
@@ -75,8 +85,8 @@ func (m *Mask) keyBounds(from, to int) keyBounds {
 	return k
 }
 
-// At is the coverage of query tile q by key tile k, judged by their bounds alone. Unseen and Seen are certain; Mixed may be
-// anything.
+// At is the coverage of query tile q by key tile k, judged by their bounds alone. Unseen and Seen are certain;
+// Mixed may be anything.
 func (t *Tiles) At(q, k int) Coverage {
 	a, b := &t.q[q], &t.k[k]
 	switch {

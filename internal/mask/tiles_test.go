@@ -78,7 +78,8 @@ func TestWindowsSkipTiles(t *testing.T) {
 			computed, total := tiles.Computed()
 			// Each of 16 query tiles meets its own key tile, the one before, one after for slots, and the sinks'.
 			if most := 16 * 4; total != 256 || computed > most {
-				t.Errorf("%s, %s: %d tiles of %d computed, at most %d are visible", structure, form, computed, total, most)
+				t.Errorf("%s, %s: %d tiles of %d computed, at most %d are visible", structure, form, computed,
+					total, most)
 			}
 		}
 	}

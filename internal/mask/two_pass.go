@@ -6,24 +6,27 @@ import (
 	"dmtrain/internal/batch"
 )
 
-// FirstPass is what two_pass learns before it opens the mask: the outputs of a pass without gradient over the same rows, in which
-// the same tokens are hidden and slots see nothing ahead.
+// FirstPass is what two_pass learns before it opens the mask: the outputs of a pass without gradient over the same
+// rows, in which the same tokens are hidden and slots see nothing ahead.
 type FirstPass struct {
 	Plan *Plan // from PlanFirst
 	Out  Outputs
 }
 
-// PlanFirst fills dst for the first look of control two_pass at a step's rows: the plan that PlanTwoPass makes, its windows 0.
+// PlanFirst fills dst for the first look of control two_pass at a step's rows: the plan that PlanTwoPass makes, its
+// windows 0.
 func (p *Planner) PlanFirst(dst *Plan, rows *batch.Batch, step int, s State) {
 	p.fill(dst, rows, step, p.twoPass(step, s, opening{closed: true}))
 }
 
-// PlanTwoPass fills dst for a training step of control two_pass: every slot's window follows its own confidence in the first look.
+// PlanTwoPass fills dst for a training step of control two_pass: every slot's window follows its own confidence in
+// the first look.
 //
-// It cannot leak. In the first look the slot saw part of what it sees now, and hidden was what is hidden now: so its confidence, and with
-// it the window, is a function of what the slot may see. It is read from Conf, Entropy or Margin, which know no target; NLL and Argmax are
-// never looked at. And the window bounds what a slot sees, while no one sees the slot. (A first look at tokens that the slot may not see
-// would tell of them by the window, and they of its answer: tokens of one text are not independent.)
+// It cannot leak. In the first look the slot saw part of what it sees now, and hidden was what is hidden now: so
+// its confidence, and with it the window, is a function of what the slot may see. It is read from Conf, Entropy or
+// Margin, which know no target; NLL and Argmax are never looked at. And the window bounds what a slot sees, while
+// no one sees the slot. (A first look at tokens that the slot may not see would tell of them by the window, and
+// they of its answer: tokens of one text are not independent.)
 func (p *Planner) PlanTwoPass(dst *Plan, rows *batch.Batch, step int, s State, first *FirstPass) {
 	p.fill(dst, rows, step, p.twoPass(step, s, opening{first: first}))
 	f := first.Plan

@@ -28,7 +28,8 @@ func (y *Yoke) fits(buckets int) error {
 	}
 	for i, u := range y.Openness {
 		if len(u) != buckets {
-			return fmt.Errorf("mask.buckets: the run yoked to recorded %d at step %d, the configuration has %d", len(u), y.Steps[i], buckets)
+			return fmt.Errorf("mask.buckets: the run yoked to recorded %d at step %d, the configuration has %d", len(u),
+				y.Steps[i], buckets)
 		}
 	}
 	return nil

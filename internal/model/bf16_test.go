@@ -31,10 +31,11 @@ type gradients struct {
 	params [][]float32
 }
 
-func gradientsOf(t *testing.T, be kernels.Backend, params *graph.Params, stats *graph.TokenStats, supervised int, pass interface {
-	Forward()
-	Backward()
-}) gradients {
+func gradientsOf(t *testing.T, be kernels.Backend, params *graph.Params, stats *graph.TokenStats, supervised int,
+	pass interface {
+		Forward()
+		Backward()
+	}) gradients {
 	t.Helper()
 	params.ZeroGrad()
 	pass.Forward()
@@ -72,7 +73,15 @@ func TestBFloat16Gradients(t *testing.T) {
 	for _, b := range lowBackends(t) {
 		t.Run(b.name, func(t *testing.T) {
 			run := func(precision tensor.DType) (gradients, *graph.Params) {
-				c := model.Config{Vocab: 29, Context: 17, Layers: 2, Heads: 2, Dim: 32, LearnedFill: true, Precision: precision}
+				c := model.Config{
+					Vocab:       29,
+					Context:     17,
+					Layers:      2,
+					Heads:       2,
+					Dim:         32,
+					LearnedFill: true,
+					Precision:   precision,
+				}
 				m, err := model.New(b, c, true)
 				if err != nil {
 					t.Fatal(err)
@@ -81,7 +90,14 @@ func TestBFloat16Gradients(t *testing.T) {
 					m.Params.Set(p, direction(p.Index, p.Shape.Elems(), 0.2, 7))
 				}
 				rows, plan := causalPlan(3, 17, c.Vocab, 0.3)
-				pass, err := m.NewPass(model.PassOptions{B: 3, T: 17, Train: true, Hide: true, Dropout: 0.2, EdgeDrop: 0.1})
+				pass, err := m.NewPass(model.PassOptions{
+					B:        3,
+					T:        17,
+					Train:    true,
+					Hide:     true,
+					Dropout:  0.2,
+					EdgeDrop: 0.1,
+				})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -120,7 +136,17 @@ func TestBFloat16PairGradients(t *testing.T) {
 				for i := range p.rate() {
 					p.rate()[i] = float32(i % 4 / 3)
 				}
-				pass := newPass(t, m, model.PassOptions{B: 3, S: 7, T: 11, Train: true, Hide: true, HideSource: true, Dropout: 0.2, EdgeDrop: 0.1, Smoothing: 0.1})
+				pass := newPass(t, m, model.PassOptions{
+					B:          3,
+					S:          7,
+					T:          11,
+					Train:      true,
+					Hide:       true,
+					HideSource: true,
+					Dropout:    0.2,
+					EdgeDrop:   0.1,
+					Smoothing:  0.1,
+				})
 				pass.Load(p.batch, p.plan)
 				pass.At(5, 3, 12)
 				pass.Supervised(float64(p.plan.Supervised))

@@ -23,7 +23,12 @@ type decoding struct {
 
 func newDecoding(t *testing.T, m *model.Model, rows *batch.Batch, plan *mask.Plan, beams int) *decoding {
 	t.Helper()
-	o := model.DecodeOptions{Sources: rows.B, Beams: beams, T: 4, Second: plan.Mask.Tag != nil}
+	o := model.DecodeOptions{
+		Sources: rows.B,
+		Beams:   beams,
+		T:       4,
+		Second:  plan.Mask.Tag != nil,
+	}
 	if m.Encoder {
 		o.S = rows.Sources[0].T
 	}
@@ -40,7 +45,13 @@ func newDecoding(t *testing.T, m *model.Model, rows *batch.Batch, plan *mask.Pla
 	if m.Encoder {
 		many.ReadSource(rows.Sources[0].IDs, &plan.Sources[0].Self)
 	}
-	return &decoding{t: t, plan: plan, many: many, one: one, vocab: m.Vocab}
+	return &decoding{
+		t:     t,
+		plan:  plan,
+		many:  many,
+		one:   one,
+		vocab: m.Vocab,
+	}
 }
 
 // tokens are a pass's rows, which read their tokens from position at on.
@@ -96,7 +107,12 @@ func near(t *testing.T, what string, got, full []float32, at, vocab int, tol flo
 // fullPass are the logits of one pass over everything.
 func fullPass(t *testing.T, be kernels.Backend, m *model.Model, rows *batch.Batch, plan *mask.Plan) []float32 {
 	t.Helper()
-	o := model.PassOptions{B: rows.B, T: rows.T, Logits: true, Second: plan.Mask.Tag != nil}
+	o := model.PassOptions{
+		B:      rows.B,
+		T:      rows.T,
+		Logits: true,
+		Second: plan.Mask.Tag != nil,
+	}
 	if m.Encoder {
 		o.S = rows.Sources[0].T
 	}
@@ -107,7 +123,9 @@ func fullPass(t *testing.T, be kernels.Backend, m *model.Model, rows *batch.Batc
 }
 
 // A cached decode gives what a full pass gives, whichever way the tokens are cut into passes.
-func decodeEqualsFullPass(t *testing.T, be kernels.Backend, m *model.Model, rows *batch.Batch, plan *mask.Plan, tol float64) {
+func decodeEqualsFullPass(
+	t *testing.T, be kernels.Backend, m *model.Model, rows *batch.Batch, plan *mask.Plan, tol float64,
+) {
 	t.Helper()
 	full := fullPass(t, be, m, rows, plan)
 	d := newDecoding(t, m, rows, plan, 1)
@@ -126,7 +144,14 @@ func decodeEqualsFullPass(t *testing.T, be kernels.Backend, m *model.Model, rows
 
 func textModel(t *testing.T, be kernels.Backend, precision tensor.DType) *model.Model {
 	t.Helper()
-	m := newModel(t, be, model.Config{Vocab: 13, Context: 12, Layers: 2, Heads: 2, Dim: 16, Precision: precision}, false)
+	m := newModel(t, be, model.Config{
+		Vocab:     13,
+		Context:   12,
+		Layers:    2,
+		Heads:     2,
+		Dim:       16,
+		Precision: precision,
+	}, false)
 	m.Init(3)
 	return m
 }

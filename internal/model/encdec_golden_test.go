@@ -57,7 +57,14 @@ func (c *goldenPair) model(be kernels.Backend, train bool) *model.Model {
 
 func (c *goldenPair) pass(m *model.Model, train bool) *model.Pass {
 	c.t.Helper()
-	p, err := m.NewPass(model.PassOptions{B: c.b, S: c.s, T: c.n, Train: train, Logits: !train, Hide: true})
+	p, err := m.NewPass(model.PassOptions{
+		B:      c.b,
+		S:      c.s,
+		T:      c.n,
+		Train:  train,
+		Logits: !train,
+		Hide:   true,
+	})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -88,7 +95,12 @@ func (c *goldenPair) checkOutputs(be kernels.Backend) {
 	p := c.pass(m, false)
 	defer p.Free()
 	p.Forward()
-	for name, v := range map[string]*graph.Value{"out.logits": p.Logits, "out.nll": p.Stats.NLL, "out.conf": p.Stats.Conf, "out.entropy": p.Stats.Entropy} {
+	for name, v := range map[string]*graph.Value{
+		"out.logits":  p.Logits,
+		"out.nll":     p.Stats.NLL,
+		"out.conf":    p.Stats.Conf,
+		"out.entropy": p.Stats.Entropy,
+	} {
 		c.within(name, read(c.t, be, v.Buffer()), 1e-4)
 	}
 }

@@ -34,13 +34,26 @@ func newPass(t *testing.T, m *model.Model, o model.PassOptions) *model.Pass {
 // logits are those of one pass over pairs.
 func (p *pairs) logits(t *testing.T, be kernels.Backend, m *model.Model) []float32 {
 	t.Helper()
-	pass := newPass(t, m, model.PassOptions{B: p.b, S: p.s, T: p.t, Logits: true, HideSource: true})
+	pass := newPass(t, m, model.PassOptions{
+		B:          p.b,
+		S:          p.s,
+		T:          p.t,
+		Logits:     true,
+		HideSource: true,
+	})
 	pass.Load(p.batch, p.plan)
 	pass.Forward()
 	return read(t, be, pass.Logits.Buffer())
 }
 
-var smallPair = model.Config{Vocab: 11, Context: 9, Layers: 2, Heads: 2, Dim: 8, Encoder: true}
+var smallPair = model.Config{
+	Vocab:   11,
+	Context: 9,
+	Layers:  2,
+	Heads:   2,
+	Dim:     8,
+	Encoder: true,
+}
 
 // The golden cases have no dropout, edge dropping, learned fill or hidden source. Their gradients are held to central
 // differences of the loss along one random direction a parameter.
@@ -56,7 +69,16 @@ func TestPairGradientsWithDroppingAndLearnedFill(t *testing.T) {
 	for i := range p.rate() {
 		p.rate()[i] = float32(i % 4 / 3)
 	}
-	pass := newPass(t, m, model.PassOptions{B: 3, S: 7, T: 9, Train: true, Hide: true, HideSource: true, Dropout: 0.2, EdgeDrop: 0.1})
+	pass := newPass(t, m, model.PassOptions{
+		B:          3,
+		S:          7,
+		T:          9,
+		Train:      true,
+		Hide:       true,
+		HideSource: true,
+		Dropout:    0.2,
+		EdgeDrop:   0.1,
+	})
 	pass.Load(p.batch, p.plan)
 	pass.At(5, 3, 12)
 	pass.Supervised(float64(p.plan.Supervised))
@@ -156,7 +178,13 @@ func TestSourceTokensAreHiddenAtRandom(t *testing.T) {
 	m := newModel(t, be, smallPair, false)
 	m.Init(3)
 	p := randomPairs(2, 7, 6, smallPair, 0)
-	pass := newPass(t, m, model.PassOptions{B: 2, S: 7, T: 6, Logits: true, HideSource: true})
+	pass := newPass(t, m, model.PassOptions{
+		B:          2,
+		S:          7,
+		T:          6,
+		Logits:     true,
+		HideSource: true,
+	})
 	logits := func(rate float32, step int) []float32 {
 		for i := range p.rate() {
 			p.rate()[i] = rate
@@ -213,7 +241,12 @@ func TestPairConfigRefusesTheImpossible(t *testing.T) {
 			t.Errorf("%+v: no error in a model of %d positions", o, smallPair.Context)
 		}
 	}
-	if _, err := m.NewDecode(model.DecodeOptions{Sources: 1, Beams: 1, T: 1, S: 10}, nil); err == nil {
+	if _, err := m.NewDecode(model.DecodeOptions{
+		Sources: 1,
+		Beams:   1,
+		T:       1,
+		S:       10,
+	}, nil); err == nil {
 		t.Error("a source longer than the model's positions: no error")
 	}
 }
@@ -222,7 +255,14 @@ func TestPairConfigRefusesTheImpossible(t *testing.T) {
 func TestPairInitIsScaled(t *testing.T) {
 	be := ref.New()
 	for _, dim := range []int{16, 64, 128} {
-		c := model.Config{Vocab: 100, Context: 9, Layers: 2, Heads: 2, Dim: dim, Encoder: true}
+		c := model.Config{
+			Vocab:   100,
+			Context: 9,
+			Layers:  2,
+			Heads:   2,
+			Dim:     dim,
+			Encoder: true,
+		}
 		m := newModel(t, be, c, false)
 		m.Init(1)
 		sum, logits := 0.0, randomPairs(2, 9, 9, c, 0).logits(t, be, m)
@@ -244,7 +284,13 @@ func TestPairLabelSmoothing(t *testing.T) {
 			m.Init(3)
 			p := randomPairs(2, 5, 6, smallPair, 0)
 			gradient := func(smoothing float32, targets []int32) [][]float32 {
-				pass := newPass(t, m, model.PassOptions{B: p.b, S: p.s, T: p.t, Train: true, Smoothing: smoothing})
+				pass := newPass(t, m, model.PassOptions{
+					B:         p.b,
+					S:         p.s,
+					T:         p.t,
+					Train:     true,
+					Smoothing: smoothing,
+				})
 				plan := *p.plan
 				plan.Targets = targets
 				pass.Load(p.batch, &plan)
@@ -299,7 +345,14 @@ func scaleAll(x [][]float32, by float32) {
 
 // The arithmetic of a pair is that of its products, three times: forward, and backward for both operands.
 func TestFlopsPerPair(t *testing.T) {
-	c := model.Config{Vocab: 50, Context: 16, Layers: 1, Heads: 2, Dim: 8, Encoder: true}
+	c := model.Config{
+		Vocab:   50,
+		Context: 16,
+		Layers:  1,
+		Heads:   2,
+		Dim:     8,
+		Encoder: true,
+	}
 	const s, n = 5, 3
 	encoder := s*(8*24+8*8+2*8*32) + 2*8*s*s
 	decoder := n*(8*24+8*8+8*8+8*8+2*8*32) + s*8*16 + 2*8*n*n/2 + 2*8*n*s

@@ -72,8 +72,20 @@ func loadGolden(t *testing.T, path string) *goldenCase {
 	c.b, c.n = int(info.Shape[0]), int(info.Shape[1])
 	c.batch = batch.New(c.b, c.n)
 	c.batch.IDs = c.ints("in.ids")
-	c.plan = &mask.Plan{B: c.b, T: c.n, Targets: c.ints("in.targets"), Rate: c.rates(),
-		Mask: mask.Mask{Rows: c.b, T: c.n, S: c.n, Pos: c.ints("mask.pos"), Lo: c.ints("mask.lo"), Hi: c.ints("mask.hi")}}
+	c.plan = &mask.Plan{
+		B:       c.b,
+		T:       c.n,
+		Targets: c.ints("in.targets"),
+		Rate:    c.rates(),
+		Mask: mask.Mask{
+			Rows: c.b,
+			T:    c.n,
+			S:    c.n,
+			Pos:  c.ints("mask.pos"),
+			Lo:   c.ints("mask.lo"),
+			Hi:   c.ints("mask.hi"),
+		},
+	}
 	if _, ok := tensors.Info("mask.tag"); ok {
 		m := &c.plan.Mask
 		m.Tag, m.A, m.B = c.ints("mask.tag"), c.ints("mask.a"), c.ints("mask.b")
@@ -119,8 +131,13 @@ func (c *goldenCase) rates() []float32 {
 
 func (c *goldenCase) decoder(be kernels.Backend, train bool) *model.Model {
 	c.t.Helper()
-	m, err := model.New(be, model.Config{Vocab: c.meta.Vocab, Context: c.meta.Positions, Layers: c.meta.Layers,
-		Heads: c.meta.Heads, Dim: c.meta.Dim}, train)
+	m, err := model.New(be, model.Config{
+		Vocab:   c.meta.Vocab,
+		Context: c.meta.Positions,
+		Layers:  c.meta.Layers,
+		Heads:   c.meta.Heads,
+		Dim:     c.meta.Dim,
+	}, train)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -132,7 +149,14 @@ func (c *goldenCase) decoder(be kernels.Backend, train bool) *model.Model {
 
 func (c *goldenCase) pass(m *model.Model, train bool) *model.Pass {
 	c.t.Helper()
-	p, err := m.NewPass(model.PassOptions{B: c.b, T: c.n, Train: train, Logits: !train, Hide: true, Second: c.plan.Mask.Tag != nil})
+	p, err := m.NewPass(model.PassOptions{
+		B:      c.b,
+		T:      c.n,
+		Train:  train,
+		Logits: !train,
+		Hide:   true,
+		Second: c.plan.Mask.Tag != nil,
+	})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -212,7 +236,12 @@ func (c *goldenCase) checkOutputs(be kernels.Backend) {
 	p := c.pass(c.decoder(be, false), false)
 	defer p.Free()
 	p.Forward()
-	for name, v := range map[string]*graph.Value{"out.logits": p.Logits, "out.nll": p.Stats.NLL, "out.conf": p.Stats.Conf, "out.entropy": p.Stats.Entropy} {
+	for name, v := range map[string]*graph.Value{
+		"out.logits":  p.Logits,
+		"out.nll":     p.Stats.NLL,
+		"out.conf":    p.Stats.Conf,
+		"out.entropy": p.Stats.Entropy,
+	} {
 		c.within(name, read(c.t, be, v.Buffer()), 1e-4)
 	}
 }

@@ -41,7 +41,12 @@ type group struct {
 
 // NewAdamW allocates zeroed moments for the parameters.
 func NewAdamW(be kernels.Backend, params *graph.Params, o Options) (*AdamW, error) {
-	a := &AdamW{Options: o, be: be, params: params, host: make([]float32, 1)}
+	a := &AdamW{
+		Options: o,
+		be:      be,
+		params:  params,
+		host:    make([]float32, 1),
+	}
 	a.boxed = a.host
 	for _, b := range []struct {
 		buf *kernels.Buffer
@@ -69,8 +74,8 @@ func (a *AdamW) group(from, to int, decay float32) group {
 	return g
 }
 
-// GradNorm is the gradient's global norm before clipping. It waits for the device; NaN or Inf says that the step must be
-// skipped.
+// GradNorm is the gradient's global norm before clipping. It waits for the device; NaN or Inf says that the step
+// must be skipped.
 func (a *AdamW) GradNorm() (float64, error) {
 	a.be.SquaredNorm(kernels.SquaredNorm{Out: a.square, X: a.params.Grads(), N: a.params.Len()})
 	if err := a.be.Download(a.boxed, a.square); err != nil {
@@ -87,8 +92,21 @@ func (a *AdamW) Step(lr, norm float64) {
 		scale = a.Clip / norm
 	}
 	for _, g := range a.groups {
-		a.be.AdamW(kernels.AdamW{Param: g.param, Grad: g.grad, M: g.m, V: g.v, Low: g.low, N: g.n,
-			LR: float32(lr), Beta1: a.Beta1, Beta2: a.Beta2, Eps: a.Eps, Decay: g.decay, GradScale: float32(scale), Step: a.Taken})
+		a.be.AdamW(kernels.AdamW{
+			Param:     g.param,
+			Grad:      g.grad,
+			M:         g.m,
+			V:         g.v,
+			Low:       g.low,
+			N:         g.n,
+			LR:        float32(lr),
+			Beta1:     a.Beta1,
+			Beta2:     a.Beta2,
+			Eps:       a.Eps,
+			Decay:     g.decay,
+			GradScale: float32(scale),
+			Step:      a.Taken,
+		})
 	}
 }
 

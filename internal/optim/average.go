@@ -6,8 +6,9 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-// Average is an exponential moving average of parameters. After the k-th step it becomes d·Average + (1 − d)·parameters, where d is
-// Decay or, while that is less, (1+k)/(10+k): so that the first parameters, which know nothing, are soon forgotten.
+// Average is an exponential moving average of parameters. After the k-th step it becomes d·Average + (1 −
+// d)·parameters, where d is Decay or, while that is less, (1+k)/(10+k): so that the first parameters, which know
+// nothing, are soon forgotten.
 type Average struct {
 	Decay float64
 	Mean  kernels.Buffer // float32, laid out like params.Flat()
@@ -30,13 +31,28 @@ func NewAverage(be kernels.Backend, params *graph.Params, decay float64) (*Avera
 func (a *Average) Update(taken int) {
 	d := min(a.Decay, float64(1+taken)/float64(10+taken))
 	n, part := a.params.Len(), a.params.Grads()
-	a.be.Scale(kernels.Scale{Y: a.Mean, X: a.Mean, N: n, Factor: float32(d)})
-	a.be.Scale(kernels.Scale{Y: part, X: a.params.Flat(), N: n, Factor: float32(1 - d)})
-	a.be.Add(kernels.Add{Y: a.Mean, A: a.Mean, B: part, N: n})
+	a.be.Scale(kernels.Scale{
+		Y:      a.Mean,
+		X:      a.Mean,
+		N:      n,
+		Factor: float32(d),
+	})
+	a.be.Scale(kernels.Scale{
+		Y:      part,
+		X:      a.params.Flat(),
+		N:      n,
+		Factor: float32(1 - d),
+	})
+	a.be.Add(kernels.Add{
+		Y: a.Mean,
+		A: a.Mean,
+		B: part,
+		N: n,
+	})
 }
 
-// Swap exchanges the parameters and their average: the model then computes with the average, until the next Swap. It overwrites the
-// gradients.
+// Swap exchanges the parameters and their average: the model then computes with the average, until the next Swap.
+// It overwrites the gradients.
 func (a *Average) Swap() error {
 	kept := a.params.Grads()
 	a.be.Copy(kept, a.params.Flat())

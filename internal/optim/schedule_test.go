@@ -8,7 +8,12 @@ import (
 )
 
 func TestScheduleKnownPoints(t *testing.T) {
-	base := Schedule{Peak: 1e-3, Floor: 1e-4, Warmup: 100, Steps: 2000}
+	base := Schedule{
+		Peak:   1e-3,
+		Floor:  1e-4,
+		Warmup: 100,
+		Steps:  2000,
+	}
 	for _, c := range []struct {
 		kind string
 		step int
@@ -37,12 +42,20 @@ func TestScheduleKnownPoints(t *testing.T) {
 	}
 }
 
-// TestSchedulesReachTheirEnds: the last step of the warm-up has the peak, the last step of the run the floor, whatever their numbers.
+// TestSchedulesReachTheirEnds: the last step of the warm-up has the peak, the last step of the run the floor,
+// whatever their numbers.
 func TestSchedulesReachTheirEnds(t *testing.T) {
 	ends := map[string]float64{"cosine": 1e-4, "linear": 1e-4, "wsd": 1e-4, "constant": 1e-3}
 	for kind, end := range ends {
 		for _, warmup := range []int{0, 1, 3, 9} {
-			s := Schedule{Kind: kind, Peak: 1e-3, Floor: 1e-4, Warmup: warmup, Steps: 10, Decay: 2}
+			s := Schedule{
+				Kind:   kind,
+				Peak:   1e-3,
+				Floor:  1e-4,
+				Warmup: warmup,
+				Steps:  10,
+				Decay:  2,
+			}
 			if got := s.At(9); got != end {
 				t.Errorf("%s after a warm-up of %d ends at %v, not at %v", kind, warmup, got, end)
 			}
@@ -51,13 +64,24 @@ func TestSchedulesReachTheirEnds(t *testing.T) {
 			}
 		}
 	}
-	wsd := Schedule{Kind: "wsd", Peak: 1e-3, Floor: 1e-4, Steps: 10, Decay: 2}
+	wsd := Schedule{
+		Kind:  "wsd",
+		Peak:  1e-3,
+		Floor: 1e-4,
+		Steps: 10,
+		Decay: 2,
+	}
 	for step, want := range []float64{7: 1e-3, 8: 5.5e-4, 9: 1e-4} {
 		if got := wsd.At(step); step >= 7 && math.Abs(got-want) > 1e-18 {
 			t.Errorf("wsd at %d = %v, want %v", step, got, want)
 		}
 	}
-	paper := Schedule{Kind: "inverse_sqrt", Peak: 1, Warmup: 4, Steps: 100}
+	paper := Schedule{
+		Kind:   "inverse_sqrt",
+		Peak:   1,
+		Warmup: 4,
+		Steps:  100,
+	}
 	for _, n := range []int{1, 3, 4, 5, 16, 100} { // Vaswani et al. 2017, equation 3, which counts from 1
 		want := 2 * math.Min(1/math.Sqrt(float64(n)), float64(n)*math.Pow(4, -1.5))
 		if got := paper.At(n - 1); math.Abs(got-want) > 1e-15 {

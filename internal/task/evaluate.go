@@ -35,11 +35,12 @@ type Batch struct {
 	Out       mask.Outputs
 }
 
-// Scored hears every batch of an evaluation once its losses are known; nil hears none. What it gets is valid during the call only.
+// Scored hears every batch of an evaluation once its losses are known; nil hears none. What it gets is valid during
+// the call only.
 type Scored func(kind string, b *batch.Batch, p *mask.Plan, out mask.Outputs) error
 
-// Evaluator measures a model on held rows: always under the static mask, so that runs can be compared, and on blanks where the model was
-// trained to fill them.
+// Evaluator measures a model on held rows: always under the static mask, so that runs can be compared, and on
+// blanks where the model was trained to fill them.
 type Evaluator struct {
 	model   *model.Model
 	planner *mask.Planner
@@ -54,8 +55,19 @@ type Evaluator struct {
 // NewEvaluator records a pass. The arena, which may be nil, is of passes that never run at the same time as it.
 func NewEvaluator(m *model.Model, p *mask.Planner, held Held, arena *graph.Arena) (*Evaluator, error) {
 	s := held.Shape()
-	e := &Evaluator{model: m, planner: p, held: held, rows: s.Batch(s.Rows)}
-	e.options = model.PassOptions{B: s.Rows, S: s.S, T: s.T, Second: p.Tagged(), Arena: arena}
+	e := &Evaluator{
+		model:   m,
+		planner: p,
+		held:    held,
+		rows:    s.Batch(s.Rows),
+	}
+	e.options = model.PassOptions{
+		B:      s.Rows,
+		S:      s.S,
+		T:      s.T,
+		Second: p.Tagged(),
+		Arena:  arena,
+	}
 	var err error
 	e.static, err = m.NewPass(e.options)
 	return e, err
@@ -70,7 +82,9 @@ func (e *Evaluator) Free() {
 }
 
 // Measure reads all rows, or so many batches unless that is 0. It returns the loss that decides which model is best.
-func (e *Evaluator) Measure(ctx context.Context, c config.Config, step, batches int, each Scored) (metrics.Eval, float64, error) {
+func (e *Evaluator) Measure(
+	ctx context.Context, c config.Config, step, batches int, each Scored,
+) (metrics.Eval, float64, error) {
 	score, err := e.Loss(ctx, batches, each)
 	if err != nil {
 		return metrics.Eval{}, 0, err
@@ -117,7 +131,8 @@ func (e *Evaluator) Blanks(ctx context.Context, batches int, rate float64, each 
 	}
 	var sum tally
 	err := e.batches(ctx, batches, func() error {
-		e.planner.PlanInfill(&e.plan, e.rows, 0, rate) // rows are numbered through the text: draws differ without a batch number
+		// rows are numbered through the text: draws differ without a batch number
+		e.planner.PlanInfill(&e.plan, e.rows, 0, rate)
 		e.infill.At(e.planner.Seed(), e.plan.Step, e.rows.First)
 		return e.forward(e.infill, BatchInfill, &sum, each)
 	})

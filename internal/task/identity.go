@@ -5,7 +5,8 @@ type Identity struct {
 	Train uint32 `json:"train"` // checksums of tokens
 	Valid uint32 `json:"valid"`
 	Test  uint32 `json:"test,omitempty"`
-	Cut   int    `json:"cut,omitempty"` // tokens before those that are split off; 0 where whole rows are, and in old runs
+	// tokens before those that are split off; 0 where whole rows are, and in old runs
+	Cut int `json:"cut,omitempty"`
 }
 
 // Same says whether a run may go on with the text of another. What tests may come or change: it decides nothing.

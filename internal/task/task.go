@@ -1,5 +1,6 @@
-// Package task says what a model can be trained for. A task knows where its text comes from, how rows are laid out, which model reads
-// them, and what besides the loss says how good the model is. Everything else is the same for all tasks, and asks none which it is.
+// Package task says what a model can be trained for. A task knows where its text comes from, how rows are laid out,
+// which model reads them, and what besides the loss says how good the model is. Everything else is the same for all
+// tasks, and asks none which it is.
 //
 // # Vocabulary
 //
@@ -32,8 +33,8 @@ type Task interface {
 	Model(c config.Config, vocab int) model.Config
 	// Open reads the configured text. Close the text when done.
 	Open(c config.Config, o Options) (*Text, error)
-	// OpenData reads other text than the run's own, to evaluate a model trained under c. The flag --data names it; a task
-	// that can't read such text returns an *OptionError.
+	// OpenData reads other text than the run's own, to evaluate a model trained under c. The flag --data names it;
+	// a task that can't read such text returns an *OptionError.
 	OpenData(c config.Config, names []string, t tokenizer.Tokenizer) (*Text, error)
 	// Random are rows of random tokens, as long as they may be, so that every step is as large as the next.
 	Random(c config.Config, vocab int) Rows
@@ -72,7 +73,8 @@ func (t *Text) Facts() recipe.Text {
 	return recipe.Text{Vocab: t.Tokenizer.Vocab(), End: t.Tokenizer.Specials().End, Entropy: t.Entropy}
 }
 
-// Shape is a size of batch: rows of at most T tokens that are predicted, each with a source of at most S; S is 0 where there are none.
+// Shape is a size of batch: rows of at most T tokens that are predicted, each with a source of at most S; S is 0
+// where there are none.
 type Shape struct{ Rows, S, T int }
 
 // Batch makes room for b rows of the shape.
@@ -88,8 +90,8 @@ type Rows interface {
 	Shapes() []Shape
 	Tokens() int         // of the whole text, those that are predicted
 	StepTokens() float64 // the same of a step, on average
-	// Layout is the size of a step, as a number of Shapes, how many of its rows are filled, and how much it weighs: its share of the
-	// text over that of a mean step.
+	// Layout is the size of a step, as a number of Shapes, how many of its rows are filled, and how much it weighs:
+	// its share of the text over that of a mean step.
 	Layout(step int) (shape, rows int, weight float64)
 	// Fill lays out rows First … First+B−1 of a step.
 	Fill(b *batch.Batch, step int)
@@ -103,7 +105,8 @@ type Held interface {
 	Targets() int // tokens to be predicted
 	Bytes() int   // that they stand for; 0 where that is not known
 	Unknown() int // characters that the vocabulary lacks
-	// Locate is where an output's target stands: in which pair, counted from 0 and −1 where there are none, and at which place.
+	// Locate is where an output's target stands: in which pair, counted from 0 and −1 where there are none, and at
+	// which place.
 	Locate(row, t int) (pair, position int)
 	Overlap() any // with the training text, as JSON takes it; nil where that is not asked
 	// Quality measures what the first rows are worth when they are decoded; nil where nothing but the loss is asked.

@@ -68,7 +68,8 @@ func TestThirdTaskTrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r.Tokens != toyHeld || r.Accuracy < 0.95 || strings.Count(tokens.String(), "\n") != toyHeld {
-		t.Errorf("of %d classes %v are right; %d are listed", r.Tokens, r.Accuracy, strings.Count(tokens.String(), "\n"))
+		t.Errorf("of %d classes %v are right; %d are listed", r.Tokens, r.Accuracy,
+			strings.Count(tokens.String(), "\n"))
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// toy is a third task: numbers in, a class out. A row is four digits and the parity of the first, which alone is predicted.
+// toy is a third task: numbers in, a class out. A row is four digits and the parity of the first, which alone is
+// predicted.
 type toy struct{}
 
 const (

@@ -1,9 +1,10 @@
 package tokenizer
 
-// pairTokenizer is byte-level byte pair encoding (Sennrich et al. 2016; Radford et al. 2019): a piece of text begins as its bytes, and the
-// pair of neighbours with the lowest rank is merged, the leftmost first, until none of the pairs left has a rank.
-// Where it is learnt here, ids 0–255 are the bytes in the order of their visible characters (byteLevel), then come merged tokens, then
-// end-of-text; files that others wrote may have them in any order.
+// pairTokenizer is byte-level byte pair encoding (Sennrich et al. 2016; Radford et al. 2019): a piece of text
+// begins as its bytes, and the pair of neighbours with the lowest rank is merged, the leftmost first, until none of
+// the pairs left has a rank. Where it is learnt here, ids 0–255 are the bytes in the order of their visible
+// characters (byteLevel), then come merged tokens, then end-of-text; files that others wrote may have them in any
+// order.
 type pairTokenizer struct {
 	kind     string
 	tokens   []string       // by id: its bytes; end-of-text has none
@@ -24,9 +25,17 @@ type merge struct {
 	id   int32
 }
 
-// newPairs makes a tokenizer of tokens, of which the one with the id end has no bytes, and of merges whose results are all among them.
+// newPairs makes a tokenizer of tokens, of which the one with the id end has no bytes, and of merges whose results
+// are all among them.
 func newPairs(kind string, tokens []string, end int32, merges []pair, documents bool) *pairTokenizer {
-	t := &pairTokenizer{kind: kind, tokens: tokens, end: end, merges: merges, ranks: make(map[pair]merge, len(merges)), specials: noSpecials}
+	t := &pairTokenizer{
+		kind:     kind,
+		tokens:   tokens,
+		end:      end,
+		merges:   merges,
+		ranks:    make(map[pair]merge, len(merges)),
+		specials: noSpecials,
+	}
 	ids := make(map[string]int32, len(tokens))
 	for i, token := range tokens {
 		if int32(i) != end {

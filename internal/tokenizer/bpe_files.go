@@ -87,8 +87,8 @@ func loadPairs(m *modelFile, documents bool) (*pairTokenizer, error) {
 	return newPairs("bpe", tokens, end, merges, documents), nil
 }
 
-// pairTokens are the tokens by id, and the id of end-of-text, which may be in the vocabulary too, under the same id. Ids must run from 0
-// without a gap.
+// pairTokens are the tokens by id, and the id of end-of-text, which may be in the vocabulary too, under the same
+// id. Ids must run from 0 without a gap.
 func (m *modelFile) pairTokens() (tokens []string, end int32, err error) {
 	vocab := m.Model.Vocab
 	end, inside := vocab[EndOfText]
@@ -110,7 +110,8 @@ func (m *modelFile) pairTokens() (tokens []string, end int32, err error) {
 			return nil, 0, errors.New("model.vocab: has an empty token")
 		}
 		if id < 0 || int(id) >= size || tokens[id] != "" || (visible != EndOfText && id == end) {
-			return nil, 0, fmt.Errorf("model.vocab: %q has id %d, but ids must run from 0 to %d, each once", visible, id, size-1)
+			return nil, 0, fmt.Errorf("model.vocab: %q has id %d, but ids must run from 0 to %d, each once", visible,
+				id, size-1)
 		}
 		if visible == EndOfText {
 			continue

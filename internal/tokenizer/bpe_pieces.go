@@ -115,8 +115,8 @@ func openContraction(text []byte) bool {
 	return len(text) == 2 && text[0] == '\'' && (text[1] == 'r' || text[1] == 'v' || text[1] == 'l')
 }
 
-// sureBoundary is a place late in the text where a piece begins whatever comes before: a space between two printing ASCII
-// characters. It is 0 where there is none.
+// sureBoundary is a place late in the text where a piece begins whatever comes before: a space between two printing
+// ASCII characters. It is 0 where there is none.
 func sureBoundary(text []byte) int {
 	prints := func(b byte) bool { return '!' <= b && b <= '~' }
 	for at := bytes.LastIndexByte(text, ' '); at > 0; at = bytes.LastIndexByte(text[:at], ' ') {

@@ -161,8 +161,10 @@ func TestLongAndShortMergesAgree(t *testing.T) {
 // The pattern's own cases, each with its pieces between bars.
 func TestPieces(t *testing.T) {
 	for _, want := range []string{
-		"Hello| world|!", "a| | b", "it|'s| they|'re| we|'ve| I|'ll| I|'d| I|'m| don|'t", "IT|'|S", "'re", "x|'|r", "!'|re",
-		"a|\n\n| b", "a|\n|b", "a| \t| b", "  | x", "12|abc|½| 3|.|5", "  ", "a|  ", "\u00a0|x", "naïve| Ελλ|!?\xff\xfe|é", "日本|、|語",
+		"Hello| world|!", "a| | b", "it|'s| they|'re| we|'ve| I|'ll| I|'d| I|'m| don|'t", "IT|'|S", "'re", "x|'|r",
+		"!'|re",
+		"a|\n\n| b", "a|\n|b", "a| \t| b", "  | x", "12|abc|½| 3|.|5", "  ", "a|  ", "\u00a0|x",
+		"naïve| Ελλ|!?\xff\xfe|é", "日本|、|語",
 	} {
 		text, rest := strings.ReplaceAll(want, "|", ""), ""
 		for left := []byte(text); len(left) > 0; {
@@ -178,7 +180,8 @@ func TestPieces(t *testing.T) {
 
 func TestPairPiecesEncodeAsTheWhole(t *testing.T) {
 	tok := trained(t, 700)
-	parts := rapid.SampledFrom([]string{"the", "a", " ", "  ", "\n", "'", "'r", "e", "'ll", "s", "1", "é", "\xc3", "\xa9", "\u00a0", ".", "ä", "\xf0\x9f", "\x9a\xa2"})
+	parts := rapid.SampledFrom([]string{"the", "a", " ", "  ", "\n", "'", "'r", "e", "'ll", "s", "1", "é", "\xc3",
+		"\xa9", "\u00a0", ".", "ä", "\xf0\x9f", "\x9a\xa2"})
 	rapid.Check(t, func(t *rapid.T) {
 		text := []byte(strings.Join(rapid.SliceOf(parts).Draw(t, "text"), ""))
 		want, _ := tok.Encode(nil, text)
@@ -195,7 +198,17 @@ func TestPairPiecesEncodeAsTheWhole(t *testing.T) {
 // SplitPoint doesn't put off what is settled: a long text is cut near its end.
 func TestPairSplitPointIsLate(t *testing.T) {
 	tok := trained(t, 300)
-	for text, want := range map[string]int{"the end": 3, "the end ": 7, "a  b": 2, "a'r": 1, "a'": 1, "a 'r": 3, "": 0, "word": 0, "a b\xc3": 1} {
+	for text, want := range map[string]int{
+		"the end":  3,
+		"the end ": 7,
+		"a  b":     2,
+		"a'r":      1,
+		"a'":       1,
+		"a 'r":     3,
+		"":         0,
+		"word":     0,
+		"a b\xc3":  1,
+	} {
 		if got := tok.SplitPoint([]byte(text)); got != want {
 			t.Errorf("%q splits at %d, want %d", text, got, want)
 		}
@@ -213,7 +226,8 @@ func TestPairFilesLoadAsTheSameTokenizer(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		got := loaded.(*pairTokenizer)
-		if got.kind != name || !slices.Equal(got.tokens, want.tokens) || !slices.Equal(got.merges, want.merges) || got.specials != want.specials {
+		if got.kind != name || !slices.Equal(got.tokens, want.tokens) || !slices.Equal(got.merges, want.merges) ||
+			got.specials != want.specials {
 			t.Errorf("%s changes when loaded", name)
 		}
 	}
@@ -263,7 +277,8 @@ func TestGPT2KnownIds(t *testing.T) {
 	}
 }
 
-// The module that has the vocabulary also encodes, by a regular expression and byte strings' ranks: another way to the same ids.
+// The module that has the vocabulary also encodes, by a regular expression and byte strings' ranks: another way to
+// the same ids.
 func TestGPT2AgreesWithTheModulesEncoder(t *testing.T) {
 	tok, other := newGPT2(true), codec.NewR50kBase()
 	agree := func(t rapid.TB, text string) {
@@ -280,6 +295,7 @@ func TestGPT2AgreesWithTheModulesEncoder(t *testing.T) {
 		agree(t, line)
 	}
 	agree(t, string(bpeText(t)))
-	words := rapid.SampledFrom([]string{"the", " The", "ing", "'s", "'", " ", "\n", "\t", "2024", "-", "é", "Ω", "日本", "🚢", ".", "aaaa"})
+	words := rapid.SampledFrom([]string{"the", " The", "ing", "'s", "'", " ", "\n", "\t", "2024", "-", "é", "Ω", "日本",
+		"🚢", ".", "aaaa"})
 	rapid.Check(t, func(t *rapid.T) { agree(t, strings.Join(rapid.SliceOf(words).Draw(t, "words"), "")) })
 }

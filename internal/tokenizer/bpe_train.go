@@ -15,8 +15,8 @@ const minPairsVocab = 256 + 1
 // minPairCount is how often a pair must occur to become a token: one that occurs once teaches nothing.
 const minPairCount = 2
 
-// Trainer counts the pieces of training text and makes a vocabulary of them. The same text gives the same vocabulary, in
-// whatever order it comes.
+// Trainer counts the pieces of training text and makes a vocabulary of them. The same text gives the same
+// vocabulary, in whatever order it comes.
 type Trainer struct {
 	pieces map[string]int
 }
@@ -58,8 +58,8 @@ func (t *Trainer) Read(r io.Reader) error {
 	}
 }
 
-// Train makes a vocabulary of at most size ids, the 256 bytes and end-of-text among them: fewer if no further pair occurs twice.
-// With documents, end-of-text begins and ends them.
+// Train makes a vocabulary of at most size ids, the 256 bytes and end-of-text among them: fewer if no further pair
+// occurs twice. With documents, end-of-text begins and ends them.
 func (t *Trainer) Train(size int, documents bool) (Tokenizer, error) {
 	if size < minPairsVocab {
 		return nil, fmt.Errorf("size: %d is below %d, the 256 bytes and end-of-text", size, minPairsVocab)
@@ -84,8 +84,8 @@ func Train(size int, texts ...io.Reader) (Tokenizer, error) {
 	return t.Train(size, true)
 }
 
-// learning is a vocabulary in the making: the most frequent pair of neighbours becomes a token, again and again; of equally frequent
-// ones that with the lowest ids.
+// learning is a vocabulary in the making: the most frequent pair of neighbours becomes a token, again and again; of
+// equally frequent ones that with the lowest ids.
 type learning struct {
 	tokens []string
 	ids    map[string]int32
@@ -193,7 +193,8 @@ func (l *learning) merge(p pair, words []int32) {
 	}
 }
 
-// replace merges a pair wherever a word has it, keeping the counts of its neighbours, and notes the pairs that come about.
+// replace merges a pair wherever a word has it, keeping the counts of its neighbours, and notes the pairs that come
+// about.
 func (l *learning) replace(at int32, p pair, id int32, fresh map[pair]struct{}) {
 	w := &l.words[at]
 	ids, n := w.ids, 0

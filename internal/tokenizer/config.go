@@ -57,7 +57,8 @@ func (c Config) Short(t Tokenizer) string {
 	if c.Kind != "bpe" || c.Size <= t.Vocab() {
 		return ""
 	}
-	return fmt.Sprintf("data.tokenizer.size: %d tokens were asked for, but after %d no further pair of tokens occurs twice in the text", c.Size, t.Vocab())
+	return fmt.Sprintf("data.tokenizer.size: %d tokens were asked for, but after %d no further pair of tokens "+
+		"occurs twice in the text", c.Size, t.Vocab())
 }
 
 // Identity tells configurations apart that make different tokenizers of one text.

@@ -12,9 +12,11 @@
 //   - unknown: a character that the vocabulary lacks. It is left out of the ids and counted, so that a
 //     score says over how much of the text it was taken.
 //
-// A tokenizer is saved beside a model as Hugging Face's tokenizer.json and tokenizer_config.json: bytes and characters are byte pair
-// encodings without merges. The configuration also holds our kind and version, which Hugging Face's readers pass over.
+// A tokenizer is saved beside a model as Hugging Face's tokenizer.json and tokenizer_config.json: bytes and
+// characters are byte pair encodings without merges. The configuration also holds our kind and version, which
+// Hugging Face's readers pass over.
 //
-// Files that others wrote are read where they cut text as "bpe" does: byte-level pairs, cut as GPT-2 cuts, with end-of-text the only added token, under any
-// id. Every section that asks for something else is refused by its name.
+// Files that others wrote are read where they cut text as "bpe" does: byte-level pairs, cut as GPT-2 cuts, with
+// end-of-text the only added token, under any id. Every section that asks for something else is refused by its
+// name.
 package tokenizer

@@ -13,8 +13,8 @@ import (
 	"dmtrain/internal/textio"
 )
 
-// The files of a saved tokenizer, named as Hugging Face names them. Directories published before there was a tokenizer.json have its
-// vocabulary and its merges apart.
+// The files of a saved tokenizer, named as Hugging Face names them. Directories published before there was a
+// tokenizer.json have its vocabulary and its merges apart.
 const (
 	modelName  = "tokenizer.json"
 	configName = "tokenizer_config.json"
@@ -81,7 +81,8 @@ func newModelFile(vocab map[string]int32) *modelFile {
 
 // byteLevelStage is a step that turns text into the characters that stand for its bytes, or back.
 func byteLevelStage(prefixSpace, regex bool) json.RawMessage {
-	return fmt.Appendf(nil, `{"type": "ByteLevel", "add_prefix_space": %t, "trim_offsets": true, "use_regex": %t}`, prefixSpace, regex)
+	return fmt.Appendf(nil, `{"type": "ByteLevel", "add_prefix_space": %t, "trim_offsets": true, "use_regex": %t}`,
+		prefixSpace, regex)
 }
 
 // files are the saved form of a tokenizer whose model is m.
@@ -147,7 +148,8 @@ func FromFiles(saved map[string][]byte) (Tokenizer, error) {
 		return fromPublished(saved)
 	}
 	if c.Version != version {
-		return nil, fmt.Errorf("%s: dmtrain_version: %d is not a version this program reads (%d)", configName, c.Version, version)
+		return nil, fmt.Errorf("%s: dmtrain_version: %d is not a version this program reads (%d)", configName,
+			c.Version, version)
 	}
 	documents, err := c.documents()
 	if err != nil {
@@ -172,7 +174,8 @@ func FromFiles(saved map[string][]byte) (Tokenizer, error) {
 	case "gpt2":
 		t, err = loadGPT2(m, documents)
 	default:
-		return nil, fmt.Errorf("%s: dmtrain_kind: %q is not a tokenizer (%s)", configName, c.Kind, strings.Join(kinds, ", "))
+		return nil, fmt.Errorf("%s: dmtrain_kind: %q is not a tokenizer (%s)", configName, c.Kind,
+			strings.Join(kinds, ", "))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", modelName, err)

@@ -10,8 +10,8 @@ import (
 // gpt2Tokens is the size of GPT-2's vocabulary without end-of-text: 256 bytes and 50,000 merges.
 const gpt2Tokens = 50256
 
-// newGPT2 is kind gpt2: the vocabulary that OpenAI published with GPT-2 (Radford et al. 2019), byte for byte and id for id.
-// With documents, end-of-text begins and ends them.
+// newGPT2 is kind gpt2: the vocabulary that OpenAI published with GPT-2 (Radford et al. 2019), byte for byte and id
+// for id. With documents, end-of-text begins and ends them.
 func newGPT2(documents bool) *pairTokenizer {
 	tokens := make([]string, gpt2Tokens+1)
 	published := codec.NewR50kBase()
@@ -25,8 +25,8 @@ func newGPT2(documents bool) *pairTokenizer {
 	return newPairs("gpt2", tokens, gpt2Tokens, mergesOf(tokens[:gpt2Tokens]), documents)
 }
 
-// mergesOf finds the merges of a vocabulary whose ids are in the order of their making, which is how it is published: a token's last
-// merge joined the two parts that its bytes come to with the merges before it.
+// mergesOf finds the merges of a vocabulary whose ids are in the order of their making, which is how it is
+// published: a token's last merge joined the two parts that its bytes come to with the merges before it.
 func mergesOf(tokens []string) []pair {
 	t := newPairs("gpt2", tokens[:256], -1, nil, false)
 	var parts []int32

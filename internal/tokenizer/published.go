@@ -35,8 +35,8 @@ func (t *publishToken) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*string)(t))
 }
 
-// fromPublished reads a published tokenizer of byte pairs: tokenizer.json, or where there is none vocab.json and merges.txt, with a
-// tokenizer_config.json beside it or without.
+// fromPublished reads a published tokenizer of byte pairs: tokenizer.json, or where there is none vocab.json and
+// merges.txt, with a tokenizer_config.json beside it or without.
 func fromPublished(saved map[string][]byte) (Tokenizer, error) {
 	var c publishedConfig
 	if text, ok := saved[configName]; ok {
@@ -92,7 +92,8 @@ func (c publishedConfig) apart(saved map[string][]byte) (*modelFile, error) {
 	if vocab == nil || merges == nil {
 		return nil, fmt.Errorf("missing, and so is %s", modelName)
 	}
-	if classes := []string{"", "GPT2Tokenizer", "GPT2TokenizerFast", "PreTrainedTokenizerFast"}; !slices.Contains(classes, c.Class) {
+	if classes := []string{"", "GPT2Tokenizer", "GPT2TokenizerFast",
+		"PreTrainedTokenizerFast"}; !slices.Contains(classes, c.Class) {
 		return nil, fmt.Errorf("of tokenizer_class %q, which is not supported without a %s", c.Class, modelName)
 	}
 	m := newModelFile(nil)

@@ -81,7 +81,8 @@ func (m *modelFile) check(p pieces) error {
 		ok   func([]section) error
 	}{
 		{"truncation", m.Truncation, none}, {"padding", m.Padding, none}, {"normalizer", m.Normalizer, none},
-		{"pre_tokenizer", m.PreTokenizer, p.cut}, {"post_processor", m.PostProcessor, addNothing}, {"decoder", m.Decoder, p.join},
+		{"pre_tokenizer", m.PreTokenizer, p.cut}, {"post_processor", m.PostProcessor, addNothing},
+		{"decoder", m.Decoder, p.join},
 	} {
 		flat, err := sections(s.raw)
 		if err == nil {
@@ -172,7 +173,8 @@ func (s section) addsNothing() bool {
 	var part struct {
 		Sequence *struct{ ID string }
 	}
-	return len(s.Single) == 1 && json.Unmarshal(s.Single[0], &part) == nil && part.Sequence != nil && part.Sequence.ID == "A"
+	return len(s.Single) == 1 && json.Unmarshal(s.Single[0], &part) == nil && part.Sequence != nil &&
+		part.Sequence.ID == "A"
 }
 
 // join looks at a decoder.
@@ -189,7 +191,8 @@ func (p pieces) join(all []section) error {
 	return nil
 }
 
-// check refuses a model that merges otherwise. Where every byte is a token nothing is unknown: what is done then doesn't matter.
+// check refuses a model that merges otherwise. Where every byte is a token nothing is unknown: what is done then
+// doesn't matter.
 func (m *bpeModel) check(p pieces) error {
 	set := func(s *string) bool { return s != nil && *s != "" }
 	switch {

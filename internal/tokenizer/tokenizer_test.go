@@ -119,7 +119,8 @@ func TestConfigProblems(t *testing.T) {
 		t.Errorf("the default has problems: %v", got)
 	}
 	got := Config{Kind: "word"}.Problems("data.tokenizer")
-	if want := `data.tokenizer.kind: "word" is not a tokenizer (byte, char, bpe, gpt2)`; len(got) != 1 || got[0] != want {
+	if want := `data.tokenizer.kind: "word" is not a tokenizer (byte, char, bpe, gpt2)`; len(got) != 1 ||
+		got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if _, err := New(Config{Kind: "word"}, &Survey{}); err == nil {
@@ -183,7 +184,8 @@ func TestFilesLoadAsTheSameTokenizer(t *testing.T) {
 				t.Fatalf("%s: %v", kind, err)
 			}
 			if got.Kind() != kind || got.Vocab() != want.Vocab() || got.Specials() != want.Specials() {
-				t.Errorf("%s, %d documents: loaded as %s, %d tokens, %+v", kind, documents, got.Kind(), got.Vocab(), got.Specials())
+				t.Errorf("%s, %d documents: loaded as %s, %d tokens, %+v", kind, documents, got.Kind(), got.Vocab(),
+					got.Specials())
 			}
 			for name, b := range got.Files() {
 				if !bytes.Equal(b, want.Files()[name]) {
@@ -215,7 +217,8 @@ func TestDamagedFilesAreNamed(t *testing.T) {
 		files map[string][]byte
 		want  string
 	}{
-		{"no configuration", map[string][]byte{modelName: good[modelName]}, modelName + ": pre_tokenizer: null is not supported"},
+		{"no configuration", map[string][]byte{modelName: good[modelName]},
+			modelName + ": pre_tokenizer: null is not supported"},
 		{"no model", map[string][]byte{configName: good[configName]}, modelName + ": missing"},
 		{"not JSON", edit(good, modelName, "{", "("), modelName + ": line 1: not valid JSON: invalid character"},
 		{"later version", edit(good, configName, `"dmtrain_version": 1`, `"dmtrain_version": 9`), "dmtrain_version: 9"},
@@ -225,7 +228,8 @@ func TestDamagedFilesAreNamed(t *testing.T) {
 		{"empty token", edit(good, modelName, `"a"`, `""`), `"" is not one character`},
 		{"wrong rank", edit(good, modelName, `"a": 0`, `"a": 1`), "rank by code point"},
 		{"end-of-text at another id", edit(good, modelName, `"id": 3`, `"id": 4`), "added_tokens"},
-		{"special without a role", edit(edit(good, configName, `"bos_token": "`+EndOfText+`",`, ""), configName, `"eos_token": "`+EndOfText+`",`, ""), "has no role"},
+		{"special without a role", edit(edit(good, configName, `"bos_token": "`+EndOfText+`",`, ""), configName,
+			`"eos_token": "`+EndOfText+`",`, ""), "has no role"},
 		{"byte missing", edit(goodBytes, modelName, `"A"`, `"AA"`), "byte 65"},
 		{"byte moved", edit(goodBytes, modelName, `"A": 65`, `"A": 66`), "byte 65"},
 		{"kinds mixed up", edit(good, configName, `"char"`, `"byte"`), "pre_tokenizer: null is not supported"},

@@ -1,5 +1,5 @@
-// Package driver says what a kind of CUDA device must be able to do, and in which words. Package gpu stands on it; packages nvidia and
-// emulator are its two kinds.
+// Package driver says what a kind of CUDA device must be able to do, and in which words. Package gpu stands on it;
+// packages nvidia and emulator are its two kinds.
 //
 // # Vocabulary
 //
@@ -40,7 +40,8 @@ type Properties struct {
 	Emulated   bool   `json:"emulated"`
 }
 
-// MatMul is C = op(A)·op(B) + Bias + Add for dense row-major matrices, op(A) being M×K and op(B) K×N, summed in float32.
+// MatMul is C = op(A)·op(B) + Bias + Add for dense row-major matrices, op(A) being M×K and op(B) K×N, summed in
+// float32.
 type MatMul struct {
 	A, B, C        Ptr
 	M, N, K        int
@@ -58,7 +59,8 @@ type (
 	Graph  int
 )
 
-// Driver is an open device. It reports what went wrong with a call and no more; package gpu looks after what follows from it.
+// Driver is an open device. It reports what went wrong with a call and no more; package gpu looks after what
+// follows from it.
 type Driver interface {
 	Properties() Properties
 	Close() error

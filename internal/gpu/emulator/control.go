@@ -20,8 +20,8 @@ func Seed(seed uint64) {
 	C.emu_seed(C.uint64_t(seed))
 }
 
-// Strict makes the device hold kernels to the views that gpu.Device.View has told it of: an allocation of which views were taken
-// is only accessible inside them.
+// Strict makes the device hold kernels to the views that gpu.Device.View has told it of: an allocation of which
+// views were taken is only accessible inside them.
 func Strict(on bool) {
 	machine.Lock()
 	defer machine.Unlock()

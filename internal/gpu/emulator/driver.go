@@ -2,8 +2,8 @@
 
 package emulator
 
-// The kernels are compiled for the emulated device from the very sources that nvcc compiles. The links *.cu.h and *.cuh.h
-// stand here only so that the go command sees when one of them changes.
+// The kernels are compiled for the emulated device from the very sources that nvcc compiles. The links *.cu.h and
+// *.cuh.h stand here only so that the go command sees when one of them changes.
 
 /*
 #cgo CFLAGS: -O2
@@ -67,7 +67,14 @@ func Devices() ([]driver.Properties, error) {
 }
 
 func (*device) Properties() driver.Properties {
-	return driver.Properties{Name: "emulated device", Major: 8, Minor: 0, Memory: memoryBytes, Processors: 1, Emulated: true}
+	return driver.Properties{
+		Name:       "emulated device",
+		Major:      8,
+		Minor:      0,
+		Memory:     memoryBytes,
+		Processors: 1,
+		Emulated:   true,
+	}
 }
 
 func (*device) Close() error { return nil }

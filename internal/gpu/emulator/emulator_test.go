@@ -52,7 +52,8 @@ func TestSoundKernelRunsUnderEverySeed(t *testing.T) {
 	}
 }
 
-// Each planted fault is reported with its kernel, a block and a thread, and what is wrong, whatever the order of threads.
+// Each planted fault is reported with its kernel, a block and a thread, and what is wrong, whatever the order of
+// threads.
 func TestPlantedFaultsAreReported(t *testing.T) {
 	d := openTest(t)
 	out, in := alloc(t, d, 64*4), alloc(t, d, 512)
@@ -66,12 +67,17 @@ func TestPlantedFaultsAreReported(t *testing.T) {
 		{"faulty_no_barrier", 1, 64, 0, []uint64{uint64(out)}, "shared memory"},
 		{"faulty_no_syncwarp", 1, 32, 0, []uint64{uint64(out)}, "shared memory"},
 		{"faulty_overwrite", 1, 64, 0, []uint64{uint64(out)}, "with no barrier between"},
-		{"faulty_write_past_end", 2, 64, 0, []uint64{uint64(out), 64}, "write of 4 bytes that end 4 bytes past a buffer of 256 bytes"},
-		{"faulty_read_past_end", 1, 64, 0, []uint64{uint64(in), uint64(out) + 4, 63}, "read of 4 bytes that end 4 bytes past a buffer of 256 bytes"},
-		{"faulty_uninitialised", 1, 64, 0, []uint64{uint64(out)}, "thread (17,0,0): read of 4 bytes of static shared memory at byte"},
-		{"faulty_shared_past_end", 1, 64, 256, []uint64{uint64(out)}, "thread (63,0,0): write of 4 bytes of shared memory at byte 256 of 256"},
+		{"faulty_write_past_end", 2, 64, 0, []uint64{uint64(out), 64},
+			"write of 4 bytes that end 4 bytes past a buffer of 256 bytes"},
+		{"faulty_read_past_end", 1, 64, 0, []uint64{uint64(in), uint64(out) + 4, 63},
+			"read of 4 bytes that end 4 bytes past a buffer of 256 bytes"},
+		{"faulty_uninitialised", 1, 64, 0, []uint64{uint64(out)},
+			"thread (17,0,0): read of 4 bytes of static shared memory at byte"},
+		{"faulty_shared_past_end", 1, 64, 256, []uint64{uint64(out)},
+			"thread (63,0,0): write of 4 bytes of shared memory at byte 256 of 256"},
 		{"faulty_divergent_barrier", 1, 64, 0, []uint64{uint64(out)}, "faulty.h:"},
-		{"faulty_lost_lane", 1, 64, 0, []uint64{uint64(out)}, "waits at shuffle, but thread (40,0,0) has left the kernel"},
+		{"faulty_lost_lane", 1, 64, 0, []uint64{uint64(out)},
+			"waits at shuffle, but thread (40,0,0) has left the kernel"},
 		{"faulty_between_blocks", 2, 64, 0, []uint64{uint64(out)}, "which another block of the same launch wrote"},
 		{"faulty_misaligned", 1, 32, 0, []uint64{uint64(out)}, "not aligned"},
 		{"faulty_no_wait", 1, 32, 0, []uint64{uint64(out), uint64(in)}, "which nothing has written"},
@@ -123,10 +129,12 @@ func TestWrongLaunches(t *testing.T) {
 		launch func()
 		want   string
 	}{
-		{"threads", func() { d.Launch("faulty_none", one(1), 32, 0, uint64(out)) }, "launched with 32 threads a block, written for 64"},
+		{"threads", func() { d.Launch("faulty_none", one(1), 32, 0, uint64(out)) },
+			"launched with 32 threads a block, written for 64"},
 		{"arguments", func() { d.Launch("faulty_none", one(1), 64, 0) }, "launched with 0 arguments, takes 1"},
 		{"grid", func() { d.Launch("faulty_none", one(0), 64, 0, uint64(out)) }, "a grid of (0,1,1) blocks"},
-		{"shared memory", func() { d.Launch("faulty_none", one(1), 64, 100<<10, uint64(out)) }, "102400 bytes of shared memory"},
+		{"shared memory", func() { d.Launch("faulty_none", one(1), 64, 100<<10, uint64(out)) },
+			"102400 bytes of shared memory"},
 		{"name", func() { d.Launch("nothing", one(1), 64, 0) }, "no kernel nothing"},
 		{"freed", func() {
 			p, _ := d.Alloc(256)

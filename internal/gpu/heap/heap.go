@@ -1,5 +1,6 @@
-// Package heap keeps account of memory that a device can't be asked for piece by piece: Heap of what lives long and is given back in
-// any order, Ring of what is in use for a moment and given back in order. Neither touches the memory.
+// Package heap keeps account of memory that a device can't be asked for piece by piece: Heap of what lives long and
+// is given back in any order, Ring of what is in use for a moment and given back in order. Neither touches the
+// memory.
 package heap
 
 import (
@@ -15,8 +16,8 @@ const (
 	chunkBytes = 64 << 20 // what is asked of the driver at least, whose own allocations are slow and coarse
 )
 
-// Heap hands out parts of large chunks of device memory. Work on a device is in order, so memory given back may be handed out
-// again at once: whoever gets it comes later on the stream.
+// Heap hands out parts of large chunks of device memory. Work on a device is in order, so memory given back may be
+// handed out again at once: whoever gets it comes later on the stream.
 type Heap struct {
 	get   func(bytes int64) (driver.Ptr, error)
 	put   func(driver.Ptr) error
@@ -50,7 +51,12 @@ func (h *Heap) Alloc(bytes int64) (driver.Ptr, error) {
 	at, rest := s.at, s.bytes-bytes
 	s.free, s.bytes = false, bytes
 	if rest > 0 {
-		h.spans = slices.Insert(h.spans, best+1, span{at: at + driver.Ptr(bytes), bytes: rest, chunk: s.chunk, free: true})
+		h.spans = slices.Insert(h.spans, best+1, span{
+			at:    at + driver.Ptr(bytes),
+			bytes: rest,
+			chunk: s.chunk,
+			free:  true,
+		})
 	}
 	return at, nil
 }
@@ -86,7 +92,12 @@ func (h *Heap) grow(bytes int64) error {
 		}
 		return 1
 	})
-	h.spans = slices.Insert(h.spans, i, span{at: at, bytes: size, chunk: at, free: true})
+	h.spans = slices.Insert(h.spans, i, span{
+		at:    at,
+		bytes: size,
+		chunk: at,
+		free:  true,
+	})
 	return nil
 }
 

@@ -40,8 +40,8 @@ func newFake(memory int64) (*fakeDriver, *Heap) {
 	return f, New(f.get, f.put)
 }
 
-// Whatever is allocated and freed in whatever order, live allocations never overlap, lie within chunks, are aligned, and
-// when all is free again every chunk is whole.
+// Whatever is allocated and freed in whatever order, live allocations never overlap, lie within chunks, are
+// aligned, and when all is free again every chunk is whole.
 func TestHeapNeverOverlaps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f, p := newFake(512 << 20)

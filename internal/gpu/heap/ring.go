@@ -1,6 +1,7 @@
 package heap
 
-// Ring hands out runs of a buffer in order and takes them back in order. An event of type E says when a run may be taken back.
+// Ring hands out runs of a buffer in order and takes them back in order. An event of type E says when a run may be
+// taken back.
 type Ring[E any] struct {
 	size, most int // bytes, and runs in use at once
 	next       int
@@ -17,8 +18,8 @@ type stretch[E any] struct {
 	done     E
 }
 
-// Reserve finds n bytes behind the newest stretch, or at the start when they don't fit there; false while the oldest stand in the way
-// or there are too many.
+// Reserve finds n bytes behind the newest stretch, or at the start when they don't fit there; false while the
+// oldest stand in the way or there are too many.
 func (r *Ring[E]) Reserve(n int) (at int, ok bool) {
 	switch len(r.taken) {
 	case 0:

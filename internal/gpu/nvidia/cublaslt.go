@@ -20,8 +20,9 @@ import (
 // blasWorkspace is device memory that algorithms may use.
 const blasWorkspace = 32 << 20
 
-// cublasLt is NVIDIA's library. How products of a shape are computed is chosen the first time, by its own heuristic, among
-// algorithms that give the same bits every time; another shape, so another number of rows, may be summed in another order.
+// cublasLt is NVIDIA's library. How products of a shape are computed is chosen the first time, by its own
+// heuristic, among algorithms that give the same bits every time; another shape, so another number of rows, may be
+// summed in another order.
 type cublasLt struct {
 	d         *device
 	handle    unsafe.Pointer
@@ -66,7 +67,8 @@ func (l *cublasLt) MatMul(m driver.MatMul) error {
 		return fmt.Errorf("%s: %d×%d×%d: %w", l.found, m.M, m.N, m.K, err)
 	}
 	var failed *C.char
-	status := C.dm_lt_matmul(l.handle, plan, C.uint64_t(m.A), C.uint64_t(m.B), C.uint64_t(m.C), C.uint64_t(m.Add), C.uint64_t(m.Bias),
+	status := C.dm_lt_matmul(l.handle, plan, C.uint64_t(m.A), C.uint64_t(m.B), C.uint64_t(m.C), C.uint64_t(m.Add),
+		C.uint64_t(m.Bias),
 		C.uint64_t(l.workspace), blasWorkspace, unsafe.Pointer(l.d.cStream()), &failed)
 	if status != 0 {
 		return fmt.Errorf("%s: %d×%d×%d: %s: status %d", l.found, m.M, m.N, m.K, culprit(failed), status)
@@ -102,8 +104,18 @@ func culprit(call *C.char) string {
 // shapeOf is all that the choice of an algorithm depends on.
 func shapeOf(m driver.MatMul) C.dm_shape {
 	lowest := uint64(m.A|m.B|m.C|m.Add|m.Bias) | 256
-	return C.dm_shape{m: C.int(m.M), n: C.int(m.N), k: C.int(m.K), trans_a: truth(m.TransA), trans_b: truth(m.TransB),
-		bf16: truth(m.BF16), bf16_c: truth(m.BF16C), bias: truth(m.Bias != 0), add: truth(m.Add != 0), alignment: C.int(lowest & -lowest)}
+	return C.dm_shape{
+		m:         C.int(m.M),
+		n:         C.int(m.N),
+		k:         C.int(m.K),
+		trans_a:   truth(m.TransA),
+		trans_b:   truth(m.TransB),
+		bf16:      truth(m.BF16),
+		bf16_c:    truth(m.BF16C),
+		bias:      truth(m.Bias != 0),
+		add:       truth(m.Add != 0),
+		alignment: C.int(lowest & -lowest),
+	}
 }
 
 func truth(b bool) C.int {

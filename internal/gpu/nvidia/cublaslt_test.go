@@ -24,7 +24,8 @@ const library = "DMTRAIN_CUBLASLT"
 func fakeBLAS(t *testing.T) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "libcublasLt.so")
-	if out, err := exec.Command("cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", path, "testdata/cublaslt.c", "-ldl").CombinedOutput(); err != nil {
+	if out, err := exec.Command("cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", path, "testdata/cublaslt.c",
+		"-ldl").CombinedOutput(); err != nil {
 		t.Fatalf("cc: %v\n%s", err, out)
 	}
 	t.Setenv(library, path)
@@ -55,7 +56,15 @@ func TestProductsThroughCuBLASLt(t *testing.T) {
 		t.Errorf("it is called %s", b.Name())
 	}
 	for bits := range 1 << 6 {
-		p := gpu.MatMul{M: 5, N: 7, K: 3, TransA: bits&1 > 0, TransB: bits&2 > 0, BF16: bits&4 > 0, BF16C: bits&12 == 12}
+		p := gpu.MatMul{
+			M:      5,
+			N:      7,
+			K:      3,
+			TransA: bits&1 > 0,
+			TransB: bits&2 > 0,
+			BF16:   bits&4 > 0,
+			BF16C:  bits&12 == 12,
+		}
 		if bits&12 == 8 {
 			continue // float32 operands have no bfloat16 product
 		}
@@ -85,7 +94,14 @@ func TestOnePlanAShape(t *testing.T) {
 	}
 	for range 2 {
 		for n := range 3 {
-			if err := b.MatMul(driver.MatMul{A: at, B: at + 1024, C: at + 2048, M: 2, N: n + 1, K: 4}); err != nil {
+			if err := b.MatMul(driver.MatMul{
+				A: at,
+				B: at + 1024,
+				C: at + 2048,
+				M: 2,
+				N: n + 1,
+				K: 4,
+			}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -198,7 +214,8 @@ func place(transposed bool, i, j, rows, cols int) int {
 func abs(x float32) float32 { return float32(math.Abs(float64(x))) }
 
 func name(p gpu.MatMul, bias, add bool) string {
-	return fmt.Sprintf("%d×%d×%d, transposed %t %t, bf16 %t %t, bias %t, add %t", p.M, p.N, p.K, p.TransA, p.TransB, p.BF16, p.BF16C, bias, add)
+	return fmt.Sprintf("%d×%d×%d, transposed %t %t, bf16 %t %t, bias %t, add %t", p.M, p.N, p.K, p.TransA, p.TransB,
+		p.BF16, p.BF16C, bias, add)
 }
 
 // Without a library, or with one that is none, the device says where it looked.

@@ -59,7 +59,8 @@ func TestMemoryOfADeviceIsLimited(t *testing.T) {
 	}
 }
 
-// Uploads may be called again at once with the same host memory, many times what the staging buffer holds, and come out in order.
+// Uploads may be called again at once with the same host memory, many times what the staging buffer holds, and come
+// out in order.
 func TestUploadsDoNotWaitAndDoNotMix(t *testing.T) {
 	onEmulatedDriver(t)
 	d, err := gpu.Open(0, nil)

@@ -35,5 +35,6 @@ func (d *device) fault(err error) error {
 			names = append(names, n)
 		}
 	}
-	return fmt.Errorf("%w, in one of the kernels %s; with DMTRAIN_GPU_SYNC=1 the very one is named", err, strings.Join(names, ", "))
+	return fmt.Errorf("%w, in one of the kernels %s; with DMTRAIN_GPU_SYNC=1 the very one is named", err,
+		strings.Join(names, ", "))
 }

@@ -61,7 +61,8 @@ func (d *device) Upload(dst driver.Ptr, src unsafe.Pointer, bytes int) error {
 	if d.capturing {
 		return errors.New("copy from the host while capturing")
 	}
-	return d.fault(d.staging.upload(d.stream, dst, unsafe.Slice((*byte)(src), bytes))) // it may wait, and meet a kernel's fault
+	// it may wait, and meet a kernel's fault
+	return d.fault(d.staging.upload(d.stream, dst, unsafe.Slice((*byte)(src), bytes)))
 }
 
 func (d *device) Download(dst unsafe.Pointer, src driver.Ptr, bytes int) error {

@@ -25,10 +25,10 @@ const (
 	stagingMost  = 64 // pieces under way: more than a step's uploads for two micro-batches
 )
 
-// staging is pinned host memory, from which the device copies while the host goes on. Uploads go through a ring, which the host and
-// the device have alike: a piece crosses over to the same place on the device on a stream of its own, so while kernels run, and the
-// stream of the kernels puts it where it belongs once all before it is done. A piece is written where the oldest have been put in
-// their places; an event tells when that is.
+// staging is pinned host memory, from which the device copies while the host goes on. Uploads go through a ring,
+// which the host and the device have alike: a piece crosses over to the same place on the device on a stream of its
+// own, so while kernels run, and the stream of the kernels puts it where it belongs once all before it is done. A
+// piece is written where the oldest have been put in their places; an event tells when that is.
 type staging struct {
 	up, down []byte
 	upAt     unsafe.Pointer

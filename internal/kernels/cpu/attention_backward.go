@@ -9,10 +9,16 @@ func (b *Backend) AttentionBackward(a kernels.AttentionBackward) {
 	n := batch * a.H * a.T
 	t := attentionBackwardTask{
 		attention: b.attention(a.T, a.S, a.H, a.D, a.Mask, a.Drop),
-		q:         strided(a.Q, batch*a.T, width), k: strided(a.K, batch*a.S, width), v: strided(a.V, batch*a.S, width),
-		dq: strided(a.DQ, batch*a.T, width), dk: strided(a.DK, batch*a.S, width), dv: strided(a.DV, batch*a.S, width),
-		out: strided(a.Out, batch*a.T, width), dout: strided(a.DOut, batch*a.T, width),
-		lse: f32(a.LSE, n), delta: f32(a.Delta, n),
+		q:         strided(a.Q, batch*a.T, width),
+		k:         strided(a.K, batch*a.S, width),
+		v:         strided(a.V, batch*a.S, width),
+		dq:        strided(a.DQ, batch*a.T, width),
+		dk:        strided(a.DK, batch*a.S, width),
+		dv:        strided(a.DV, batch*a.S, width),
+		out:       strided(a.Out, batch*a.T, width),
+		dout:      strided(a.DOut, batch*a.T, width),
+		lse:       f32(a.LSE, n),
+		delta:     f32(a.Delta, n),
 	}
 	launch(b, &b.tasks.attentionBackward, t, batch*a.H)
 }
@@ -46,13 +52,27 @@ func (t *attentionBackwardTask) open(w *worker, item int) attentionHead {
 	head, row := item%t.h, item/t.h
 	tiles := carver(w.scratch((2*t.d + 3*tileS + 2) * tileQ))
 	return attentionHead{
-		row: row, head: head, mask: t.mask.row(row),
-		q: t.head(t.q, row*t.t, head), k: t.head(t.k, row*t.s, head), v: t.head(t.v, row*t.s, head),
-		dq: t.head(t.dq, row*t.t, head), dk: t.head(t.dk, row*t.s, head), dv: t.head(t.dv, row*t.s, head),
-		out: t.head(t.out, row*t.t, head), dout: t.head(t.dout, row*t.t, head),
-		lse: t.lse[item*t.t:][:t.t], delta: t.delta[item*t.t:][:t.t], met: w.flags(pieces(t.s, tileS)),
-		qT: tiles.rows(t.d), doutT: tiles.rows(t.d), p: tiles.rows(tileS), ds: tiles.rows(tileS), factors: tiles.rows(tileS),
-		tileLSE: tiles.rows(1), tileDelta: tiles.rows(1),
+		row:       row,
+		head:      head,
+		mask:      t.mask.row(row),
+		q:         t.head(t.q, row*t.t, head),
+		k:         t.head(t.k, row*t.s, head),
+		v:         t.head(t.v, row*t.s, head),
+		dq:        t.head(t.dq, row*t.t, head),
+		dk:        t.head(t.dk, row*t.s, head),
+		dv:        t.head(t.dv, row*t.s, head),
+		out:       t.head(t.out, row*t.t, head),
+		dout:      t.head(t.dout, row*t.t, head),
+		lse:       t.lse[item*t.t:][:t.t],
+		delta:     t.delta[item*t.t:][:t.t],
+		met:       w.flags(pieces(t.s, tileS)),
+		qT:        tiles.rows(t.d),
+		doutT:     tiles.rows(t.d),
+		p:         tiles.rows(tileS),
+		ds:        tiles.rows(tileS),
+		factors:   tiles.rows(tileS),
+		tileLSE:   tiles.rows(1),
+		tileDelta: tiles.rows(1),
 	}
 }
 

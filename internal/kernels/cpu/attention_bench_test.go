@@ -57,11 +57,33 @@ func newAttentionCase(tb testing.TB, k kernels.Backend, batch, t, window int) at
 	lse, delta := floats(tb, k, 0, n*h), floats(tb, k, 0, n*h)
 	c := attentionCase{visible: float64(visible)}
 	c.forward = kernels.AttentionForward{
-		T: t, S: t, H: h, D: d, Q: column(qkv, 0), K: column(qkv, 1), V: column(qkv, 2), Out: out, LSE: lse, Mask: mask,
+		T:    t,
+		S:    t,
+		H:    h,
+		D:    d,
+		Q:    column(qkv, 0),
+		K:    column(qkv, 1),
+		V:    column(qkv, 2),
+		Out:  out,
+		LSE:  lse,
+		Mask: mask,
 	}
 	c.backward = kernels.AttentionBackward{
-		T: t, S: t, H: h, D: d, DQ: column(grad, 0), DK: column(grad, 1), DV: column(grad, 2),
-		Q: column(qkv, 0), K: column(qkv, 1), V: column(qkv, 2), Out: out, DOut: dout, LSE: lse, Delta: delta, Mask: mask,
+		T:     t,
+		S:     t,
+		H:     h,
+		D:     d,
+		DQ:    column(grad, 0),
+		DK:    column(grad, 1),
+		DV:    column(grad, 2),
+		Q:     column(qkv, 0),
+		K:     column(qkv, 1),
+		V:     column(qkv, 2),
+		Out:   out,
+		DOut:  dout,
+		LSE:   lse,
+		Delta: delta,
+		Mask:  mask,
 	}
 	return c
 }

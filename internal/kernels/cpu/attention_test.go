@@ -26,8 +26,8 @@ func TestAttentionScratchDoesNotGrowWithLength(t *testing.T) {
 	}
 }
 
-// What is hidden costs nothing: a narrow window leaves two blocks of keys to each tile of queries, whatever T is. That some keys
-// are slots, which no one sees, changes nothing.
+// What is hidden costs nothing: a narrow window leaves two blocks of keys to each tile of queries, whatever T is.
+// That some keys are slots, which no one sees, changes nothing.
 func TestHiddenTilesAreSkipped(t *testing.T) {
 	const length, window = 1024, 64
 	b := open(t, 1)

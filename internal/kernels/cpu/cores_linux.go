@@ -17,7 +17,8 @@ func currentCore() int {
 	return int(core)
 }
 
-// leaveCores moves the caller's thread to a core that is none of these, where it may run on one, and leaves it free to go on from there.
+// leaveCores moves the caller's thread to a core that is none of these, where it may run on one, and leaves it free
+// to go on from there.
 func leaveCores(taken func(core int) bool) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -83,6 +83,7 @@ func TestWorkersSpread(t *testing.T) {
 
 func TestOneCoreEachOrNoMoves(t *testing.T) {
 	if n := runtime.NumCPU(); spreads(1) || spreads(n+1) || n > 1 && !spreads(n) {
-		t.Errorf("%d cores: one worker spreads: %v, %d do: %v, %d do: %v", n, spreads(1), n, spreads(n), n+1, spreads(n+1))
+		t.Errorf("%d cores: one worker spreads: %v, %d do: %v, %d do: %v", n, spreads(1), n, spreads(n), n+1,
+			spreads(n+1))
 	}
 }

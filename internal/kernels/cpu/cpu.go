@@ -51,7 +51,14 @@ func New(opts Options) (*Backend, error) {
 
 // Info says which path runs and on how many threads.
 func (b *Backend) Info() kernels.Info {
-	return kernels.Info{Name: "cpu", Path: b.prim.path, Threads: len(b.pool.workers), TileQ: tileQ, TileS: tileS, NoGPU: b.noGPU}
+	return kernels.Info{
+		Name:    "cpu",
+		Path:    b.prim.path,
+		Threads: len(b.pool.workers),
+		TileQ:   tileQ,
+		TileS:   tileS,
+		NoGPU:   b.noGPU,
+	}
 }
 
 // Close stops the workers.

@@ -9,8 +9,14 @@ import (
 // Embed gathers rows of the table. A row whose id is a fault is left as Add, or 0.
 func (b *Backend) Embed(a kernels.Embed) {
 	t := embedTask{
-		prim: &b.prim, mem: &b.memory, out: f32(a.Out, a.N*a.C), table: f32(a.Table, a.V*a.C), ids: i32(a.IDs, a.N),
-		add: optF32(a.Add, a.N*a.C), v: a.V, c: a.C,
+		prim:  &b.prim,
+		mem:   &b.memory,
+		out:   f32(a.Out, a.N*a.C),
+		table: f32(a.Table, a.V*a.C),
+		ids:   i32(a.IDs, a.N),
+		add:   optF32(a.Add, a.N*a.C),
+		v:     a.V,
+		c:     a.C,
 	}
 	launch(b, &b.tasks.embed, t, pieces(a.N, rowsPerItem(a.C)))
 }
@@ -46,7 +52,13 @@ func (t *embedTask) run(_ *worker, item int) {
 // tokens, so each row's sum is taken in ascending order of tokens.
 func (b *Backend) EmbedBackward(a kernels.EmbedBackward) {
 	t := embedBackwardTask{
-		prim: &b.prim, mem: &b.memory, table: f32(a.DTable, a.V*a.C), dy: f32(a.DOut, a.N*a.C), ids: i32(a.IDs, a.N), v: a.V, c: a.C,
+		prim:  &b.prim,
+		mem:   &b.memory,
+		table: f32(a.DTable, a.V*a.C),
+		dy:    f32(a.DOut, a.N*a.C),
+		ids:   i32(a.IDs, a.N),
+		v:     a.V,
+		c:     a.C,
 	}
 	launch(b, &b.tasks.embedBackward, t, pieces(a.C, stripe))
 }
@@ -74,8 +86,14 @@ func (t *embedBackwardTask) run(_ *worker, item int) {
 // PutRows scatters rows.
 func (b *Backend) PutRows(a kernels.PutRows) {
 	t := rowsTask{
-		mem: &b.memory, op: "put rows", src: strided(a.Src, a.N, a.C), dst: strided(a.Dst, 0, a.C), at: i32(a.At, a.N),
-		limit: wholeRows(a.Dst, a.C), c: a.C, put: true,
+		mem:   &b.memory,
+		op:    "put rows",
+		src:   strided(a.Src, a.N, a.C),
+		dst:   strided(a.Dst, 0, a.C),
+		at:    i32(a.At, a.N),
+		limit: wholeRows(a.Dst, a.C),
+		c:     a.C,
+		put:   true,
 	}
 	launch(b, &b.tasks.rows, t, pieces(a.N, rowsPerItem(a.C)))
 }
@@ -83,8 +101,13 @@ func (b *Backend) PutRows(a kernels.PutRows) {
 // GetRows gathers rows.
 func (b *Backend) GetRows(a kernels.GetRows) {
 	t := rowsTask{
-		mem: &b.memory, op: "get rows", src: strided(a.Src, 0, a.C), dst: strided(a.Dst, a.N, a.C), at: i32(a.At, a.N),
-		limit: wholeRows(a.Src, a.C), c: a.C,
+		mem:   &b.memory,
+		op:    "get rows",
+		src:   strided(a.Src, 0, a.C),
+		dst:   strided(a.Dst, a.N, a.C),
+		at:    i32(a.At, a.N),
+		limit: wholeRows(a.Src, a.C),
+		c:     a.C,
 	}
 	launch(b, &b.tasks.rows, t, pieces(a.N, rowsPerItem(a.C)))
 }

@@ -19,7 +19,8 @@ type decoded struct {
 
 var errTruncated = errors.New("the code ends within an instruction")
 
-// decode reads the instruction that code begins with. Of the legacy encodings it knows those that every amd64 has; it refuses others.
+// decode reads the instruction that code begins with. Of the legacy encodings it knows those that every amd64 has;
+// it refuses others.
 func decode(code []byte) (decoded, error) {
 	c := cursor{code: code}
 	d, err := c.instruction()
@@ -138,7 +139,8 @@ func (c *cursor) legacy(op byte, wide bool, prefixes []byte) error {
 	switch {
 	case op == 0x0f:
 		return c.twoByte(c.next(), prefixes)
-	case op < 0x40 && op&7 < 4, op == 0x63, op >= 0x84 && op <= 0x8b, op == 0x8d, op >= 0xd0 && op <= 0xd3, op == 0xfe, op == 0xff:
+	case op < 0x40 && op&7 < 4, op == 0x63, op >= 0x84 && op <= 0x8b, op == 0x8d, op >= 0xd0 && op <= 0xd3, op == 0xfe,
+		op == 0xff:
 		c.modRM()
 	case op < 0x40 && op&7 == 4, op >= 0x70 && op <= 0x7f, op == 0x6a, op == 0xa8, op == 0xeb, op >= 0xb0 && op <= 0xb7:
 		c.skip(1)
@@ -173,14 +175,16 @@ func (c *cursor) twoByte(op byte, prefixes []byte) error {
 	switch {
 	case op >= 0x80 && op <= 0x8f:
 		c.skip(4)
-	case op >= 0x10 && op <= 0x18, op == 0x1f, op >= 0x28 && op <= 0x2f, op >= 0x40 && op <= 0x6f, op >= 0x74 && op <= 0x76, op == 0x7e, op == 0x7f,
+	case op >= 0x10 && op <= 0x18, op == 0x1f, op >= 0x28 && op <= 0x2f, op >= 0x40 && op <= 0x6f,
+		op >= 0x74 && op <= 0x76, op == 0x7e, op == 0x7f,
 		op >= 0x90 && op <= 0x9f, op == 0xaf, op >= 0xb6 && op <= 0xbf && !bits, op >= 0xd0 && op != 0xff:
 		c.modRM()
 	case op >= 0x70 && op <= 0x73, op == 0xc2, op >= 0xc4 && op <= 0xc6:
 		c.modRM()
 		c.skip(1)
 	default:
-		return fmt.Errorf("opcode %x 0f %02x: not an instruction that every amd64 has, or unknown to this test", prefixes, op)
+		return fmt.Errorf("opcode %x 0f %02x: not an instruction that every amd64 has, or unknown to this test",
+			prefixes, op)
 	}
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 // asmPrefix begins the names of the kernels in assembly.
 const asmPrefix = "dmtrain/internal/kernels/cpu/asm."
 
-// named turns the runtime's panic of a fault in a kernel into one that names the kernel, and leaves others as they are. The deferred function
-// that recovers the panic calls it.
+// named turns the runtime's panic of a fault in a kernel into one that names the kernel, and leaves others as they
+// are. The deferred function that recovers the panic calls it.
 func named(cause any) any {
 	kernel, illegal, ok := trap.Frame(cause, asmPrefix)
 	if !ok {

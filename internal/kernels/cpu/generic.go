@@ -41,7 +41,8 @@ func scale(y, x []float32, factor float32) {
 	}
 }
 
-// gelu sets y = x·σ(2u) with u = √(2/π)(x + 0.044715x³), which is ½x(1 + tanh u) without the cancellation in 1 + tanh u.
+// gelu sets y = x·σ(2u) with u = √(2/π)(x + 0.044715x³), which is ½x(1 + tanh u) without the cancellation in 1 +
+// tanh u.
 func gelu(y, x []float32) {
 	x = x[:len(y)]
 	for i, v := range x {
@@ -58,8 +59,8 @@ func expMinus2u(x float32) float32 {
 	return exp(-2 * geluScale * (x + geluCubic*x*x*x))
 }
 
-// geluBackward: gelu'(x) = σ + x·σ·(1−σ)·2u', where 1−σ = σ·exp(−2u). Beyond ±10 gelu' is 1 or 0 and the exponential about
-// to overflow.
+// geluBackward: gelu'(x) = σ + x·σ·(1−σ)·2u', where 1−σ = σ·exp(−2u). Beyond ±10 gelu' is 1 or 0 and the
+// exponential about to overflow.
 func geluBackward(dx, dy, x []float32) {
 	dy, x = dy[:len(dx)], x[:len(dx)]
 	for i, v := range x {

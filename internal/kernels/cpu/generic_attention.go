@@ -64,7 +64,9 @@ func scoreGradients(p, ds []float32, keys, queries int, lse, delta []float32, sc
 	}
 }
 
-func edgeFactors(f []float32, quads, queries int, rate, keep float32, quad, seedLow, seedHigh, purpose, step, line uint32) {
+func edgeFactors(
+	f []float32, quads, queries int, rate, keep float32, quad, seedLow, seedHigh, purpose, step, line uint32,
+) {
 	seed := uint64(seedHigh)<<32 | uint64(seedLow)
 	for q := range quads {
 		for i := range queries {

@@ -77,11 +77,13 @@ func TestGuardsFindPlantedInstructions(t *testing.T) {
 	}
 }
 
-// What decode and the table make of each kernel's code is what its text says, instruction by instruction: neither is blind.
+// What decode and the table make of each kernel's code is what its text says, instruction by instruction: neither
+// is blind.
 func TestDecodedKernelsAreTheirText(t *testing.T) {
 	known, code, text := instructions(), linkedKernels(), kernelText(t)
 	for _, name := range slices.Sorted(maps.Keys(text)) {
-		lines := slices.DeleteFunc(text[name], func(line string) bool { return strings.Contains(baseline, " "+strings.Fields(line)[0]+" ") })
+		lines := slices.DeleteFunc(text[name],
+			func(line string) bool { return strings.Contains(baseline, " "+strings.Fields(line)[0]+" ") })
 		for at := 0; at < len(code[name]) && code[name][at] != 0xcc; {
 			d, err := decode(code[name][at:])
 			if err != nil {

@@ -10,8 +10,8 @@ const (
 	noForm  = "" // the instruction has no such encoding
 )
 
-// encoded is an opcode in the encodings that can address vectors: its map (1 is 0F, 2 is 0F38, 3 is 0F3A), its mandatory prefix (0 none, 1 66,
-// 2 F3, 3 F2), and W where W distinguishes instructions, else anyW.
+// encoded is an opcode in the encodings that can address vectors: its map (1 is 0F, 2 is 0F38, 3 is 0F3A), its
+// mandatory prefix (0 none, 1 66, 2 F3, 3 F2), and W where W distinguishes instructions, else anyW.
 type encoded struct {
 	space, prefix, opcode byte
 	w                     int8
@@ -19,16 +19,16 @@ type encoded struct {
 
 const anyW int8 = -1
 
-// instruction says which extension an opcode needs in the VEX encoding and which in the EVEX encoding of 512 bits. One of fewer bits needs
-// AVX512VL besides, if it isn't scalar.
+// instruction says which extension an opcode needs in the VEX encoding and which in the EVEX encoding of 512 bits.
+// One of fewer bits needs AVX512VL besides, if it isn't scalar.
 type instruction struct {
 	names     string // mnemonics, as the Go assembler writes them
 	vex, evex string
 	scalar    bool
 }
 
-// instructions are those that kernels may use, and some that they must not, by opcode (Intel SDM volume 2). A test that meets one which
-// isn't here fails: add it.
+// instructions are those that kernels may use, and some that they must not, by opcode (Intel SDM volume 2). A test
+// that meets one which isn't here fails: add it.
 func instructions() table {
 	t := table{}
 	t.moves()
@@ -53,7 +53,12 @@ func (t table) add(space, prefix byte, w int8, names, vex, evex string, opcodes 
 // scalar adds an instruction on the lowest lane.
 func (t table) scalar(space, prefix byte, names, vex, evex string, opcodes ...byte) {
 	for _, op := range opcodes {
-		t[encoded{space, prefix, op, anyW}] = instruction{names: names, vex: vex, evex: evex, scalar: true}
+		t[encoded{space, prefix, op, anyW}] = instruction{
+			names:  names,
+			vex:    vex,
+			evex:   evex,
+			scalar: true,
+		}
 	}
 }
 
@@ -95,7 +100,16 @@ func (t table) moves() {
 
 func (t table) arithmetic() {
 	const f = "AVX512F"
-	for op, name := range map[byte]string{0x51: "VSQRT", 0x58: "VADD", 0x59: "VMUL", 0x5c: "VSUB", 0x5d: "VMIN", 0x5e: "VDIV", 0x5f: "VMAX", 0xc2: "VCMP"} {
+	for op, name := range map[byte]string{
+		0x51: "VSQRT",
+		0x58: "VADD",
+		0x59: "VMUL",
+		0x5c: "VSUB",
+		0x5d: "VMIN",
+		0x5e: "VDIV",
+		0x5f: "VMAX",
+		0xc2: "VCMP",
+	} {
 		t.add(1, 0, anyW, name+"PS", avxBase, f, op)
 		t.add(1, 1, anyW, name+"PD", avxBase, f, op)
 		t.scalar(1, 2, name+"SS", avxBase, f, op)
@@ -122,19 +136,25 @@ func (t table) arithmetic() {
 
 func (t table) integers() {
 	const f, bw = "AVX512F", "AVX512BW"
-	for op, name := range map[byte]string{0x66: "VPCMPGTD", 0x76: "VPCMPEQD", 0xd2: "VPSRLD", 0xd3: "VPSRLQ", 0xd4: "VPADDQ", 0xdb: "VPAND VPANDD VPANDQ",
-		0xdf: "VPANDN VPANDND VPANDNQ", 0xe2: "VPSRAD", 0xeb: "VPOR VPORD VPORQ", 0xef: "VPXOR VPXORD VPXORQ", 0xf2: "VPSLLD", 0xf3: "VPSLLQ",
+	for op, name := range map[byte]string{0x66: "VPCMPGTD", 0x76: "VPCMPEQD", 0xd2: "VPSRLD", 0xd3: "VPSRLQ",
+		0xd4: "VPADDQ", 0xdb: "VPAND VPANDD VPANDQ",
+		0xdf: "VPANDN VPANDND VPANDNQ", 0xe2: "VPSRAD", 0xeb: "VPOR VPORD VPORQ", 0xef: "VPXOR VPXORD VPXORQ",
+		0xf2: "VPSLLD", 0xf3: "VPSLLQ",
 		0xf4: "VPMULUDQ", 0xfa: "VPSUBD", 0xfb: "VPSUBQ", 0xfe: "VPADDD", 0x72: "VPSRLD VPSRAD VPSLLD VPRORD VPROLD"} {
 		t.add(1, 1, anyW, name, "AVX2", f, op)
 	}
-	for op, name := range map[byte]string{0x60: "VPUNPCKLBW", 0x61: "VPUNPCKLWD", 0x63: "VPACKSSWB", 0x67: "VPACKUSWB", 0x68: "VPUNPCKHBW", 0x69: "VPUNPCKHWD",
-		0x6b: "VPACKSSDW", 0x71: "VPSRLW VPSRAW VPSLLW", 0xd5: "VPMULLW", 0xf5: "VPMADDWD", 0xf8: "VPSUBB", 0xf9: "VPSUBW", 0xfc: "VPADDB", 0xfd: "VPADDW"} {
+	for op, name := range map[byte]string{0x60: "VPUNPCKLBW", 0x61: "VPUNPCKLWD", 0x63: "VPACKSSWB", 0x67: "VPACKUSWB",
+		0x68: "VPUNPCKHBW", 0x69: "VPUNPCKHWD",
+		0x6b: "VPACKSSDW", 0x71: "VPSRLW VPSRAW VPSLLW", 0xd5: "VPMULLW", 0xf5: "VPMADDWD", 0xf8: "VPSUBB",
+		0xf9: "VPSUBW", 0xfc: "VPADDB", 0xfd: "VPADDW"} {
 		t.add(1, 1, anyW, name, "AVX2", bw, op)
 	}
 	t.add(1, 1, anyW, "VPSRLQ VPSLLQ", "AVX2", f, 0x73)
 	t.add(1, 1, anyW, "VPMOVMSKB", "AVX2", noForm, 0xd7)
-	for op, name := range map[byte]string{0x1e: "VPABSD", 0x28: "VPMULDQ", 0x29: "VPCMPEQQ", 0x37: "VPCMPGTQ", 0x39: "VPMINSD VPMINSQ",
-		0x3b: "VPMINUD VPMINUQ", 0x3d: "VPMAXSD VPMAXSQ", 0x3f: "VPMAXUD VPMAXUQ", 0x45: "VPSRLVD VPSRLVQ", 0x46: "VPSRAVD VPSRAVQ", 0x47: "VPSLLVD VPSLLVQ"} {
+	for op, name := range map[byte]string{0x1e: "VPABSD", 0x28: "VPMULDQ", 0x29: "VPCMPEQQ", 0x37: "VPCMPGTQ",
+		0x39: "VPMINSD VPMINSQ",
+		0x3b: "VPMINUD VPMINUQ", 0x3d: "VPMAXSD VPMAXSQ", 0x3f: "VPMAXUD VPMAXUQ", 0x45: "VPSRLVD VPSRLVQ",
+		0x46: "VPSRAVD VPSRAVQ", 0x47: "VPSLLVD VPSLLVQ"} {
 		t.add(2, 1, anyW, name, "AVX2", f, op)
 	}
 	t.add(2, 1, 0, "VPMULLD", "AVX2", f, 0x40)
@@ -162,7 +182,13 @@ func (t table) permutations() {
 	t.add(1, 2, anyW, "VMOVSLDUP", avxBase, f, 0x12)
 	t.add(1, 2, anyW, "VMOVSHDUP", avxBase, f, 0x16)
 	t.add(1, 3, anyW, "VMOVDDUP", avxBase, f, 0x12)
-	for op, name := range map[byte]string{0x62: "VPUNPCKLDQ", 0x6a: "VPUNPCKHDQ", 0x6c: "VPUNPCKLQDQ", 0x6d: "VPUNPCKHQDQ", 0x70: "VPSHUFD"} {
+	for op, name := range map[byte]string{
+		0x62: "VPUNPCKLDQ",
+		0x6a: "VPUNPCKHDQ",
+		0x6c: "VPUNPCKLQDQ",
+		0x6d: "VPUNPCKHQDQ",
+		0x70: "VPSHUFD",
+	} {
 		t.add(1, 1, anyW, name, "AVX2", f, op)
 	}
 	t.add(2, 1, anyW, "VPERMILPS", avxBase, f, 0x0c)
@@ -229,7 +255,14 @@ func (t table) conversions() {
 
 func (t table) fma() {
 	for group, order := range map[byte]string{0x90: "132", 0xa0: "213", 0xb0: "231"} {
-		for op, name := range map[byte]string{6: "VFMADDSUB", 7: "VFMSUBADD", 8: "VFMADD", 0xa: "VFMSUB", 0xc: "VFNMADD", 0xe: "VFNMSUB"} {
+		for op, name := range map[byte]string{
+			6:   "VFMADDSUB",
+			7:   "VFMSUBADD",
+			8:   "VFMADD",
+			0xa: "VFMSUB",
+			0xc: "VFNMADD",
+			0xe: "VFNMSUB",
+		} {
 			t.add(2, 1, 0, name+order+"PS", "FMA", "AVX512F", group+op)
 			t.add(2, 1, 1, name+order+"PD", "FMA", "AVX512F", group+op)
 			if op >= 8 {
@@ -242,7 +275,17 @@ func (t table) fma() {
 // masks are the instructions on K registers, which are VEX encodings.
 func (t table) masks() {
 	const f, dq, bw = "AVX512F", "AVX512DQ", "AVX512BW"
-	for op, name := range map[byte]string{0x41: "KAND", 0x42: "KANDN", 0x44: "KNOT", 0x45: "KOR", 0x46: "KXNOR", 0x47: "KXOR", 0x90: "KMOV", 0x91: "KMOV", 0x98: "KORTEST"} {
+	for op, name := range map[byte]string{
+		0x41: "KAND",
+		0x42: "KANDN",
+		0x44: "KNOT",
+		0x45: "KOR",
+		0x46: "KXNOR",
+		0x47: "KXOR",
+		0x90: "KMOV",
+		0x91: "KMOV",
+		0x98: "KORTEST",
+	} {
 		t.add(1, 0, 0, name+"W", f, noForm, op)
 		t.add(1, 1, 0, name+"B", dq, noForm, op)
 		t.add(1, 0, 1, name+"Q", bw, noForm, op)
@@ -297,5 +340,7 @@ func (t table) named(mnemonic string) []instruction {
 }
 
 // baseline are the mnemonics that every amd64 has.
-const baseline = " ADDQ ADDL ANDQ ANDL ORQ ORL CMPQ CMPL DECQ INCQ JMP JE JNE JG JGE JL JLE JA JAE JB JBE JZ JNZ LEAQ MOVL MOVQ MOVSD MOVSS " +
-	"NEGQ PREFETCHT0 PREFETCHT1 PREFETCHT2 PREFETCHNTA RET SHLQ SHRQ SHLL SHRL SARQ SUBQ SUBL TESTQ TESTL XORQ XORL IMULQ PCALIGN NOP "
+const baseline = " ADDQ ADDL ANDQ ANDL ORQ ORL CMPQ CMPL DECQ INCQ JMP JE JNE JG JGE JL JLE JA JAE JB JBE JZ JNZ " +
+	"LEAQ MOVL MOVQ MOVSD MOVSS " +
+	"NEGQ PREFETCHT0 PREFETCHT1 PREFETCHT2 PREFETCHNTA RET SHLQ SHRQ SHLL SHRL SARQ SUBQ SUBL TESTQ TESTL XORQ " +
+	"XORL IMULQ PCALIGN NOP "

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Loops over arrays give at every length what the plain ones give, read nothing beyond it (NaN lies there) and leave what is there.
+// Loops over arrays give at every length what the plain ones give, read nothing beyond it (NaN lies there) and
+// leave what is there.
 func TestLoopsOfEveryLength(t *testing.T) { eachPath(t, testLoopsOfEveryLength) }
 
 func testLoopsOfEveryLength(t *testing.T) {
@@ -29,7 +30,8 @@ func testLoopsOfEveryLength(t *testing.T) {
 
 type arrays [7][]float32
 
-// newArrays fills n elements of each and leaves NaN behind them. The fourth holds no negative numbers, like AdamW's second moment.
+// newArrays fills n elements of each and leaves NaN behind them. The fourth holds no negative numbers, like AdamW's
+// second moment.
 func newArrays(n int) *arrays {
 	var a arrays
 	for i := range a {

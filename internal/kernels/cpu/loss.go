@@ -11,9 +11,19 @@ import (
 // CrossEntropy reads each row of logits into its outputs. A target outside −1 … V−1 is a fault.
 func (b *Backend) CrossEntropy(a kernels.CrossEntropy) {
 	t := crossEntropyTask{
-		prim: &b.prim, mem: &b.memory, logits: f32(a.Logits, a.N*(a.V+a.Pad)), targets: i32(a.Targets, a.N), v: a.V, stride: a.V + a.Pad,
-		nll: optF32(a.NLL, a.N), conf: optF32(a.Conf, a.N), entropy: optF32(a.Entropy, a.N), margin: optF32(a.Margin, a.N),
-		argmax: optI32(a.Argmax, a.N), dlogits: optF32(a.DLogits, a.N*(a.V+a.Pad)), smoothing: a.Smoothing,
+		prim:      &b.prim,
+		mem:       &b.memory,
+		logits:    f32(a.Logits, a.N*(a.V+a.Pad)),
+		targets:   i32(a.Targets, a.N),
+		v:         a.V,
+		stride:    a.V + a.Pad,
+		nll:       optF32(a.NLL, a.N),
+		conf:      optF32(a.Conf, a.N),
+		entropy:   optF32(a.Entropy, a.N),
+		margin:    optF32(a.Margin, a.N),
+		argmax:    optI32(a.Argmax, a.N),
+		dlogits:   optF32(a.DLogits, a.N*(a.V+a.Pad)),
+		smoothing: a.Smoothing,
 	}
 	if t.dlogits != nil {
 		t.scale = f32(a.Scale, 1)[0]

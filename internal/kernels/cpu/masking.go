@@ -8,7 +8,12 @@ import (
 // Bernoulli draws hidden tokens.
 func (b *Backend) Bernoulli(a kernels.Bernoulli) {
 	n := a.B * a.T
-	t := bernoulliTask{hidden: u8(a.Hidden, n), rate: f32(a.Rate, n), draw: readDraw(a.Draw), t: a.T}
+	t := bernoulliTask{
+		hidden: u8(a.Hidden, n),
+		rate:   f32(a.Rate, n),
+		draw:   readDraw(a.Draw),
+		t:      a.T,
+	}
 	launch(b, &b.tasks.bernoulli, t, a.B)
 }
 
@@ -36,7 +41,13 @@ func (t *bernoulliTask) run(_ *worker, item int) {
 // MaskedFill fills hidden rows.
 func (b *Backend) MaskedFill(a kernels.MaskedFill) {
 	n := a.Rows * a.Cols
-	t := maskedFillTask{y: f32(a.Y, n), x: f32(a.X, n), hidden: u8(a.Hidden, a.Rows), value: optF32(a.Value, a.Cols), cols: a.Cols}
+	t := maskedFillTask{
+		y:      f32(a.Y, n),
+		x:      f32(a.X, n),
+		hidden: u8(a.Hidden, a.Rows),
+		value:  optF32(a.Value, a.Cols),
+		cols:   a.Cols,
+	}
 	launch(b, &b.tasks.maskedFill, t, pieces(a.Rows, rowsPerItem(a.Cols)))
 }
 
@@ -66,8 +77,13 @@ func (t *maskedFillTask) run(_ *worker, item int) {
 func (b *Backend) MaskedFillBackward(a kernels.MaskedFillBackward) {
 	n := a.Rows * a.Cols
 	t := maskedFillBackwardTask{
-		prim: &b.prim, dx: f32(a.DX, n), dy: f32(a.DY, n), hidden: u8(a.Hidden, a.Rows), value: optF32(a.DValue, a.Cols),
-		rows: a.Rows, cols: a.Cols,
+		prim:   &b.prim,
+		dx:     f32(a.DX, n),
+		dy:     f32(a.DY, n),
+		hidden: u8(a.Hidden, a.Rows),
+		value:  optF32(a.DValue, a.Cols),
+		rows:   a.Rows,
+		cols:   a.Cols,
 	}
 	launch(b, &b.tasks.maskedFillBackward, t, pieces(a.Cols, stripe))
 }

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The exponential's stated bound, over all of its range: one float32 in 1009, or in 11 with DMTRAIN_LONG=1. (Over every one of
-// them the worst is 1.02 ulp.)
+// The exponential's stated bound, over all of its range: one float32 in 1009, or in 11 with DMTRAIN_LONG=1. (Over
+// every one of them the worst is 1.02 ulp.)
 func TestExpIsWithinTwoUlp(t *testing.T) { eachPath(t, testExpIsWithinTwoUlp) }
 
 func testExpIsWithinTwoUlp(t *testing.T) {

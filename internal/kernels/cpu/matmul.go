@@ -9,8 +9,8 @@ const (
 	panelFloats = 1 << 20
 	// itemSteps is about how many multiply-adds an item should have: some ten microseconds.
 	itemSteps = 1 << 20
-	// An item has minRows … maxRows rows, whole register blocks: enough to repay fetching a strip of B. Where there are manyItems, it has the
-	// most: B comes from far then.
+	// An item has minRows … maxRows rows, whole register blocks: enough to repay fetching a strip of B. Where there
+	// are manyItems, it has the most: B comes from far then.
 	minRows, maxRows, rowUnit = 64, 128, 8
 	fewRows, manyItems        = 16, 128
 )
@@ -70,7 +70,8 @@ func panelSteps(k, elements int) int {
 	return max(1, min(k, max(4*stepsK, panelFloats/max(1, elements))))
 }
 
-// cut chooses an item's size from the panel's: as many rows as repay fetching a strip of B, then as many strips as make an item.
+// cut chooses an item's size from the panel's: as many rows as repay fetching a strip of B, then as many strips as
+// make an item.
 func (p *product) cut() {
 	perRow := max(1, (p.k1-p.k0)*(p.n1-p.n0))
 	p.rows = min(maxRows, max(minRows, itemSteps/perRow/rowUnit*rowUnit))

@@ -26,7 +26,8 @@ func (p *rowProduct) run(w *worker, item int) {
 	}
 }
 
-// dotRows adds A's row times each of b's rows to c. What does not make whole blocks is turned first and multiplied as a strip.
+// dotRows adds A's row times each of b's rows to c. What does not make whole blocks is turned first and multiplied
+// as a strip.
 func (p *rowProduct) dotRows(w *worker, c, b []float32) {
 	n := len(c) / dotUnit * dotUnit
 	if p.k%dotColumns != 0 {

@@ -6,8 +6,15 @@ import "dmtrain/internal/kernels"
 func (b *Backend) LayerNorm(a kernels.LayerNorm) {
 	n := a.Rows * a.Cols
 	t := layerNormTask{
-		prim: &b.prim, y: f32(a.Y, n), x: f32(a.X, n), weight: f32(a.Weight, a.Cols), bias: f32(a.Bias, a.Cols),
-		mean: f32(a.Mean, a.Rows), rstd: f32(a.RStd, a.Rows), eps: a.Eps, cols: a.Cols,
+		prim:   &b.prim,
+		y:      f32(a.Y, n),
+		x:      f32(a.X, n),
+		weight: f32(a.Weight, a.Cols),
+		bias:   f32(a.Bias, a.Cols),
+		mean:   f32(a.Mean, a.Rows),
+		rstd:   f32(a.RStd, a.Rows),
+		eps:    a.Eps,
+		cols:   a.Cols,
 	}
 	launch(b, &b.tasks.layerNorm, t, pieces(a.Rows, rowsPerItem(a.Cols)))
 }
@@ -37,14 +44,23 @@ func (b *Backend) LayerNormBackward(a kernels.LayerNormBackward) {
 	blocks := pieces(a.Rows, normRows(a.Rows))
 	partial := b.scratch(blocks * 2 * a.Cols)
 	t := layerNormBackwardTask{
-		prim: &b.prim, dx: f32(a.DX, n), dy: f32(a.DY, n), x: f32(a.X, n), weight: f32(a.Weight, a.Cols),
-		mean: f32(a.Mean, a.Rows), rstd: f32(a.RStd, a.Rows), add: optF32(a.Add, n), partial: partial, cols: a.Cols,
+		prim:    &b.prim,
+		dx:      f32(a.DX, n),
+		dy:      f32(a.DY, n),
+		x:       f32(a.X, n),
+		weight:  f32(a.Weight, a.Cols),
+		mean:    f32(a.Mean, a.Rows),
+		rstd:    f32(a.RStd, a.Rows),
+		add:     optF32(a.Add, n),
+		partial: partial,
+		cols:    a.Cols,
 	}
 	dWeight, dBias := f32(a.DWeight, a.Cols), f32(a.DBias, a.Cols)
 	launch(b, &b.tasks.layerNormBackward, t, blocks)
 	columns := pieces(a.Cols, stripe)
 	launch(b, &b.tasks.sumPartials, sumPartialsTask{&b.prim, dWeight, partial, blocks, 2 * a.Cols}, columns)
-	launch(b, &b.tasks.sumPartials, sumPartialsTask{&b.prim, dBias, partial[min(a.Cols, len(partial)):], blocks, 2 * a.Cols}, columns)
+	launch(b, &b.tasks.sumPartials,
+		sumPartialsTask{&b.prim, dBias, partial[min(a.Cols, len(partial)):], blocks, 2 * a.Cols}, columns)
 }
 
 type layerNormBackwardTask struct {
@@ -67,6 +83,7 @@ func (t *layerNormBackwardTask) run(_ *worker, item int) {
 		if t.add != nil {
 			add = t.add[from:to]
 		}
-		t.prim.layerNormBackward(t.dx[from:to], dWeight, dBias, t.dy[from:to], t.x[from:to], t.weight, add, t.mean[i], t.rstd[i])
+		t.prim.layerNormBackward(t.dx[from:to], dWeight, dBias, t.dy[from:to], t.x[from:to], t.weight, add, t.mean[i],
+			t.rstd[i])
 	}
 }

@@ -10,11 +10,13 @@ const (
 
 	// packStep rows of B, or turnStep of a transposed A, are packed or turned as one item.
 	packStep, turnStep = 16, 32
-	// Turned rows are turnPad further apart than they are long: rows of a power of two would all fall on the same lines of the cache.
+	// Turned rows are turnPad further apart than they are long: rows of a power of two would all fall on the same
+	// lines of the cache.
 	turnPad = 16
 )
 
-// packs reports whether B is packed for all rows at once. With few rows a B to be turned is packed strip by strip in passing.
+// packs reports whether B is packed for all rows at once. With few rows a B to be turned is packed strip by strip
+// in passing.
 func (p *product) packs() bool {
 	if p.transB {
 		return p.m >= packRows
@@ -22,8 +24,9 @@ func (p *product) packs() bool {
 	return p.k*p.n > smallFloats && (p.m >= manyRows || p.m >= packRows && p.n >= wideColumns)
 }
 
-// turns reports whether a transposed A is turned before, for all strips at once. As it lies, each step of k is on another line of the cache, and
-// often on one of the same few; but turning costs, too, so the product has to be large.
+// turns reports whether a transposed A is turned before, for all strips at once. As it lies, each step of k is on
+// another line of the cache, and often on one of the same few; but turning costs, too, so the product has to be
+// large.
 func (p *product) turns() bool { return p.transA && p.m*p.n >= p.prim.turnFrom }
 
 // makeRoom gives the panel room for what is packed and turned of it.
@@ -58,8 +61,8 @@ func (p *product) pack(dst []float32, s, k0, k1 int) {
 	}
 }
 
-// packTask packs the panel of B: one strip per item, or, of a B that isn't turned in doing so, packStep rows. Then it turns the panel of A,
-// turnStep rows an item.
+// packTask packs the panel of B: one strip per item, or, of a B that isn't turned in doing so, packStep rows. Then
+// it turns the panel of A, turnStep rows an item.
 type packTask struct{ product }
 
 func (p *packTask) items() int { return p.itemsOfB() + p.itemsOfA() }

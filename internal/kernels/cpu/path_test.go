@@ -44,7 +44,8 @@ func TestAPathThatCannotRunIsAnError(t *testing.T) {
 	}
 }
 
-// Without a number of its own the pool follows Go's, which the system's quota of processors sets, not the machine's processors.
+// Without a number of its own the pool follows Go's, which the system's quota of processors sets, not the machine's
+// processors.
 func TestThreadsFollowGOMAXPROCS(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, n := range []int{1, 3} {

@@ -5,9 +5,11 @@ import (
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
-// multiply sets C = A·B, or adds to C: A is m×k with element (i, k) at a[i·sam+k·sak], one of its strides 1, B is k×n. For
-// pieces small enough to need no packing.
-func (p *primitives) multiply(c []float32, ldc int, a []float32, sam, sak int, b []float32, ldb, m, n, k int, accumulate bool) {
+// multiply sets C = A·B, or adds to C: A is m×k with element (i, k) at a[i·sam+k·sak], one of its strides 1, B is
+// k×n. For pieces small enough to need no packing.
+func (p *primitives) multiply(
+	c []float32, ldc int, a []float32, sam, sak int, b []float32, ldb, m, n, k int, accumulate bool,
+) {
 	if p.lanes == 0 {
 		if !accumulate {
 			clearRows(matrix{c, ldc}, m, n)
@@ -26,9 +28,11 @@ func (p *primitives) multiply(c []float32, ldc int, a []float32, sam, sak int, b
 	}
 }
 
-// gonumGemm sets C += op(A)·op(B). It leaves the product to gonum, block by block: a block this small is summed there in one piece
-// and on the calling goroutine, so the order of its sums depends on k alone.
-func gonumGemm(c []float32, ldc int, a []float32, lda int, transA bool, b []float32, ldb int, transB bool, m, n, k int) {
+// gonumGemm sets C += op(A)·op(B). It leaves the product to gonum, block by block: a block this small is summed
+// there in one piece and on the calling goroutine, so the order of its sums depends on k alone.
+func gonumGemm(
+	c []float32, ldc int, a []float32, lda int, transA bool, b []float32, ldb int, transB bool, m, n, k int,
+) {
 	if k == 0 {
 		return
 	}

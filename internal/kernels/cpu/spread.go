@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// A system that shares its cores among processes has no reason to tell one process's threads from another's. Beside a busy neighbour it may
-// run two workers by turns on one core, and leave the other core to the neighbour alone: then two workers are no faster than
-// one. So a worker that finds itself on the core of another goes elsewhere, and shares a core with the neighbour.
+// A system that shares its cores among processes has no reason to tell one process's threads from another's. Beside
+// a busy neighbour it may run two workers by turns on one core, and leave the other core to the neighbour alone:
+// then two workers are no faster than one. So a worker that finds itself on the core of another goes elsewhere, and
+// shares a core with the neighbour.
 
 // noCore is the core of a worker that doesn't run, or of which it isn't known.
 const noCore = -1

@@ -1,7 +1,7 @@
 package cpu
 
-// stripFunc sets C = Init + Bias + A·B for m rows and one strip of C, n columns of at most maxStrip vectors. A's element
-// (i, k) is a[i·sam+k·sak]; rows of B, C and Init are ldb, ldc and ldi apart. Init and bias may be nil.
+// stripFunc sets C = Init + Bias + A·B for m rows and one strip of C, n columns of at most maxStrip vectors. A's
+// element (i, k) is a[i·sam+k·sak]; rows of B, C and Init are ldb, ldc and ldi apart. Init and bias may be nil.
 //
 // Each element of C is one chain of fused multiply-adds in ascending k, begun at Init + Bias. So cutting m, n
 // or k anywhere, or computing a row alone, gives the same bits.
@@ -14,8 +14,8 @@ const (
 	maxLanes = 16
 )
 
-// strips cuts n columns into strips: as many of the widest as there can be, but no strip of one vector where two of two do,
-// because the narrowest cannot hide the latency of its additions.
+// strips cuts n columns into strips: as many of the widest as there can be, but no strip of one vector where two of
+// two do, because the narrowest cannot hide the latency of its additions.
 type strips struct {
 	lanes, n int
 	vectors  int

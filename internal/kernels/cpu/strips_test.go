@@ -5,8 +5,9 @@ import (
 	"testing"
 )
 
-// A strip of any width, with any rest of rows and steps, is the product it should be, reads nothing but its operands (what lies around
-// them is NaN) and writes nothing but its columns. The values are small integers, so that every sum is exact.
+// A strip of any width, with any rest of rows and steps, is the product it should be, reads nothing but its
+// operands (what lies around them is NaN) and writes nothing but its columns. The values are small integers, so
+// that every sum is exact.
 func TestStripsOfEveryShape(t *testing.T) { eachPath(t, testStripsOfEveryShape) }
 
 func testStripsOfEveryShape(t *testing.T) {
@@ -31,7 +32,8 @@ func testStripsOfEveryShape(t *testing.T) {
 	}
 }
 
-// stripCase is one product and its operands: extras says whether there are Init (1) and Bias (2), and whether A is transposed (4).
+// stripCase is one product and its operands: extras says whether there are Init (1) and Bias (2), and whether A is
+// transposed (4).
 type stripCase struct {
 	m, n, k       int
 	c, init, bias []float32
@@ -41,7 +43,15 @@ type stripCase struct {
 }
 
 func newStripCase(m, n, k, extras int) *stripCase {
-	c := &stripCase{m: m, n: n, k: k, at: 3, ld: n + 5, sam: k, sak: 1}
+	c := &stripCase{
+		m:   m,
+		n:   n,
+		k:   k,
+		at:  3,
+		ld:  n + 5,
+		sam: k,
+		sak: 1,
+	}
 	c.c = nans(c.at + m*c.ld)
 	if extras&1 != 0 {
 		c.init = spread(m, n, c.ld, 2)

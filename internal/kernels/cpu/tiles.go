@@ -30,9 +30,9 @@ func extentOf(v []int32) extent {
 	return e
 }
 
-// queryExtents and keyExtents are what decides whether some queries see some keys. Without a second interval tag is 0 and [a, b]
-// everything. Keys at the highest level, slots and padding, which only a query without upper bound sees, count apart: they would make
-// every tile reach up to it, and nothing would be hidden for lying before lo.
+// queryExtents and keyExtents are what decides whether some queries see some keys. Without a second interval tag is
+// 0 and [a, b] everything. Keys at the highest level, slots and padding, which only a query without upper bound
+// sees, count apart: they would make every tile reach up to it, and nothing would be hidden for lying before lo.
 type (
 	queryExtents struct{ lo, hi, tag extent }
 	keyExtents   struct {
@@ -60,8 +60,8 @@ func shows(q queryExtents, k keyExtents) bool {
 	return !k.closed && q.lo.max <= k.pos.min && k.pos.max <= q.hi.min && k.a.max <= q.tag.min && q.tag.max <= k.b.min
 }
 
-// mask is the contract's mask as slices. Its tables hold, for each batch row, the extents of tiles of queries, tiles of keys,
-// groups of queries and groups of keys.
+// mask is the contract's mask as slices. Its tables hold, for each batch row, the extents of tiles of queries,
+// tiles of keys, groups of queries and groups of keys.
 type mask struct {
 	t, s        int
 	pos, lo, hi []int32
@@ -83,7 +83,11 @@ func (b *Backend) PrepareMask(m kernels.Mask) {
 
 func (b *Backend) mask(m kernels.Mask) mask {
 	v := mask{
-		t: m.T, s: m.S, pos: i32(m.Pos, m.Batch*m.S), lo: i32(m.Lo, m.Batch*m.T), hi: i32(m.Hi, m.Batch*m.T),
+		t:      m.T,
+		s:      m.S,
+		pos:    i32(m.Pos, m.Batch*m.S),
+		lo:     i32(m.Lo, m.Batch*m.T),
+		hi:     i32(m.Hi, m.Batch*m.T),
 		tables: i32(m.Tables, b.MaskTablesLen(m.Batch, m.T, m.S)),
 	}
 	if m.Tag != nil {
@@ -94,7 +98,13 @@ func (b *Backend) mask(m kernels.Mask) mask {
 
 // row is batch row r's part.
 func (m *mask) row(r int) mask {
-	v := mask{t: m.t, s: m.s, pos: m.pos[r*m.s:][:m.s], lo: m.lo[r*m.t:][:m.t], hi: m.hi[r*m.t:][:m.t]}
+	v := mask{
+		t:   m.t,
+		s:   m.s,
+		pos: m.pos[r*m.s:][:m.s],
+		lo:  m.lo[r*m.t:][:m.t],
+		hi:  m.hi[r*m.t:][:m.t],
+	}
 	if m.tag != nil {
 		v.tag, v.a, v.b = m.tag[r*m.t:][:m.t], m.a[r*m.s:][:m.s], m.b[r*m.s:][:m.s]
 	}
@@ -184,7 +194,8 @@ type block struct {
 
 func (b block) keys() int { return b.end - b.j }
 
-// blocks are the pieces of a tile in which something is visible: the whole of it, or one for each group of queries or few of them.
+// blocks are the pieces of a tile in which something is visible: the whole of it, or one for each group of queries
+// or few of them.
 type blocks struct {
 	list  [tileQ / group]block
 	count int
@@ -207,7 +218,12 @@ func (b *blocks) find(m *mask, queryTile, keyTile int) {
 	}
 	for i := i0; i < i1; i += group {
 		q := m.queryGroup(i / group)
-		found := block{i: i - i0, n: min(group, i1-i), j: j1 - j0, full: true}
+		found := block{
+			i:    i - i0,
+			n:    min(group, i1-i),
+			j:    j1 - j0,
+			full: true,
+		}
 		for j := j0; j < j1; j += group {
 			k := m.keyGroup(j / group)
 			if hides(q, k) {
@@ -243,5 +259,11 @@ func (b block) pairs() int { return b.n * b.keys() }
 
 // join is the smallest block around two neighbours.
 func (b block) join(c block) block {
-	return block{i: b.i, n: b.n + c.n, j: min(b.j, c.j), end: max(b.end, c.end), full: b.full && c.full && b.j == c.j && b.end == c.end}
+	return block{
+		i:    b.i,
+		n:    b.n + c.n,
+		j:    min(b.j, c.j),
+		end:  max(b.end, c.end),
+		full: b.full && c.full && b.j == c.j && b.end == c.end,
+	}
 }

@@ -38,7 +38,19 @@ func (b *Backend) attention(t tensor.DType, T, S, H, D int, m kernels.Mask, drop
 	if D > widestHead {
 		panic("kernels: a head wider than 128")
 	}
-	a := attention{b: b, t: t, batch: m.Batch, T: T, S: S, H: H, D: D, width: 32, mask: b.mask(m), drop: drop, vectors: vectors(D * t.Size())}
+	a := attention{
+		b:       b,
+		t:       t,
+		batch:   m.Batch,
+		T:       T,
+		S:       S,
+		H:       H,
+		D:       D,
+		width:   32,
+		mask:    b.mask(m),
+		drop:    drop,
+		vectors: vectors(D * t.Size()),
+	}
 	for a.width < D {
 		a.width *= 2
 	}
@@ -48,7 +60,8 @@ func (b *Backend) attention(t tensor.DType, T, S, H, D int, m kernels.Mask, drop
 	return a
 }
 
-// queries and keys are a matrix of one row a query, or a key. Each also says whether tiles may be moved 16 bytes at a time.
+// queries and keys are a matrix of one row a query, or a key. Each also says whether tiles may be moved 16 bytes at
+// a time.
 func (a *attention) queries(s kernels.Strided, name string) matrix {
 	return a.matrix(s, a.batch*a.T, name)
 }
@@ -116,7 +129,8 @@ func (b *Backend) Attention(p kernels.AttentionForward) {
 		address(out.at), address(lse), address(q.at), address(k.at), address(v.at),
 		integer(out.stride), integer(q.stride), integer(k.stride), integer(v.stride),
 		address(m.pos), address(m.lo), address(m.hi), address(m.tag), address(m.a), address(m.b), address(m.tables),
-		integer(a.T), integer(a.S), integer(a.D), a.scale(), address(a.draw), gpu.Float(a.drop.Rate), uint64(a.drop.Purpose(0)), a.vectors,
+		integer(a.T), integer(a.S), integer(a.D), a.scale(), address(a.draw), gpu.Float(a.drop.Rate),
+		uint64(a.drop.Purpose(0)), a.vectors,
 	}
 	n := len(args)
 	if shared == 0 { // only the tensor-core kernels take vectors
@@ -125,8 +139,8 @@ func (b *Backend) Attention(p kernels.AttentionForward) {
 	b.dev.Launch(name, grid, threads, shared, args[:n]...)
 }
 
-// AttentionBackward implements kernels.Attention: the rows' sums, then queries' gradients, then keys' and values'. Nothing is added up
-// by more than one block, so that the order of sums is fixed.
+// AttentionBackward implements kernels.Attention: the rows' sums, then queries' gradients, then keys' and values'.
+// Nothing is added up by more than one block, so that the order of sums is fixed.
 func (b *Backend) AttentionBackward(p kernels.AttentionBackward) {
 	a := b.attention(floating(p.Out.Buf, "Out"), p.T, p.S, p.H, p.D, p.Mask, p.Drop)
 	q, k, v := a.queries(p.Q, "Q"), a.keys(p.K, "K"), a.keys(p.V, "V")
@@ -137,7 +151,8 @@ func (b *Backend) AttentionBackward(p kernels.AttentionBackward) {
 	if lines == 0 || a.S == 0 {
 		return
 	}
-	b.dev.Launch(named(a.t, "attention_delta_f32", "attention_delta_bf16"), along(ceilDiv(lines, deltaRowsPerBlock)), decodeThreads, 0,
+	b.dev.Launch(named(a.t, "attention_delta_f32", "attention_delta_bf16"), along(ceilDiv(lines, deltaRowsPerBlock)),
+		decodeThreads, 0,
 		address(delta), address(out.at), address(dout.at), integer(out.stride), integer(dout.stride),
 		integer(a.T), integer(a.H), integer(a.D), integer(lines))
 
@@ -146,8 +161,10 @@ func (b *Backend) AttentionBackward(p kernels.AttentionBackward) {
 		threads, shared, tail = attentionBF16Threads, a.shared(2+2*a.stages()), 1
 	}
 	rest := [...]uint64{
-		address(lse), address(delta), address(m.pos), address(m.lo), address(m.hi), address(m.tag), address(m.a), address(m.b), address(m.tables),
-		integer(a.T), integer(a.S), integer(a.D), a.scale(), address(a.draw), gpu.Float(a.drop.Rate), uint64(a.drop.Purpose(0)), a.vectors,
+		address(lse), address(delta), address(m.pos), address(m.lo), address(m.hi), address(m.tag), address(m.a),
+		address(m.b), address(m.tables),
+		integer(a.T), integer(a.S), integer(a.D), a.scale(), address(a.draw), gpu.Float(a.drop.Rate),
+		uint64(a.drop.Purpose(0)), a.vectors,
 	}
 	var args [gpu.MaxArgs]uint64
 	n := copy(args[:], []uint64{
@@ -163,7 +180,8 @@ func (b *Backend) AttentionBackward(p kernels.AttentionBackward) {
 
 	n = copy(args[:], []uint64{
 		address(dk.at), address(dv.at), address(q.at), address(k.at), address(v.at), address(dout.at),
-		integer(dk.stride), integer(dv.stride), integer(q.stride), integer(k.stride), integer(v.stride), integer(dout.stride),
+		integer(dk.stride), integer(dv.stride), integer(q.stride), integer(k.stride), integer(v.stride),
+		integer(dout.stride),
 	})
 	n += copy(args[n:], rest[:len(rest)-1+tail])
 	name = a.kernel("attention_dkv_f32_d32", "attention_dkv_f32_d64", "attention_dkv_f32_d128")

@@ -73,7 +73,14 @@ func (b *Backend) Close() error {
 
 // Info implements kernels.Backend.
 func (b *Backend) Info() kernels.Info {
-	return kernels.Info{Name: fmt.Sprintf("cuda:%d", b.ordinal), Path: b.path, Threads: 1, TileQ: tile, TileS: tile, BFloat16: true}
+	return kernels.Info{
+		Name:     fmt.Sprintf("cuda:%d", b.ordinal),
+		Path:     b.path,
+		Threads:  1,
+		TileQ:    tile,
+		TileS:    tile,
+		BFloat16: true,
+	}
 }
 
 // Device is the device itself, for measuring time, capturing graphs, and telling what it is.
@@ -90,7 +97,8 @@ func (b *Backend) MatMulPath() string {
 // Faults that kernels find in their inputs (FaultCode in common.cuh).
 var faultNames = [...]string{1: "embed", 2: "embed backward", 3: "put rows", 4: "get rows", 5: "cross entropy"}
 
-// Sync implements kernels.Memory. That the device is idle is not enough: a stopwatch, too, waits for it, and knows nothing of faults.
+// Sync implements kernels.Memory. That the device is idle is not enough: a stopwatch, too, waits for it, and knows
+// nothing of faults.
 func (b *Backend) Sync() error {
 	if b.dev.Idle() && b.checked == b.dev.Asked() {
 		return nil
@@ -107,7 +115,8 @@ func (b *Backend) Sync() error {
 	if int(code) >= len(faultNames) || code < 0 {
 		return fmt.Errorf("cuda: unknown fault %d", code)
 	}
-	return fmt.Errorf("cuda: %s: index %d at %d is outside its table", faultNames[code], b.faultWords[2], b.faultWords[1])
+	return fmt.Errorf("cuda: %s: index %d at %d is outside its table", faultNames[code], b.faultWords[2],
+		b.faultWords[1])
 }
 
 // scratchFor is device memory that holds until the next call which asks for some.

@@ -11,8 +11,8 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-// TestEveryBarrierIsNeeded removes each barrier of each kernel in turn, and each wait for asynchronous copies: the emulated device
-// must report a fault. So there is none too many, and none could go missing unseen.
+// TestEveryBarrierIsNeeded removes each barrier of each kernel in turn, and each wait for asynchronous copies: the
+// emulated device must report a fault. So there is none too many, and none could go missing unseen.
 func TestEveryBarrierIsNeeded(t *testing.T) {
 	b, err := cuda.Open(0, cuda.Options{NoBLAS: true})
 	if err != nil {
@@ -65,34 +65,81 @@ func synchronisingCalls(t *testing.T, b *cuda.Backend) []func() {
 	var calls []func()
 	for _, dt := range []tensor.DType{tensor.Float32, tensor.BFloat16} {
 		const m, n, k = 64, 64, 128
-		mm := kernels.MatMul{C: zeros(t, b, dt, m*n), A: floats(dt, m*k), B: floats(dt, k*n), M: m, N: n, K: k}
+		mm := kernels.MatMul{
+			C: zeros(t, b, dt, m*n),
+			A: floats(dt, m*k),
+			B: floats(dt, k*n),
+			M: m,
+			N: n,
+			K: k,
+		}
 		ln := kernels.LayerNormBackward{
-			DX: zeros(t, b, dt, rows*cols), DWeight: zeros(t, b, f, cols), DBias: zeros(t, b, f, cols), DY: floats(dt, rows*cols), X: floats(dt, rows*cols),
-			Weight: floats(dt, cols), Mean: zeros(t, b, f, rows), RStd: floats(f, rows), Rows: rows, Cols: cols,
+			DX:      zeros(t, b, dt, rows*cols),
+			DWeight: zeros(t, b, f, cols),
+			DBias:   zeros(t, b, f, cols),
+			DY:      floats(dt, rows*cols),
+			X:       floats(dt, rows*cols),
+			Weight:  floats(dt, cols),
+			Mean:    zeros(t, b, f, rows),
+			RStd:    floats(f, rows),
+			Rows:    rows,
+			Cols:    cols,
 		}
 		ce := kernels.CrossEntropy{
-			Logits: floats(dt, rows*cols), Targets: zeros(t, b, tensor.Int32, rows), N: rows, V: cols, NLL: zeros(t, b, f, rows),
-			DLogits: zeros(t, b, dt, rows*cols), Scale: floats(f, 1),
+			Logits:  floats(dt, rows*cols),
+			Targets: zeros(t, b, tensor.Int32, rows),
+			N:       rows,
+			V:       cols,
+			NLL:     zeros(t, b, f, rows),
+			DLogits: zeros(t, b, dt, rows*cols),
+			Scale:   floats(f, 1),
 		}
 		ce.DLogits = ce.Logits // in place, so that the gradient must wait for the last reader
 		sn := kernels.SquaredNorm{Out: zeros(t, b, f, 1), X: floats(dt, 5000), N: 5000}
-		calls = append(calls, func() { b.MatMul(mm) }, func() { b.LayerNormBackward(ln) }, func() { b.CrossEntropy(ce) }, func() { b.SquaredNorm(sn) })
+		calls = append(calls, func() { b.MatMul(mm) }, func() { b.LayerNormBackward(ln) },
+			func() { b.CrossEntropy(ce) }, func() { b.SquaredNorm(sn) })
 		for _, shape := range [][2]int{{1, 64}, {130, 64}, {130, 128}} { // one query, two stages backwards, and one
 			const keys, heads = 260, 1
 			queries, width := shape[0], shape[1]
 			mask := kernels.Mask{
-				Batch: 1, T: queries, S: keys, Pos: zeros(t, b, tensor.Int32, keys), Lo: zeros(t, b, tensor.Int32, queries), Hi: zeros(t, b, tensor.Int32, queries),
+				Batch:  1,
+				T:      queries,
+				S:      keys,
+				Pos:    zeros(t, b, tensor.Int32, keys),
+				Lo:     zeros(t, b, tensor.Int32, queries),
+				Hi:     zeros(t, b, tensor.Int32, queries),
 				Tables: zeros(t, b, tensor.Int32, b.MaskTablesLen(1, queries, keys)),
 			}
 			b.PrepareMask(mask)
 			matrix := func(rows int) kernels.Strided { return kernels.Dense(floats(dt, rows*width), width) }
 			forward := kernels.AttentionForward{
-				T: queries, S: keys, H: heads, D: width, Q: matrix(queries), K: matrix(keys), V: matrix(keys), Out: matrix(queries),
-				LSE: zeros(t, b, f, queries), Mask: mask,
+				T:    queries,
+				S:    keys,
+				H:    heads,
+				D:    width,
+				Q:    matrix(queries),
+				K:    matrix(keys),
+				V:    matrix(keys),
+				Out:  matrix(queries),
+				LSE:  zeros(t, b, f, queries),
+				Mask: mask,
 			}
 			backward := kernels.AttentionBackward{
-				T: queries, S: keys, H: heads, D: width, DQ: matrix(queries), DK: matrix(keys), DV: matrix(keys),
-				Q: forward.Q, K: forward.K, V: forward.V, Out: forward.Out, DOut: matrix(queries), LSE: forward.LSE, Delta: zeros(t, b, f, queries), Mask: mask,
+				T:     queries,
+				S:     keys,
+				H:     heads,
+				D:     width,
+				DQ:    matrix(queries),
+				DK:    matrix(keys),
+				DV:    matrix(keys),
+				Q:     forward.Q,
+				K:     forward.K,
+				V:     forward.V,
+				Out:   forward.Out,
+				DOut:  matrix(queries),
+				LSE:   forward.LSE,
+				Delta: zeros(t, b, f, queries),
+				Mask:  mask,
 			}
 			calls = append(calls, func() { b.Attention(forward) }, func() { b.AttentionBackward(backward) })
 		}

@@ -29,5 +29,6 @@ func (s columnSums) grid() gpu.Dim {
 // addTo adds the sums of one of the values to dst.
 func (s columnSums) addTo(dst gpu.Ptr, value int) {
 	s.b.dev.Launch("column_add", along(ceilDiv(s.cols, columnThreads)), columnThreads, 0,
-		address(dst), address(s.partial+gpu.Ptr(4*value*s.cols)), integer(s.chunks), integer(s.cols), integer(s.values*s.cols))
+		address(dst), address(s.partial+gpu.Ptr(4*value*s.cols)), integer(s.chunks), integer(s.cols),
+		integer(s.values*s.cols))
 }

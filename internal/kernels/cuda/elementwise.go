@@ -6,7 +6,8 @@ import (
 	"dmtrain/internal/tensor"
 )
 
-// rowThreads is the block of every kernel that walks over rows or elements (THREADS in their sources); a warp takes a row.
+// rowThreads is the block of every kernel that walks over rows or elements (THREADS in their sources); a warp takes
+// a row.
 const (
 	rowThreads   = 256
 	rowsPerBlock = rowThreads / 32
@@ -70,5 +71,6 @@ func (b *Backend) Dropout(p kernels.Dropout) {
 		return
 	}
 	b.dev.Launch(named(t, "dropout_f32", "dropout_bf16"), elementGrid(p.Rows*ceilDiv(p.Cols, 4), 1), rowThreads, 0,
-		address(y), address(x), address(draws(p.Draw)), uint64(p.Purpose), gpu.Float(p.Rate), integer(p.Rows), integer(p.Cols), integer(p.Lines))
+		address(y), address(x), address(draws(p.Draw)), uint64(p.Purpose), gpu.Float(p.Rate), integer(p.Rows),
+		integer(p.Cols), integer(p.Lines))
 }

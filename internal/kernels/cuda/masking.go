@@ -33,7 +33,8 @@ func (b *Backend) MaskedFill(p kernels.MaskedFill) {
 func (b *Backend) MaskedFillBackward(p kernels.MaskedFillBackward) {
 	t := floating(p.DX, "DX")
 	dx, dy := elements(p.DX, t, p.Rows*p.Cols, "DX"), elements(p.DY, t, p.Rows*p.Cols, "DY")
-	hidden, dvalue := elements(p.Hidden, tensor.Uint8, p.Rows, "Hidden"), optional(p.DValue, tensor.Float32, p.Cols, "DValue")
+	hidden, dvalue := elements(p.Hidden, tensor.Uint8, p.Rows, "Hidden"),
+		optional(p.DValue, tensor.Float32, p.Cols, "DValue")
 	if dvalue != 0 && p.Rows > 0 && p.Cols > 0 {
 		sums := b.columnSums(p.Rows, p.Cols, 1)
 		b.dev.Launch(named(t, "masked_fill_value_f32", "masked_fill_value_bf16"), sums.grid(), columnThreads, 0,
@@ -46,7 +47,8 @@ func (b *Backend) MaskedFillBackward(p kernels.MaskedFillBackward) {
 func (b *Backend) maskedFill(t tensor.DType, y, x, hidden, value gpu.Ptr, rows, cols int) {
 	if rows > 0 && cols > 0 {
 		b.dev.Launch(named(t, "masked_fill_f32", "masked_fill_bf16"), rowGrid(rows), rowThreads, 0,
-			address(y), address(x), address(hidden), address(value), integer(rows), integer(cols), vectors(cols*t.Size(), y, x, value))
+			address(y), address(x), address(hidden), address(value), integer(rows), integer(cols),
+			vectors(cols*t.Size(), y, x, value))
 	}
 }
 
@@ -59,7 +61,8 @@ func (b *Backend) MaskTablesLen(batch, t, s int) int {
 func (b *Backend) PrepareMask(m kernels.Mask) {
 	v := b.mask(m)
 	if w := m.Batch * (ceilDiv(m.T, tile) + ceilDiv(m.S, tile)); w > 0 {
-		b.dev.Launch("prepare_mask", rowGrid(w), rowThreads, 0, address(v.tables), address(v.pos), address(v.lo), address(v.hi),
+		b.dev.Launch("prepare_mask", rowGrid(w), rowThreads, 0, address(v.tables), address(v.pos), address(v.lo),
+			address(v.hi),
 			address(v.tag), address(v.a), address(v.b), integer(m.Batch), integer(m.T), integer(m.S))
 	}
 }
@@ -72,11 +75,14 @@ type mask struct {
 func (b *Backend) mask(m kernels.Mask) mask {
 	keys, queries := m.Batch*m.S, m.Batch*m.T
 	v := mask{
-		pos: elements(m.Pos, tensor.Int32, keys, "Pos"), lo: elements(m.Lo, tensor.Int32, queries, "Lo"), hi: elements(m.Hi, tensor.Int32, queries, "Hi"),
+		pos:    elements(m.Pos, tensor.Int32, keys, "Pos"),
+		lo:     elements(m.Lo, tensor.Int32, queries, "Lo"),
+		hi:     elements(m.Hi, tensor.Int32, queries, "Hi"),
 		tables: elements(m.Tables, tensor.Int32, b.MaskTablesLen(m.Batch, m.T, m.S), "Tables"),
 	}
 	if m.Tag != nil || m.A != nil || m.B != nil {
-		v.tag, v.a, v.b = elements(m.Tag, tensor.Int32, queries, "Tag"), elements(m.A, tensor.Int32, keys, "mask's A"), elements(m.B, tensor.Int32, keys, "mask's B")
+		v.tag, v.a, v.b = elements(m.Tag, tensor.Int32, queries, "Tag"), elements(m.A, tensor.Int32, keys, "mask's A"),
+			elements(m.B, tensor.Int32, keys, "mask's B")
 	}
 	return v
 }

@@ -31,13 +31,19 @@ func TestClosedKeysWidenNoTile(t *testing.T) {
 		b.Upload(buf, v)
 		return buf
 	}
-	m := kernels.Mask{Batch: 1, T: n, S: n, Lo: ints(func(i int) int32 { return int32(max(0, i-9)) }), Hi: ints(func(i int) int32 { return int32(i) }),
+	m := kernels.Mask{
+		Batch: 1,
+		T:     n,
+		S:     n,
+		Lo:    ints(func(i int) int32 { return int32(max(0, i-9)) }),
+		Hi:    ints(func(i int) int32 { return int32(i) }),
 		Pos: ints(func(i int) int32 {
 			if i == 7 || i == 63 {
 				return math.MaxInt32
 			}
 			return int32(i)
-		})}
+		}),
+	}
 	if m.Tables, err = b.Alloc(tensor.Int32, b.MaskTablesLen(1, n, n)); err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,8 @@ func (b *Backend) Alloc(t tensor.DType, n int) (kernels.Buffer, error) {
 func roomFor(err error) error {
 	var oom *gpu.OutOfMemory
 	if errors.As(err, &oom) {
-		return fmt.Errorf("cuda: %w; lower train.micro_batch (it leaves the step as it is), train.batch_size, data.seq_len or the model's size", err)
+		return fmt.Errorf("cuda: %w; lower train.micro_batch (it leaves the step as it is), train.batch_size, "+
+			"data.seq_len or the model's size", err)
 	}
 	return err
 }

@@ -37,7 +37,9 @@ func (b *Backend) AdamW(p kernels.AdamW) {
 	k := float64(p.Step)
 	step := float64(p.LR) / (1 - math.Pow(float64(p.Beta1), k))
 	spread := 1 / math.Sqrt(1-math.Pow(float64(p.Beta2), k))
-	b.dev.Launch("adamw", elementGrid(p.N, packet(f)), rowThreads, 0, address(param), address(grad), address(m), address(v), address(low),
-		integer(p.N), gpu.Float(p.LR*p.Decay), gpu.Float(p.Beta1), gpu.Float(p.Beta2), gpu.Float(float32(step)), gpu.Float(float32(spread)),
+	b.dev.Launch("adamw", elementGrid(p.N, packet(f)), rowThreads, 0, address(param), address(grad), address(m),
+		address(v), address(low),
+		integer(p.N), gpu.Float(p.LR*p.Decay), gpu.Float(p.Beta1), gpu.Float(p.Beta2), gpu.Float(float32(step)),
+		gpu.Float(float32(spread)),
 		gpu.Float(p.Eps), gpu.Float(p.GradScale), vectors(0, param, grad, m, v, low))
 }

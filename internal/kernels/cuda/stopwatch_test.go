@@ -37,7 +37,13 @@ func TestStopwatchLosesNoFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Start()
-	b.CrossEntropy(kernels.CrossEntropy{Logits: alloc(tensor.Float32, 4), Targets: targets, N: 1, V: 4, NLL: alloc(tensor.Float32, 1)})
+	b.CrossEntropy(kernels.CrossEntropy{
+		Logits:  alloc(tensor.Float32, 4),
+		Targets: targets,
+		N:       1,
+		V:       4,
+		NLL:     alloc(tensor.Float32, 1),
+	})
 	if _, err := w.Stop(); err != nil {
 		t.Fatal(err)
 	}

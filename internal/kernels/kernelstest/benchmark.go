@@ -12,14 +12,16 @@ import (
 
 // timed is what a benchmark repeats, and how much work it is.
 type timed struct {
-	name         string
-	run          func()
-	flops, bytes float64 // where products are the work: multiply-adds, counted twice; else bytes that must at least move
+	name string
+	run  func()
+	// where products are the work: multiply-adds, counted twice; else bytes that must at least move
+	flops, bytes float64
 }
 
-// Benchmark times every operation on the backend that open returns, at the shapes of a model of 10 million parameters
-// (width 384, 6 heads, 4 rows of 256 tokens), with products and attention at larger ones besides. It reports GB/s of the
-// operands' own size, or GFLOP/s where products are the work (attention counts visible pairs only).
+// Benchmark times every operation on the backend that open returns, at the shapes of a model of 10 million
+// parameters (width 384, 6 heads, 4 rows of 256 tokens), with products and attention at larger ones besides. It
+// reports GB/s of the operands' own size, or GFLOP/s where products are the work (attention counts visible pairs
+// only).
 func Benchmark(b *testing.B, open func() (kernels.Backend, error)) {
 	k, err := open()
 	if err != nil {
@@ -30,7 +32,14 @@ func Benchmark(b *testing.B, open func() (kernels.Backend, error)) {
 			b.Error(err)
 		}
 	}()
-	z := fixture.Shape{Batch: 4, T: 256, Width: 384, Heads: 6, Inner: 4 * 384, Vocab: 512}
+	z := fixture.Shape{
+		Batch: 4,
+		T:     256,
+		Width: 384,
+		Heads: 6,
+		Inner: 4 * 384,
+		Vocab: 512,
+	}
 	for _, group := range []struct {
 		name  string
 		calls func(*device) []timed
@@ -114,12 +123,23 @@ func wideCrossEntropy(d *device, n, v int) timed {
 		DLogits: d.alloc(f, n*v),
 		Scale:   d.constants(1, 1/float32(n)),
 	}
-	return timed{name: fmt.Sprintf("CrossEntropy/V=%d", v), run: func() { d.k.CrossEntropy(a) }, bytes: 8 * float64(n*v)}
+	return timed{
+		name:  fmt.Sprintf("CrossEntropy/V=%d", v),
+		run:   func() { d.k.CrossEntropy(a) },
+		bytes: 8 * float64(n*v),
+	}
 }
 
 func square(d *device, n int) timed {
 	f := tensor.Float32
-	a := kernels.MatMul{C: d.alloc(f, n*n), A: d.normal(f, 1, n*n), B: d.normal(f, 2, n*n), M: n, N: n, K: n}
+	a := kernels.MatMul{
+		C: d.alloc(f, n*n),
+		A: d.normal(f, 1, n*n),
+		B: d.normal(f, 2, n*n),
+		M: n,
+		N: n,
+		K: n,
+	}
 	return timed{
 		name:  fmt.Sprintf("MatMul%dCubed", n),
 		run:   func() { d.k.MatMul(a) },

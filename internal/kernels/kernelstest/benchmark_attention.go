@@ -22,7 +22,12 @@ func benchmarkAttention(d *device, z fixture.Shape) []timed {
 			add(f, z)
 		}
 	}
-	add(maskFamily{"causal", causal}, fixture.Shape{Batch: 1, T: 2048, Width: 512, Heads: 8})
+	add(maskFamily{"causal", causal}, fixture.Shape{
+		Batch: 1,
+		T:     2048,
+		Width: 512,
+		Heads: 8,
+	})
 	m := newMask(z.Batch, z.T, z.T)
 	causal(nil, m)
 	calls = append(calls, maskedAttention(d, fmt.Sprintf("/causal-edges-dropped/T=%d", z.T), z, m, 0.1)[1:]...)
@@ -70,12 +75,16 @@ func maskedAttention(d *device, suffix string, z fixture.Shape, m *hostMask, dro
 	return []timed{
 		{name: "PrepareMask" + suffix, run: func() { d.k.PrepareMask(forward.Mask) }, bytes: 12 * float64(tokens)},
 		{name: "Attention" + suffix, run: func() { d.k.Attention(forward) }, flops: forward.Flops(pairs)},
-		{name: "AttentionBackward" + suffix, run: func() { d.k.AttentionBackward(backward) }, flops: backward.Flops(pairs)},
+		{
+			name:  "AttentionBackward" + suffix,
+			run:   func() { d.k.AttentionBackward(backward) },
+			flops: backward.Flops(pairs),
+		},
 	}
 }
 
-// decodingCall is one query a row against s cached keys and values: moving them is the work, whatever is computed on the
-// way.
+// decodingCall is one query a row against s cached keys and values: moving them is the work, whatever is computed
+// on the way.
 func decodingCall(d *device, rows, s int, z fixture.Shape) timed {
 	matrix := func(stream uint32, n int) kernels.Strided {
 		return kernels.Dense(d.normal(tensor.Float32, stream, n*z.Width), z.Width)

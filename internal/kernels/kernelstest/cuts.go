@@ -18,8 +18,8 @@ type cut struct {
 	call func(from, n int)
 }
 
-// testCuts makes each call once over all rows and again piece by piece. A row must come out with the same bits: batches may
-// be cut anywhere, and the draws of a row follow the row.
+// testCuts makes each call once over all rows and again piece by piece. A row must come out with the same bits:
+// batches may be cut anywhere, and the draws of a row follow the row.
 func (s *suite) testCuts(t *testing.T) {
 	s.eachFloat(t, func(t *testing.T, dt tensor.DType) {
 		d := &device{t, s.k}
@@ -60,43 +60,80 @@ func denseCuts(d *device, dt tensor.DType) []cut {
 	var cuts []cut
 	x, y, add := d.normal(dt, 1, rows*inner), d.normal(dt, 2, rows*inner), d.normal(dt, 3, rows*cols)
 	for _, transB := range []bool{false, true} {
-		w, bias, out, gelu := d.normal(dt, 4, inner*cols), d.normal(dt, 5, cols), d.alloc(dt, rows*cols), d.alloc(dt, rows*cols)
-		cuts = append(cuts, cut{fmt.Sprintf("MatMul,transB=%t", transB), rows, []kernels.Buffer{out, gelu}, func(from, n int) {
-			d.k.MatMul(kernels.MatMul{
-				C: d.rows(out, from, n, cols), A: d.rows(x, from, n, inner), B: w, M: n, N: cols, K: inner, TransB: transB,
-				Bias: bias, Add: d.rows(add, from, n, cols), Gelu: d.rows(gelu, from, n, cols),
-			})
-		}})
+		w, bias, out, gelu := d.normal(dt, 4, inner*cols), d.normal(dt, 5, cols), d.alloc(dt, rows*cols),
+			d.alloc(dt, rows*cols)
+		cuts = append(cuts, cut{fmt.Sprintf("MatMul,transB=%t", transB), rows, []kernels.Buffer{out, gelu},
+			func(from, n int) {
+				d.k.MatMul(kernels.MatMul{
+					C:      d.rows(out, from, n, cols),
+					A:      d.rows(x, from, n, inner),
+					B:      w,
+					M:      n,
+					N:      cols,
+					K:      inner,
+					TransB: transB,
+					Bias:   bias,
+					Add:    d.rows(add, from, n, cols),
+					Gelu:   d.rows(gelu, from, n, cols),
+				})
+			}})
 	}
 	weight, normed, mean, rstd := d.normal(dt, 6, inner), d.alloc(dt, rows*inner), d.alloc(f, rows), d.alloc(f, rows)
 	cuts = append(cuts, cut{"LayerNorm", rows, []kernels.Buffer{normed, mean, rstd}, func(from, n int) {
 		d.k.LayerNorm(kernels.LayerNorm{
-			Y: d.rows(normed, from, n, inner), X: d.rows(x, from, n, inner), Weight: weight, Bias: weight,
-			Mean: d.rows(mean, from, n, 1), RStd: d.rows(rstd, from, n, 1), Rows: n, Cols: inner, Eps: normEps,
+			Y:      d.rows(normed, from, n, inner),
+			X:      d.rows(x, from, n, inner),
+			Weight: weight,
+			Bias:   weight,
+			Mean:   d.rows(mean, from, n, 1),
+			RStd:   d.rows(rstd, from, n, 1),
+			Rows:   n,
+			Cols:   inner,
+			Eps:    normEps,
 		})
 	}})
 	dx, zeros, ones := d.alloc(dt, rows*inner), d.constants(rows, 0), d.constants(rows, 1)
 	dweight, dbias := d.alloc(f, inner), d.alloc(f, inner)
 	cuts = append(cuts, cut{"LayerNormBackward", rows, []kernels.Buffer{dx}, func(from, n int) {
 		d.k.LayerNormBackward(kernels.LayerNormBackward{
-			DX: d.rows(dx, from, n, inner), DWeight: dweight, DBias: dbias, DY: d.rows(y, from, n, inner), X: d.rows(x, from, n, inner),
-			Weight: weight, Mean: d.rows(zeros, from, n, 1), RStd: d.rows(ones, from, n, 1), Rows: n, Cols: inner,
+			DX:      d.rows(dx, from, n, inner),
+			DWeight: dweight,
+			DBias:   dbias,
+			DY:      d.rows(y, from, n, inner),
+			X:       d.rows(x, from, n, inner),
+			Weight:  weight,
+			Mean:    d.rows(zeros, from, n, 1),
+			RStd:    d.rows(ones, from, n, 1),
+			Rows:    n,
+			Cols:    inner,
 		})
 	}})
 	logits, targets, dlogits := d.normal(dt, 7, rows*v), d.ids(rows, v), d.alloc(dt, rows*v)
 	nll, conf, entropy, margin := d.alloc(f, rows), d.alloc(f, rows), d.alloc(f, rows), d.alloc(f, rows)
 	argmax, scale := d.alloc(tensor.Int32, rows), d.constants(1, 0.1)
-	cuts = append(cuts, cut{"CrossEntropy", rows, []kernels.Buffer{nll, conf, entropy, margin, argmax, dlogits}, func(from, n int) {
-		d.k.CrossEntropy(kernels.CrossEntropy{
-			Logits: d.rows(logits, from, n, v), Targets: d.rows(targets, from, n, 1), N: n, V: v, NLL: d.rows(nll, from, n, 1),
-			Conf: d.rows(conf, from, n, 1), Entropy: d.rows(entropy, from, n, 1), Margin: d.rows(margin, from, n, 1),
-			Argmax: d.rows(argmax, from, n, 1), DLogits: d.rows(dlogits, from, n, v), Scale: scale,
-		})
-	}})
+	cuts = append(cuts, cut{"CrossEntropy", rows, []kernels.Buffer{nll, conf, entropy, margin, argmax, dlogits},
+		func(from, n int) {
+			d.k.CrossEntropy(kernels.CrossEntropy{
+				Logits:  d.rows(logits, from, n, v),
+				Targets: d.rows(targets, from, n, 1),
+				N:       n,
+				V:       v,
+				NLL:     d.rows(nll, from, n, 1),
+				Conf:    d.rows(conf, from, n, 1),
+				Entropy: d.rows(entropy, from, n, 1),
+				Margin:  d.rows(margin, from, n, 1),
+				Argmax:  d.rows(argmax, from, n, 1),
+				DLogits: d.rows(dlogits, from, n, v),
+				Scale:   scale,
+			})
+		}})
 	dgelu := d.alloc(dt, rows*inner)
 	return append(cuts, cut{"GeluBackward", rows, []kernels.Buffer{dgelu}, func(from, n int) {
 		d.k.GeluBackward(kernels.GeluBackward{
-			DX: d.rows(dgelu, from, n, inner), DY: d.rows(y, from, n, inner), X: d.rows(x, from, n, inner), N: n * inner,
+			DX: d.rows(dgelu, from, n, inner),
+			DY: d.rows(y, from, n, inner),
+			X:  d.rows(x, from, n, inner),
+			N:  n * inner,
 		})
 	}})
 }
@@ -109,13 +146,23 @@ func drawnCuts(d *device, dt tensor.DType) []cut {
 	return []cut{
 		{"Dropout", rows, []kernels.Buffer{dropped}, func(from, n int) {
 			d.k.Dropout(kernels.Dropout{
-				Y: d.rows(dropped, from, n, lines*cols), X: d.rows(x, from, n, lines*cols), Draw: d.ints(drawWords(9, 8, 100+from)...),
-				Purpose: rng.Dropout, Rate: 0.4, Rows: n * lines, Cols: cols, Lines: lines,
+				Y:       d.rows(dropped, from, n, lines*cols),
+				X:       d.rows(x, from, n, lines*cols),
+				Draw:    d.ints(drawWords(9, 8, 100+from)...),
+				Purpose: rng.Dropout,
+				Rate:    0.4,
+				Rows:    n * lines,
+				Cols:    cols,
+				Lines:   lines,
 			})
 		}},
 		{"Bernoulli", rows, []kernels.Buffer{hidden}, func(from, n int) {
 			d.k.Bernoulli(kernels.Bernoulli{
-				Hidden: d.rows(hidden, from, n, cols), Rate: d.rows(rate, from, n, cols), Draw: d.ints(drawWords(9, 8, 100+from)...), B: n, T: cols,
+				Hidden: d.rows(hidden, from, n, cols),
+				Rate:   d.rows(rate, from, n, cols),
+				Draw:   d.ints(drawWords(9, 8, 100+from)...),
+				B:      n,
+				T:      cols,
 			})
 		}},
 	}
@@ -139,15 +186,37 @@ func attentionCuts(d *device, dt tensor.DType) []cut {
 	return []cut{
 		{"Attention", batch, []kernels.Buffer{out, lse}, func(from, n int) {
 			d.k.Attention(kernels.AttentionForward{
-				T: t, S: t, H: h, D: width, Q: part(q, from, n), K: part(k, from, n), V: part(v, from, n), Out: part(out, from, n),
-				LSE: d.rows(lse, from, n, h*t), Mask: d.mask(m, from, n), Drop: edges(from),
+				T:    t,
+				S:    t,
+				H:    h,
+				D:    width,
+				Q:    part(q, from, n),
+				K:    part(k, from, n),
+				V:    part(v, from, n),
+				Out:  part(out, from, n),
+				LSE:  d.rows(lse, from, n, h*t),
+				Mask: d.mask(m, from, n),
+				Drop: edges(from),
 			})
 		}},
 		{"AttentionBackward", batch, []kernels.Buffer{dq, dk, dv}, func(from, n int) {
 			d.k.AttentionBackward(kernels.AttentionBackward{
-				T: t, S: t, H: h, D: width, DQ: part(dq, from, n), DK: part(dk, from, n), DV: part(dv, from, n),
-				Q: part(q, from, n), K: part(k, from, n), V: part(v, from, n), Out: part(out, from, n), DOut: part(dout, from, n),
-				LSE: d.rows(lse, from, n, h*t), Delta: d.rows(delta, from, n, h*t), Mask: d.mask(m, from, n), Drop: edges(from),
+				T:     t,
+				S:     t,
+				H:     h,
+				D:     width,
+				DQ:    part(dq, from, n),
+				DK:    part(dk, from, n),
+				DV:    part(dv, from, n),
+				Q:     part(q, from, n),
+				K:     part(k, from, n),
+				V:     part(v, from, n),
+				Out:   part(out, from, n),
+				DOut:  part(dout, from, n),
+				LSE:   d.rows(lse, from, n, h*t),
+				Delta: d.rows(delta, from, n, h*t),
+				Mask:  d.mask(m, from, n),
+				Drop:  edges(from),
 			})
 		}},
 	}

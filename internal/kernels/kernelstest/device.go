@@ -98,7 +98,15 @@ func (d *device) mask(m *hostMask, from, n int) kernels.Mask {
 		return d.put(tensor.Int32, v[from*m.s:][:n*m.s])
 	}
 	out := kernels.Mask{
-		Batch: n, T: m.t, S: m.s, Pos: key(m.pos), Lo: query(m.lo), Hi: query(m.hi), Tag: query(m.tag), A: key(m.a), B: key(m.b),
+		Batch:  n,
+		T:      m.t,
+		S:      m.s,
+		Pos:    key(m.pos),
+		Lo:     query(m.lo),
+		Hi:     query(m.hi),
+		Tag:    query(m.tag),
+		A:      key(m.a),
+		B:      key(m.b),
 		Tables: d.put(tensor.Int32, rubbish(d.k.MaskTablesLen(n, m.t, m.s))),
 	}
 	d.k.PrepareMask(out)

@@ -21,9 +21,10 @@
 //
 //	|got − want| ≤ 2·ε₃₂·√n·(|want| + scale) + ε·|want|
 //
-// where ε₃₂ = 2⁻²³, ε is that of the output's type (2⁻²³ or 2⁻⁷), n is the number of terms the longest sum behind the result
-// has, and scale is the root mean square of the whole output, the size of what cancels in it, or more where a test says
-// so. A bfloat16 output may also differ by ε·scale, because intermediate results may be bfloat16 too. The first term is the usual
-// statistical bound of a float32 sum of n terms (errors add up like a random walk), with room for elementary functions
-// good to a few units in the last place. What needs no sum and no function must be equal.
+// where ε₃₂ = 2⁻²³, ε is that of the output's type (2⁻²³ or 2⁻⁷), n is the number of terms the longest sum behind
+// the result has, and scale is the root mean square of the whole output, the size of what cancels in it, or more
+// where a test says so. A bfloat16 output may also differ by ε·scale, because intermediate results may be bfloat16
+// too. The first term is the usual statistical bound of a float32 sum of n terms (errors add up like a random
+// walk), with room for elementary functions good to a few units in the last place. What needs no sum and no
+// function must be equal.
 package kernelstest

@@ -11,7 +11,8 @@ import (
 
 func (s *suite) testEmbedding(t *testing.T) {
 	s.eachFloat(t, func(t *testing.T, dt tensor.DType) {
-		for _, c := range []struct{ n, v, c int }{{1, 1, 1}, {7, 3, 65}, {65, 129, 7}, {129, 2, 63}, {300, 1, 16}, {33, 61, 129}} {
+		for _, c := range []struct{ n, v, c int }{{1, 1, 1}, {7, 3, 65}, {65, 129, 7}, {129, 2, 63}, {300, 1, 16},
+			{33, 61, 129}} {
 			for add := addNone; add <= addSame; add++ {
 				t.Run(fmt.Sprintf("Embed/n=%d,v=%d,c=%d,add=%d", c.n, c.v, c.c, add), func(t *testing.T) {
 					s.embed(t, dt, c.n, c.v, c.c, add)
@@ -38,7 +39,15 @@ func (s *suite) embed(tb *testing.T, dt tensor.DType, n, v, c int, add addend) {
 		term = out
 	}
 	t.check(func(k kernels.Backend, at *bound) {
-		k.Embed(kernels.Embed{Out: at.buf(out), Table: at.buf(table), IDs: at.buf(ids), Add: at.buf(term), N: n, V: v, C: c})
+		k.Embed(kernels.Embed{
+			Out:   at.buf(out),
+			Table: at.buf(table),
+			IDs:   at.buf(ids),
+			Add:   at.buf(term),
+			N:     n,
+			V:     v,
+			C:     c,
+		})
 	})
 }
 
@@ -48,7 +57,14 @@ func (s *suite) embedBackward(tb *testing.T, dt tensor.DType, n, v, c int) {
 	dout, ids := t.in("DOut", dt, t.normal(n*c)), t.in("IDs", tensor.Int32, t.below(n, v))
 	dtable := t.update("DTable", tensor.Float32, t.normal(v*c), within(n+1).atLeast(math.Sqrt(float64(n)/float64(v))))
 	t.check(func(k kernels.Backend, at *bound) {
-		k.EmbedBackward(kernels.EmbedBackward{DTable: at.buf(dtable), DOut: at.buf(dout), IDs: at.buf(ids), N: n, V: v, C: c})
+		k.EmbedBackward(kernels.EmbedBackward{
+			DTable: at.buf(dtable),
+			DOut:   at.buf(dout),
+			IDs:    at.buf(ids),
+			N:      n,
+			V:      v,
+			C:      c,
+		})
 	})
 }
 
@@ -65,7 +81,13 @@ func (s *suite) testRows(t *testing.T) {
 				dst := t1.update("Dst", dt, t1.normal(c.rows*c.cols), exactly).strided(c.cols, c.gap, c.offset)
 				index := t1.in("At", tensor.Int32, at)
 				t1.check(func(k kernels.Backend, b *bound) {
-					k.PutRows(kernels.PutRows{Dst: b.rows(dst), Src: b.rows(src), At: b.buf(index), N: c.n, C: c.cols})
+					k.PutRows(kernels.PutRows{
+						Dst: b.rows(dst),
+						Src: b.rows(src),
+						At:  b.buf(index),
+						N:   c.n,
+						C:   c.cols,
+					})
 				})
 			})
 			t.Run(fmt.Sprintf("GetRows/%+v", c), func(t *testing.T) {
@@ -74,7 +96,13 @@ func (s *suite) testRows(t *testing.T) {
 				dst := t1.out("Dst", dt, c.n*c.cols, exactly).strided(c.cols, c.gap, c.offset)
 				index := t1.in("At", tensor.Int32, at)
 				t1.check(func(k kernels.Backend, b *bound) {
-					k.GetRows(kernels.GetRows{Dst: b.rows(dst), Src: b.rows(src), At: b.buf(index), N: c.n, C: c.cols})
+					k.GetRows(kernels.GetRows{
+						Dst: b.rows(dst),
+						Src: b.rows(src),
+						At:  b.buf(index),
+						N:   c.n,
+						C:   c.cols,
+					})
 				})
 			})
 		}

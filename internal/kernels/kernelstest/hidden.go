@@ -32,7 +32,13 @@ type selfAttention struct {
 }
 
 func newSelfAttention(d *device, dt tensor.DType, m *hostMask) *selfAttention {
-	a := &selfAttention{d: d, host: m, dt: dt, h: 2, width: 64}
+	a := &selfAttention{
+		d:     d,
+		host:  m,
+		dt:    dt,
+		h:     2,
+		width: 64,
+	}
 	n := m.batch * m.t * a.width
 	a.q, a.k, a.v, a.dout = normals(1, 1, n, 1), normals(1, 2, n, 1), normals(1, 3, n, 1), normals(1, 4, n, 1)
 	return a
@@ -46,14 +52,35 @@ func (a *selfAttention) run() {
 	out, lse, mask := d.poisoned(a.dt, n), d.poisoned(tensor.Float32, lines), d.mask(m, 0, m.batch)
 	matrix := func(b kernels.Buffer) kernels.Strided { return kernels.Dense(b, a.width) }
 	d.k.Attention(kernels.AttentionForward{
-		T: m.t, S: m.s, H: a.h, D: a.width / a.h, Q: matrix(q), K: matrix(k), V: matrix(v), Out: matrix(out), LSE: lse, Mask: mask,
+		T:    m.t,
+		S:    m.s,
+		H:    a.h,
+		D:    a.width / a.h,
+		Q:    matrix(q),
+		K:    matrix(k),
+		V:    matrix(v),
+		Out:  matrix(out),
+		LSE:  lse,
+		Mask: mask,
 	})
 	a.out, a.lse = d.bits(out), d.bits(lse)
 	dq, dk, dv := d.poisoned(a.dt, n), d.poisoned(a.dt, n), d.poisoned(a.dt, n)
 	d.k.AttentionBackward(kernels.AttentionBackward{
-		T: m.t, S: m.s, H: a.h, D: a.width / a.h, DQ: matrix(dq), DK: matrix(dk), DV: matrix(dv),
-		Q: matrix(q), K: matrix(k), V: matrix(v), Out: matrix(out), DOut: matrix(d.put(a.dt, a.dout)),
-		LSE: lse, Delta: d.poisoned(tensor.Float32, lines), Mask: mask,
+		T:     m.t,
+		S:     m.s,
+		H:     a.h,
+		D:     a.width / a.h,
+		DQ:    matrix(dq),
+		DK:    matrix(dk),
+		DV:    matrix(dv),
+		Q:     matrix(q),
+		K:     matrix(k),
+		V:     matrix(v),
+		Out:   matrix(out),
+		DOut:  matrix(d.put(a.dt, a.dout)),
+		LSE:   lse,
+		Delta: d.poisoned(tensor.Float32, lines),
+		Mask:  mask,
 	})
 	a.dq, a.dk, a.dv = d.bits(dq), d.bits(dk), d.bits(dv)
 }

@@ -30,7 +30,8 @@ const (
 )
 
 func (c matMulCase) String() string {
-	return fmt.Sprintf("%dx%dx%d/transA=%t,transB=%t,bias=%t,add=%d,gelu=%t,grad=%t", c.m, c.n, c.k, c.transA, c.transB, c.bias, c.add, c.gelu, c.grad)
+	return fmt.Sprintf("%dx%dx%d/transA=%t,transB=%t,bias=%t,add=%d,gelu=%t,grad=%t", c.m, c.n, c.k, c.transA, c.transB,
+		c.bias, c.add, c.gelu, c.grad)
 }
 
 func (s *suite) testMatMul(t *testing.T) {
@@ -44,10 +45,14 @@ func (s *suite) testMatMul(t *testing.T) {
 		t.Run("random", rapid.MakeCheck(func(t *rapid.T) {
 			size := rapid.IntRange(1, 70)
 			s.matMul(t, dt, matMulCase{
-				m: size.Draw(t, "m"), n: size.Draw(t, "n"), k: size.Draw(t, "k"),
-				transA: rapid.Bool().Draw(t, "transA"), transB: rapid.Bool().Draw(t, "transB"),
-				bias: rapid.Bool().Draw(t, "bias"), gelu: rapid.Bool().Draw(t, "gelu"),
-				add: addend(rapid.IntRange(0, 2).Draw(t, "add")),
+				m:      size.Draw(t, "m"),
+				n:      size.Draw(t, "n"),
+				k:      size.Draw(t, "k"),
+				transA: rapid.Bool().Draw(t, "transA"),
+				transB: rapid.Bool().Draw(t, "transB"),
+				bias:   rapid.Bool().Draw(t, "bias"),
+				gelu:   rapid.Bool().Draw(t, "gelu"),
+				add:    addend(rapid.IntRange(0, 2).Draw(t, "add")),
 			})
 		}))
 	})
@@ -67,17 +72,44 @@ func matMulCases() []matMulCase {
 				}
 			}
 			for _, s := range [][3]int{
-				{1, 1, 1}, {1, 7, 63}, {7, 1, 65}, {63, 65, 1}, {65, 63, 7}, {129, 7, 65}, {65, 129, 63}, {128, 128, 64},
+				{1, 1, 1}, {1, 7, 63}, {7, 1, 65}, {63, 65, 1}, {65, 63, 7}, {129, 7, 65}, {65, 129, 63},
+				{128, 128, 64},
 				{1, 129, 300}, {300, 1, 129}, {1, 515, 65}, {33, 17, 1030}, {515, 19, 9}, {9, 1030, 20},
 			} {
-				cases = append(cases, matMulCase{m: s[0], n: s[1], k: s[2], transA: transA, transB: transB})
+				cases = append(cases, matMulCase{
+					m:      s[0],
+					n:      s[1],
+					k:      s[2],
+					transA: transA,
+					transB: transB,
+				})
 			}
 		}
 	}
 	return append(cases,
-		matMulCase{m: 65, n: 35, k: 129, transA: true, add: addSame, grad: true},
-		matMulCase{m: 65, n: 35, k: 129, transA: true, grad: true},
-		matMulCase{m: 7, n: 63, k: 65, transB: true, add: addOther, grad: true})
+		matMulCase{
+			m:      65,
+			n:      35,
+			k:      129,
+			transA: true,
+			add:    addSame,
+			grad:   true,
+		},
+		matMulCase{
+			m:      65,
+			n:      35,
+			k:      129,
+			transA: true,
+			grad:   true,
+		},
+		matMulCase{
+			m:      7,
+			n:      63,
+			k:      65,
+			transB: true,
+			add:    addOther,
+			grad:   true,
+		})
 }
 
 func (s *suite) matMul(tb rapid.TB, dt tensor.DType, c matMulCase) {
@@ -106,8 +138,17 @@ func (s *suite) matMul(tb rapid.TB, dt tensor.DType, c matMulCase) {
 	}
 	t.check(func(k kernels.Backend, at *bound) {
 		k.MatMul(kernels.MatMul{
-			C: at.buf(out), A: at.buf(a), B: at.buf(b), M: c.m, N: c.n, K: c.k, TransA: c.transA, TransB: c.transB,
-			Bias: at.buf(bias), Add: at.buf(add), Gelu: at.buf(gelu),
+			C:      at.buf(out),
+			A:      at.buf(a),
+			B:      at.buf(b),
+			M:      c.m,
+			N:      c.n,
+			K:      c.k,
+			TransA: c.transA,
+			TransB: c.transB,
+			Bias:   at.buf(bias),
+			Add:    at.buf(add),
+			Gelu:   at.buf(gelu),
 		})
 	})
 }
@@ -119,9 +160,15 @@ func (s *suite) testBiasGrad(t *testing.T) {
 			t.Run(fmt.Sprintf("%dx%d", rows, cols), func(t *testing.T) {
 				t1 := s.trial(t)
 				dy := t1.in("DY", dt, t1.normal(rows*cols))
-				dbias := t1.update("DBias", tensor.Float32, t1.normal(cols), within(rows+1).atLeast(math.Sqrt(float64(rows))))
+				dbias := t1.update("DBias", tensor.Float32, t1.normal(cols),
+					within(rows+1).atLeast(math.Sqrt(float64(rows))))
 				t1.check(func(k kernels.Backend, at *bound) {
-					k.BiasGrad(kernels.BiasGrad{DBias: at.buf(dbias), DY: at.buf(dy), Rows: rows, Cols: cols})
+					k.BiasGrad(kernels.BiasGrad{
+						DBias: at.buf(dbias),
+						DY:    at.buf(dy),
+						Rows:  rows,
+						Cols:  cols,
+					})
 				})
 			})
 		}

@@ -69,12 +69,17 @@ func (s *suite) testCrossEntropy(t *testing.T) {
 					if s.relayed && shape[0] > 9 {
 						continue
 					}
-					if shape[0] > 9 && i > 0 && options > 0 { // of many rows each option and each sort of logits, but not all pairs
+					// of many rows each option and each sort of logits, but not all pairs
+					if shape[0] > 9 && i > 0 && options > 0 {
 						continue
 					}
 					c := lossCase{
-						n: shape[0], v: shape[1], fill: f.fill,
-						inPlace: options == 1 || options == 3, gradient: options < 4, reports: options%4 < 2,
+						n:        shape[0],
+						v:        shape[1],
+						fill:     f.fill,
+						inPlace:  options == 1 || options == 3,
+						gradient: options < 4,
+						reports:  options%4 < 2,
 					}
 					if options == 8 {
 						c.gradient, c.inPlace, c.smooth = true, true, 0.25
@@ -85,7 +90,8 @@ func (s *suite) testCrossEntropy(t *testing.T) {
 							c.pad = 3
 						}
 					}
-					t.Run(fmt.Sprintf("%dx%d/%s/%d", c.n, c.v, f.name, options), func(t *testing.T) { s.crossEntropy(t, dt, c) })
+					t.Run(fmt.Sprintf("%dx%d/%s/%d", c.n, c.v, f.name, options),
+						func(t *testing.T) { s.crossEntropy(t, dt, c) })
 				}
 			}
 		}
@@ -132,8 +138,18 @@ func (s *suite) crossEntropy(tb *testing.T, dt tensor.DType, c lossCase) {
 	}
 	got := t.check(func(k kernels.Backend, at *bound) {
 		k.CrossEntropy(kernels.CrossEntropy{
-			Logits: at.buf(logits), Targets: at.buf(target), N: c.n, V: c.v, Pad: c.pad, NLL: at.buf(nll), Conf: at.buf(conf),
-			Entropy: at.buf(entropy), Margin: at.buf(margin), Argmax: at.buf(argmax), DLogits: at.buf(dlogits), Scale: at.buf(scale),
+			Logits:    at.buf(logits),
+			Targets:   at.buf(target),
+			N:         c.n,
+			V:         c.v,
+			Pad:       c.pad,
+			NLL:       at.buf(nll),
+			Conf:      at.buf(conf),
+			Entropy:   at.buf(entropy),
+			Margin:    at.buf(margin),
+			Argmax:    at.buf(argmax),
+			DLogits:   at.buf(dlogits),
+			Scale:     at.buf(scale),
 			Smoothing: c.smooth,
 		})
 	})

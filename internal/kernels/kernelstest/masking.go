@@ -22,7 +22,13 @@ func (s *suite) testBernoulli(t *testing.T) {
 			hidden, rate := t1.out("Hidden", tensor.Uint8, c.b*c.t, exactly), t1.in("Rate", tensor.Float32, rates)
 			draw := t1.draw(c.first)
 			got := t1.check(func(k kernels.Backend, at *bound) {
-				k.Bernoulli(kernels.Bernoulli{Hidden: at.buf(hidden), Rate: at.buf(rate), Draw: at.buf(draw), B: c.b, T: c.t})
+				k.Bernoulli(kernels.Bernoulli{
+					Hidden: at.buf(hidden),
+					Rate:   at.buf(rate),
+					Draw:   at.buf(draw),
+					B:      c.b,
+					T:      c.t,
+				})
 			}).of(hidden)
 			for i, v := range got {
 				u := unit(draw, rng.Hide, c.first+i/c.t, i%c.t)
@@ -43,7 +49,10 @@ func (s *suite) testMaskedFill(t *testing.T) {
 			for _, learned := range []bool{false, true} {
 				for _, inPlace := range []bool{false, true} {
 					name := fmt.Sprintf("%+v,learned=%t,inPlace=%t", c, learned, inPlace)
-					t.Run("forward/"+name, func(t *testing.T) { s.maskedFill(t, dt, c.rows, c.cols, c.rate, learned, inPlace) })
+					t.Run("forward/"+name, func(t *testing.T) {
+						s.maskedFill(t, dt, c.rows, c.cols, c.rate, learned,
+							inPlace)
+					})
 					t.Run("backward/"+name, func(t *testing.T) {
 						s.maskedFillBackward(t, dt, c.rows, c.cols, c.rate, learned, inPlace)
 					})
@@ -76,11 +85,20 @@ func (s *suite) maskedFill(tb *testing.T, dt tensor.DType, rows, cols int, rate 
 		value = t.in("Value", dt, t.normal(cols))
 	}
 	t.check(func(k kernels.Backend, at *bound) {
-		k.MaskedFill(kernels.MaskedFill{Y: at.buf(y), X: at.buf(x), Hidden: at.buf(hidden), Value: at.buf(value), Rows: rows, Cols: cols})
+		k.MaskedFill(kernels.MaskedFill{
+			Y:      at.buf(y),
+			X:      at.buf(x),
+			Hidden: at.buf(hidden),
+			Value:  at.buf(value),
+			Rows:   rows,
+			Cols:   cols,
+		})
 	})
 }
 
-func (s *suite) maskedFillBackward(tb *testing.T, dt tensor.DType, rows, cols int, rate float32, learned, inPlace bool) {
+func (s *suite) maskedFillBackward(
+	tb *testing.T, dt tensor.DType, rows, cols int, rate float32, learned, inPlace bool,
+) {
 	t := s.trial(tb)
 	hidden := t.hiddenRows(rows, rate)
 	var dx, dy, dvalue *operand
@@ -95,7 +113,12 @@ func (s *suite) maskedFillBackward(tb *testing.T, dt tensor.DType, rows, cols in
 	}
 	t.check(func(k kernels.Backend, at *bound) {
 		k.MaskedFillBackward(kernels.MaskedFillBackward{
-			DX: at.buf(dx), DY: at.buf(dy), Hidden: at.buf(hidden), DValue: at.buf(dvalue), Rows: rows, Cols: cols,
+			DX:     at.buf(dx),
+			DY:     at.buf(dy),
+			Hidden: at.buf(hidden),
+			DValue: at.buf(dvalue),
+			Rows:   rows,
+			Cols:   cols,
 		})
 	})
 }

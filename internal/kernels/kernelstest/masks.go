@@ -19,8 +19,12 @@ type hostMask struct {
 // newMask is the full mask: every query sees every key.
 func newMask(batch, t, s int) *hostMask {
 	return &hostMask{
-		batch: batch, t: t, s: s,
-		pos: make([]int32, batch*s), lo: make([]int32, batch*t), hi: make([]int32, batch*t),
+		batch: batch,
+		t:     t,
+		s:     s,
+		pos:   make([]int32, batch*s),
+		lo:    make([]int32, batch*t),
+		hi:    make([]int32, batch*t),
 	}
 }
 
@@ -207,10 +211,14 @@ type maskOperands struct {
 
 func (t *trial) mask(m *hostMask) *maskOperands {
 	ops := &maskOperands{
-		host: m, pos: t.in("Pos", tensor.Int32, m.pos), lo: t.in("Lo", tensor.Int32, m.lo), hi: t.in("Hi", tensor.Int32, m.hi),
+		host: m,
+		pos:  t.in("Pos", tensor.Int32, m.pos),
+		lo:   t.in("Lo", tensor.Int32, m.lo),
+		hi:   t.in("Hi", tensor.Int32, m.hi),
 	}
 	if m.tag != nil {
-		ops.tag, ops.a, ops.b = t.in("Tag", tensor.Int32, m.tag), t.in("A", tensor.Int32, m.a), t.in("B", tensor.Int32, m.b)
+		ops.tag, ops.a, ops.b = t.in("Tag", tensor.Int32, m.tag), t.in("A", tensor.Int32, m.a),
+			t.in("B", tensor.Int32, m.b)
 	}
 	return ops
 }
@@ -220,8 +228,15 @@ func (b *bound) mask(ops *maskOperands) kernels.Mask {
 	b.t.Helper()
 	h := ops.host
 	m := kernels.Mask{
-		Batch: h.batch, T: h.t, S: h.s, Pos: b.buf(ops.pos), Lo: b.buf(ops.lo), Hi: b.buf(ops.hi),
-		Tag: b.buf(ops.tag), A: b.buf(ops.a), B: b.buf(ops.b),
+		Batch:  h.batch,
+		T:      h.t,
+		S:      h.s,
+		Pos:    b.buf(ops.pos),
+		Lo:     b.buf(ops.lo),
+		Hi:     b.buf(ops.hi),
+		Tag:    b.buf(ops.tag),
+		A:      b.buf(ops.a),
+		B:      b.buf(ops.b),
 		Tables: alloc(b.t, b.k, tensor.Int32, b.k.MaskTablesLen(h.batch, h.t, h.s)),
 	}
 	b.tables = append(b.tables, m.Tables)

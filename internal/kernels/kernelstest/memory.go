@@ -91,12 +91,13 @@ func uploadLetsGo(d *device) {
 	}
 }
 
-// bfloat16Rounding has the cases of round to nearest even: just below, at and above ties with even and odd neighbours, over
-// the largest, and subnormals.
+// bfloat16Rounding has the cases of round to nearest even: just below, at and above ties with even and odd
+// neighbours, over the largest, and subnormals.
 func bfloat16Rounding(d *device) {
 	from := []uint32{
 		0x3f800000, 0x3f807fff, 0x3f808000, 0x3f808001, 0x3f817fff, 0x3f818000, 0x3f818001, 0xbf808000, 0xbf818000,
-		0x7f7f7fff, 0x7f7f8000, 0xff7fffff, 0x7f800000, 0xff800000, 0x00000000, 0x80000000, 0x00008000, 0x00018000, 0x00010000,
+		0x7f7f7fff, 0x7f7f8000, 0xff7fffff, 0x7f800000, 0xff800000, 0x00000000, 0x80000000, 0x00008000, 0x00018000,
+		0x00010000,
 	}
 	to := []uint32{
 		0x3f80, 0x3f80, 0x3f80, 0x3f81, 0x3f81, 0x3f82, 0x3f82, 0xbf80, 0xbf82,
@@ -165,7 +166,8 @@ func copyAndZero(d *device) {
 				d.Errorf("Zero of %d of %v left something", n, dt)
 			}
 			d.k.Zero(d.k.Slice(a, dt, size, n))
-			if got := d.bits(a); slices.Max(got[size:size*(n+1)]) != 0 || slices.Min(got[:size]) != poison || slices.Min(got[size*(n+1):]) != poison {
+			if got := d.bits(a); slices.Max(got[size:size*(n+1)]) != 0 || slices.Min(got[:size]) != poison ||
+				slices.Min(got[size*(n+1):]) != poison {
 				d.Errorf("Zero of %d of %v is not exact", n, dt)
 			}
 		}

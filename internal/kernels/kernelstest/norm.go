@@ -53,11 +53,19 @@ func (s *suite) layerNorm(tb *testing.T, dt tensor.DType, rows, cols int, mean, 
 	meanOut := t.out("Mean", tensor.Float32, rows, within(cols).atLeast(math.Abs(mean)+deviation))
 	// The variance feels the mean's error squared, and rstd half the variance's.
 	slip := 2 * 0x1p-23 * math.Sqrt(float64(cols)) * math.Abs(mean) * largest(rstds)
-	rstdOut := t.out("RStd", tensor.Float32, rows, within(cols).atLeast(largest(rstds)*(1+slip*math.Abs(mean)*largest(rstds))))
+	rstdOut := t.out("RStd", tensor.Float32, rows,
+		within(cols).atLeast(largest(rstds)*(1+slip*math.Abs(mean)*largest(rstds))))
 	t.check(func(k kernels.Backend, at *bound) {
 		k.LayerNorm(kernels.LayerNorm{
-			Y: at.buf(y), X: at.buf(x), Weight: at.buf(weight), Bias: at.buf(bias),
-			Mean: at.buf(meanOut), RStd: at.buf(rstdOut), Rows: rows, Cols: cols, Eps: normEps,
+			Y:      at.buf(y),
+			X:      at.buf(x),
+			Weight: at.buf(weight),
+			Bias:   at.buf(bias),
+			Mean:   at.buf(meanOut),
+			RStd:   at.buf(rstdOut),
+			Rows:   rows,
+			Cols:   cols,
+			Eps:    normEps,
 		})
 	})
 }
@@ -82,11 +90,21 @@ func (s *suite) layerNormBackward(tb *testing.T, dt tensor.DType, rows, cols int
 		term = dx
 	}
 	sum := within(rows + 1).atLeast(math.Sqrt(float64(rows)))
-	dweight, dbias := t.update("DWeight", tensor.Float32, t.normal(cols), sum), t.update("DBias", tensor.Float32, t.normal(cols), sum)
+	dweight, dbias := t.update("DWeight", tensor.Float32, t.normal(cols), sum),
+		t.update("DBias", tensor.Float32, t.normal(cols), sum)
 	t.check(func(k kernels.Backend, at *bound) {
 		k.LayerNormBackward(kernels.LayerNormBackward{
-			DX: at.buf(dx), DWeight: at.buf(dweight), DBias: at.buf(dbias), DY: at.buf(dy), X: at.buf(x),
-			Weight: at.buf(weight), Mean: at.buf(meanIn), RStd: at.buf(rstdIn), Add: at.buf(term), Rows: rows, Cols: cols,
+			DX:      at.buf(dx),
+			DWeight: at.buf(dweight),
+			DBias:   at.buf(dbias),
+			DY:      at.buf(dy),
+			X:       at.buf(x),
+			Weight:  at.buf(weight),
+			Mean:    at.buf(meanIn),
+			RStd:    at.buf(rstdIn),
+			Add:     at.buf(term),
+			Rows:    rows,
+			Cols:    cols,
 		})
 	})
 }

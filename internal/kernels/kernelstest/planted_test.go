@@ -38,7 +38,8 @@ func TestFindsPlantedMistakes(t *testing.T) {
 			if err == nil {
 				t.Fatalf("%s did not find it:\n%s", p.finds, out)
 			}
-			if first, _, _ := strings.Cut(p.finds, "/"); !strings.Contains(string(out), "--- FAIL: TestWithMistake/"+first) {
+			if first, _, _ := strings.Cut(p.finds, "/"); !strings.Contains(string(out), "--- FAIL: TestWithMistake/"+
+				first) {
 				t.Fatalf("failed, but not in %s:\n%s", first, out)
 			}
 			if strings.Contains(string(out), "\ngoroutine ") {

@@ -15,7 +15,14 @@ import (
 // another type: each must panic with a "kernels: …" string before anything runs. Afterwards the call still works.
 func (s *suite) testMisuse(t *testing.T) {
 	d := &device{t, s.k}
-	z := fixture.Shape{Batch: 2, T: 5, Width: 8, Heads: 2, Inner: 32, Vocab: 11}
+	z := fixture.Shape{
+		Batch: 2,
+		T:     5,
+		Width: 8,
+		Heads: 2,
+		Inner: 32,
+		Vocab: 11,
+	}
 	for _, c := range d.examples(z) {
 		t.Run(c.Name, func(t *testing.T) {
 			misuse(&device{t, s.k}, c)
@@ -88,7 +95,12 @@ func (s *suite) testFaults(t *testing.T) {
 	for _, bad := range []int32{-1, 3, math.MinInt32, math.MaxInt32} {
 		d := &device{t, s.k}
 		call := kernels.Embed{
-			Out: d.alloc(tensor.Float32, 10), Table: d.normal(tensor.Float32, 1, 15), IDs: d.ints(0, bad), N: 2, V: 3, C: 5,
+			Out:   d.alloc(tensor.Float32, 10),
+			Table: d.normal(tensor.Float32, 1, 15),
+			IDs:   d.ints(0, bad),
+			N:     2,
+			V:     3,
+			C:     5,
 		}
 		s.k.Embed(call)
 		if err := s.k.Sync(); err == nil {
@@ -110,7 +122,14 @@ func (s *suite) testAllocations(t *testing.T) {
 		t.Skip("this backend may allocate")
 	}
 	d := &device{t, s.k}
-	for _, c := range d.examples(fixture.Shape{Batch: 2, T: 33, Width: 32, Heads: 2, Inner: 128, Vocab: 61}) {
+	for _, c := range d.examples(fixture.Shape{
+		Batch: 2,
+		T:     33,
+		Width: 32,
+		Heads: 2,
+		Inner: 128,
+		Vocab: 61,
+	}) {
 		n := testing.AllocsPerRun(5, func() {
 			c.Run()
 			if err := s.k.Sync(); err != nil {
@@ -138,25 +157,55 @@ func (s *suite) testNaN(t *testing.T) {
 			x[at] = nan
 			bad, f := d.put(tensor.Float32, x), tensor.Float32
 			c, gelu := d.alloc(f, 1), d.alloc(f, 1)
-			s.k.MatMul(kernels.MatMul{C: c, A: bad, B: d.normal(f, 2, n), M: 1, N: 1, K: n, Gelu: gelu})
+			s.k.MatMul(kernels.MatMul{
+				C:    c,
+				A:    bad,
+				B:    d.normal(f, 2, n),
+				M:    1,
+				N:    1,
+				K:    n,
+				Gelu: gelu,
+			})
 			wantNaN("MatMul", d.floats(c)[0])
 			wantNaN("MatMul's Gelu", d.floats(gelu)[0])
 			y := d.alloc(f, n)
 			s.k.LayerNorm(kernels.LayerNorm{
-				Y: y, X: bad, Weight: d.constants(n, 1), Bias: d.constants(n, 0), Mean: d.alloc(f, 1), RStd: d.alloc(f, 1), Rows: 1, Cols: n, Eps: normEps,
+				Y:      y,
+				X:      bad,
+				Weight: d.constants(n, 1),
+				Bias:   d.constants(n, 0),
+				Mean:   d.alloc(f, 1),
+				RStd:   d.alloc(f, 1),
+				Rows:   1,
+				Cols:   n,
+				Eps:    normEps,
 			})
 			wantNaN("LayerNorm", d.floats(y)[at])
 			wantNaN("LayerNorm", d.floats(y)[n/2])
 			nll, grad := d.alloc(f, 1), d.alloc(f, n)
 			s.k.CrossEntropy(kernels.CrossEntropy{
-				Logits: bad, Targets: d.ints(int32(n / 2)), N: 1, V: n, NLL: nll, DLogits: grad, Scale: d.constants(1, 1),
+				Logits:  bad,
+				Targets: d.ints(int32(n / 2)),
+				N:       1,
+				V:       n,
+				NLL:     nll,
+				DLogits: grad,
+				Scale:   d.constants(1, 1),
 			})
 			wantNaN("CrossEntropy's NLL", d.floats(nll)[0])
 			wantNaN("CrossEntropy's DLogits", d.floats(grad)[n/2])
 			out, m := d.alloc(f, 1), newMask(1, 1, n)
 			s.k.Attention(kernels.AttentionForward{
-				T: 1, S: n, H: 1, D: 1, Q: kernels.Dense(d.constants(1, 1), 1), K: kernels.Dense(bad, 1), V: kernels.Dense(d.constants(n, 1), 1),
-				Out: kernels.Dense(out, 1), LSE: d.alloc(f, 1), Mask: d.mask(m, 0, 1),
+				T:    1,
+				S:    n,
+				H:    1,
+				D:    1,
+				Q:    kernels.Dense(d.constants(1, 1), 1),
+				K:    kernels.Dense(bad, 1),
+				V:    kernels.Dense(d.constants(n, 1), 1),
+				Out:  kernels.Dense(out, 1),
+				LSE:  d.alloc(f, 1),
+				Mask: d.mask(m, 0, 1),
 			})
 			wantNaN("Attention", d.floats(out)[0])
 		}

@@ -12,13 +12,14 @@ import (
 type Trait int
 
 const (
-	// BFloat16 backends also compute on bfloat16: activations, their gradients and weights. Gradients of parameters, statistics
-	// of rows (mean, rstd, log-sum-exp) and losses stay float32.
+	// BFloat16 backends also compute on bfloat16: activations, their gradients and weights. Gradients of
+	// parameters, statistics of rows (mean, rstd, log-sum-exp) and losses stay float32.
 	BFloat16 Trait = iota
 	// Allocates is for a backend whose steady-state calls may allocate on the Go heap: the reference.
 	Allocates
-	// Relayed is for a backend whose every kernel the suite tries elsewhere too, reached by another way. What is left to try
-	// is whether calls and all their operands arrive: every operation, with fewer shapes and none at random.
+	// Relayed is for a backend whose every kernel the suite tries elsewhere too, reached by another way. What is
+	// left to try is whether calls and all their operands arrive: every operation, with fewer shapes and none at
+	// random.
 	Relayed
 )
 
@@ -37,7 +38,12 @@ func Run(t *testing.T, open func() (kernels.Backend, error), traits ...Trait) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &suite{k: k, ref: ref.New(), floats: []tensor.DType{tensor.Float32}, trials: map[string]int{}}
+	s := &suite{
+		k:      k,
+		ref:    ref.New(),
+		floats: []tensor.DType{tensor.Float32},
+		trials: map[string]int{},
+	}
 	for _, trait := range traits {
 		switch trait {
 		case BFloat16:
@@ -89,7 +95,11 @@ func tests() []test {
 		{name: "Dropout", run: (*suite).testDropout, ops: []string{"Dropout"}},
 		{name: "Bernoulli", run: (*suite).testBernoulli, ops: []string{"Bernoulli"}},
 		{name: "MaskedFill", run: (*suite).testMaskedFill, ops: []string{"MaskedFill", "MaskedFillBackward"}},
-		{name: "Attention", run: (*suite).testAttention, ops: []string{"PrepareMask", "Attention", "AttentionBackward"}},
+		{
+			name: "Attention",
+			run:  (*suite).testAttention,
+			ops:  []string{"PrepareMask", "Attention", "AttentionBackward"},
+		},
 		{name: "HiddenKeys", run: (*suite).testHiddenKeys, arithmetic: true},
 		{name: "CrossEntropy", run: (*suite).testCrossEntropy, ops: []string{"CrossEntropy"}},
 		{name: "SquaredNorm", run: (*suite).testSquaredNorm, ops: []string{"SquaredNorm"}},

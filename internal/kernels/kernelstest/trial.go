@@ -28,8 +28,9 @@ type trial struct {
 	streams  uint32
 }
 
-// trial starts a trial. Its numbers follow from the subtest's name, so that any subtest can be run alone and all backends
-// see the same, or from rapid's draws. Two thirds of all trials misalign their operands, by one or three elements.
+// trial starts a trial. Its numbers follow from the subtest's name, so that any subtest can be run alone and all
+// backends see the same, or from rapid's draws. Two thirds of all trials misalign their operands, by one or three
+// elements.
 func (s *suite) trial(tb rapid.TB) *trial {
 	var seed uint64
 	if r, ok := tb.(*rapid.T); ok {
@@ -41,7 +42,12 @@ func (s *suite) trial(tb rapid.TB) *trial {
 		fmt.Fprint(h, name, s.trials[name])
 		seed = h.Sum64()
 	}
-	return &trial{TB: tb, s: s, seed: seed, skew: []int{0, 1, 3}[seed%3]}
+	return &trial{
+		TB:   tb,
+		s:    s,
+		seed: seed,
+		skew: []int{0, 1, 3}[seed%3],
+	}
 }
 
 // role is what a call does with an operand.
@@ -68,22 +74,50 @@ type operand struct {
 
 // in adds an input of values, which are []float32, []int32 or []uint8.
 func (t *trial) in(name string, dt tensor.DType, values any) *operand {
-	return t.add(&operand{name: name, role: input, dtype: dt, rows: 1, cols: length(values), values: values})
+	return t.add(&operand{
+		name:   name,
+		role:   input,
+		dtype:  dt,
+		rows:   1,
+		cols:   length(values),
+		values: values,
+	})
 }
 
 // out adds an output of n elements.
 func (t *trial) out(name string, dt tensor.DType, n int, tol tolerance) *operand {
-	return t.add(&operand{name: name, role: output, dtype: dt, rows: 1, cols: n, tolerance: tol})
+	return t.add(&operand{
+		name:      name,
+		role:      output,
+		dtype:     dt,
+		rows:      1,
+		cols:      n,
+		tolerance: tol,
+	})
 }
 
 // update adds an operand that is read and assigned.
 func (t *trial) update(name string, dt tensor.DType, values any, tol tolerance) *operand {
-	return t.add(&operand{name: name, role: updated, dtype: dt, rows: 1, cols: length(values), values: values, tolerance: tol})
+	return t.add(&operand{
+		name:      name,
+		role:      updated,
+		dtype:     dt,
+		rows:      1,
+		cols:      length(values),
+		values:    values,
+		tolerance: tol,
+	})
 }
 
 // scratch adds n elements that may hold anything.
 func (t *trial) scratch(name string, dt tensor.DType, n int) *operand {
-	return t.add(&operand{name: name, role: scratch, dtype: dt, rows: 1, cols: n})
+	return t.add(&operand{
+		name:  name,
+		role:  scratch,
+		dtype: dt,
+		rows:  1,
+		cols:  n,
+	})
 }
 
 func (t *trial) add(o *operand) *operand {
@@ -243,7 +277,8 @@ func (t *trial) compareRest(got, before []byte) {
 func (t *trial) compareRuns(first, second []byte) {
 	t.Helper()
 	for _, o := range t.operands {
-		if end := o.position + o.capacity*o.dtype.Size(); o.role != scratch && !bytes.Equal(first[o.position:end], second[o.position:end]) {
+		if end := o.position + o.capacity*o.dtype.Size(); o.role != scratch &&
+			!bytes.Equal(first[o.position:end], second[o.position:end]) {
 			t.Errorf("%s has other bits when the call is repeated", o.name)
 		}
 	}
@@ -257,7 +292,8 @@ func (t *trial) whose(at int) string {
 		case at < o.position:
 			return fmt.Sprintf("%d bytes before %s", o.position-at, o.name)
 		case i < o.capacity:
-			return fmt.Sprintf("element %d of %s (rows of %d, stride %d, offset %d)", i, o.name, o.cols, o.stride, o.offset)
+			return fmt.Sprintf("element %d of %s (rows of %d, stride %d, offset %d)", i, o.name, o.cols, o.stride,
+				o.offset)
 		case at < o.position+o.capacity*o.dtype.Size()+guard:
 			return fmt.Sprintf("%d elements past the end of %s", i-o.capacity+1, o.name)
 		}

@@ -35,7 +35,8 @@ func (r *Backend) AttentionBackward(p kernels.AttentionBackward) {
 	for b := range a.batch {
 		for h := range p.H {
 			attendBackward(a.head(dq, b, h, p.T), a.head(dk, b, h, p.S), a.head(dv, b, h, p.S),
-				a.head(q, b, h, p.T), a.head(k, b, h, p.S), a.head(v, b, h, p.S), a.head(dout, b, h, p.T), a.edges(b, h))
+				a.head(q, b, h, p.T), a.head(k, b, h, p.S), a.head(v, b, h, p.S), a.head(dout, b, h, p.T),
+				a.edges(b, h))
 		}
 	}
 	scatter(p.DQ, dq, a.batch*p.T, p.H*p.D, "DQ")
@@ -55,7 +56,15 @@ func newAttention(t, s, h, d int, m kernels.Mask, drop kernels.EdgeDrop) attenti
 	if m.T != t || m.S != s {
 		panic("kernels: mask of another shape")
 	}
-	a := attention{batch: m.Batch, t: t, s: s, h: h, d: d, mask: preparedMask(m), drop: drop}
+	a := attention{
+		batch: m.Batch,
+		t:     t,
+		s:     s,
+		h:     h,
+		d:     d,
+		mask:  preparedMask(m),
+		drop:  drop,
+	}
 	if drop.Rate > 0 {
 		a.draw = drawOf(drop.Draw)
 	}
@@ -138,8 +147,8 @@ func attendBackward(dq, dk, dv, q, k, v, dout [][]float64, edges func(i int) []e
 	}
 }
 
-// weights is the softmax of a query's scores over the keys it sees, and the logarithm of the sum of their exponentials, 0 when it
-// sees none. The largest score is subtracted first, so that nothing overflows.
+// weights is the softmax of a query's scores over the keys it sees, and the logarithm of the sum of their
+// exponentials, 0 when it sees none. The largest score is subtracted first, so that nothing overflows.
 func weights(q []float64, k [][]float64, seen []edge) (p []float64, lse float64) {
 	if len(seen) == 0 {
 		return nil, 0

@@ -65,21 +65,56 @@ func TestLinearGradientsAreTransposes(t *testing.T) {
 	const n, v, c = 9, 4, 3
 	ids, table, dout := d.ints(0, 3, 3, 1, 3, 0, 0, 1, 3), d.integers(v*c, 1), d.integers(n*c, 2)
 	out, dtable := d.alloc(tensor.Float32, n*c), d.alloc(tensor.Float32, v*c)
-	d.Embed(kernels.Embed{Out: out, Table: table, IDs: ids, N: n, V: v, C: c})
-	d.EmbedBackward(kernels.EmbedBackward{DTable: dtable, DOut: dout, IDs: ids, N: n, V: v, C: c})
+	d.Embed(kernels.Embed{
+		Out:   out,
+		Table: table,
+		IDs:   ids,
+		N:     n,
+		V:     v,
+		C:     c,
+	})
+	d.EmbedBackward(kernels.EmbedBackward{
+		DTable: dtable,
+		DOut:   dout,
+		IDs:    ids,
+		N:      n,
+		V:      v,
+		C:      c,
+	})
 	if x, y := d.dot(dout, out), d.dot(dtable, table); x != y {
 		t.Errorf("Embed: %v is not %v", x, y)
 	}
 
 	hidden, x, dx := d.hidden(0, 1, 1, 0, 0, 7, 0, 0, 1), d.integers(n*c, 3), d.alloc(tensor.Float32, n*c)
 	value, dvalue := d.integers(c, 4), d.alloc(tensor.Float32, c)
-	d.MaskedFill(kernels.MaskedFill{Y: out, X: x, Hidden: hidden, Value: value, Rows: n, Cols: c})
-	d.MaskedFillBackward(kernels.MaskedFillBackward{DX: dx, DY: dout, Hidden: hidden, DValue: dvalue, Rows: n, Cols: c})
+	d.MaskedFill(kernels.MaskedFill{
+		Y:      out,
+		X:      x,
+		Hidden: hidden,
+		Value:  value,
+		Rows:   n,
+		Cols:   c,
+	})
+	d.MaskedFillBackward(kernels.MaskedFillBackward{
+		DX:     dx,
+		DY:     dout,
+		Hidden: hidden,
+		DValue: dvalue,
+		Rows:   n,
+		Cols:   c,
+	})
 	if x, y := d.dot(dout, out), d.dot(dx, x)+d.dot(dvalue, value); x != y {
 		t.Errorf("MaskedFill: %v is not %v", x, y)
 	}
 
-	drop := kernels.Dropout{Draw: d.ints(1, 2, 3, 4), Purpose: rng.Dropout, Rate: 0.5, Rows: n, Cols: c, Lines: 3}
+	drop := kernels.Dropout{
+		Draw:    d.ints(1, 2, 3, 4),
+		Purpose: rng.Dropout,
+		Rate:    0.5,
+		Rows:    n,
+		Cols:    c,
+		Lines:   3,
+	}
 	forward, backward := drop, drop
 	forward.Y, forward.X, backward.Y, backward.X = out, x, dx, dout
 	d.Dropout(forward)
@@ -106,10 +141,26 @@ func TestAllocKeepsToItsRoom(t *testing.T) {
 
 func TestAttentionRefusesAStaleMask(t *testing.T) {
 	d := device{t, New()}
-	m := kernels.Mask{Batch: 1, T: 1, S: 2, Pos: d.ints(0, 1), Lo: d.ints(0), Hi: d.ints(0), Tables: d.ints(0)}
+	m := kernels.Mask{
+		Batch:  1,
+		T:      1,
+		S:      2,
+		Pos:    d.ints(0, 1),
+		Lo:     d.ints(0),
+		Hi:     d.ints(0),
+		Tables: d.ints(0),
+	}
 	p := kernels.AttentionForward{
-		T: 1, S: 2, H: 1, D: 1, Q: kernels.Dense(d.floats(1), 1), K: kernels.Dense(d.floats(1, 2), 1), V: kernels.Dense(d.floats(3, 4), 1),
-		Out: kernels.Dense(d.floats(0), 1), LSE: d.floats(0), Mask: m,
+		T:    1,
+		S:    2,
+		H:    1,
+		D:    1,
+		Q:    kernels.Dense(d.floats(1), 1),
+		K:    kernels.Dense(d.floats(1, 2), 1),
+		V:    kernels.Dense(d.floats(3, 4), 1),
+		Out:  kernels.Dense(d.floats(0), 1),
+		LSE:  d.floats(0),
+		Mask: m,
 	}
 	d.PrepareMask(m)
 	d.Attention(p)
@@ -128,19 +179,51 @@ func TestIndicesOutOfRangeAreFaults(t *testing.T) {
 	matrix := func(b kernels.Buffer) kernels.Strided { return kernels.Dense(b, 2) }
 	for name, call := range map[string]func(out kernels.Buffer){
 		"embed": func(out kernels.Buffer) {
-			d.Embed(kernels.Embed{Out: out, Table: d.floats(1, 2), IDs: d.ints(1), N: 1, V: 1, C: 2})
+			d.Embed(kernels.Embed{
+				Out:   out,
+				Table: d.floats(1, 2),
+				IDs:   d.ints(1),
+				N:     1,
+				V:     1,
+				C:     2,
+			})
 		},
 		"embed backward": func(out kernels.Buffer) {
-			d.EmbedBackward(kernels.EmbedBackward{DTable: out, DOut: d.floats(1, 2), IDs: d.ints(-1), N: 1, V: 1, C: 2})
+			d.EmbedBackward(kernels.EmbedBackward{
+				DTable: out,
+				DOut:   d.floats(1, 2),
+				IDs:    d.ints(-1),
+				N:      1,
+				V:      1,
+				C:      2,
+			})
 		},
 		"put rows": func(out kernels.Buffer) {
-			d.PutRows(kernels.PutRows{Dst: matrix(out), Src: matrix(d.floats(1, 2)), At: d.ints(1), N: 1, C: 2})
+			d.PutRows(kernels.PutRows{
+				Dst: matrix(out),
+				Src: matrix(d.floats(1, 2)),
+				At:  d.ints(1),
+				N:   1,
+				C:   2,
+			})
 		},
 		"get rows": func(out kernels.Buffer) {
-			d.GetRows(kernels.GetRows{Dst: matrix(out), Src: matrix(d.floats(1, 2)), At: d.ints(1), N: 1, C: 2})
+			d.GetRows(kernels.GetRows{
+				Dst: matrix(out),
+				Src: matrix(d.floats(1, 2)),
+				At:  d.ints(1),
+				N:   1,
+				C:   2,
+			})
 		},
 		"cross entropy": func(out kernels.Buffer) {
-			d.CrossEntropy(kernels.CrossEntropy{Logits: d.floats(1, 2), Targets: d.ints(2), N: 1, V: 2, NLL: out})
+			d.CrossEntropy(kernels.CrossEntropy{
+				Logits:  d.floats(1, 2),
+				Targets: d.ints(2),
+				N:       1,
+				V:       2,
+				NLL:     out,
+			})
 		},
 	} {
 		out := d.floats(5, 5)

@@ -90,7 +90,8 @@ func TestCrossEntropySlope(t *testing.T) {
 // Six queries see eight keys through random edges with random factors, one of them nothing at all.
 func TestAttentionGradients(t *testing.T) {
 	const queries, keys, width = 6, 8, 4
-	q, k, v, dout := numbers(queries*width, 1), numbers(keys*width, 2), numbers(keys*width, 3), numbers(queries*width, 4)
+	q, k, v, dout := numbers(queries*width, 1), numbers(keys*width, 2), numbers(keys*width, 3),
+		numbers(queries*width, 4)
 	edges := func(i int) []edge {
 		var seen []edge
 		for j := range keys {

@@ -76,7 +76,13 @@ type mask struct {
 
 func newMask(m kernels.Mask) mask {
 	keys, queries := m.Batch*m.S, m.Batch*m.T
-	v := mask{t: m.T, s: m.S, pos: int32s(m.Pos, keys, "Pos"), lo: int32s(m.Lo, queries, "Lo"), hi: int32s(m.Hi, queries, "Hi")}
+	v := mask{
+		t:   m.T,
+		s:   m.S,
+		pos: int32s(m.Pos, keys, "Pos"),
+		lo:  int32s(m.Lo, queries, "Lo"),
+		hi:  int32s(m.Hi, queries, "Hi"),
+	}
 	if m.Tag != nil || m.A != nil || m.B != nil {
 		v.tag, v.a, v.b = int32s(m.Tag, queries, "Tag"), int32s(m.A, keys, "mask's A"), int32s(m.B, keys, "mask's B")
 	}

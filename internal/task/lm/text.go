@@ -12,7 +12,8 @@ import (
 	"dmtrain/internal/tokenizer"
 )
 
-// Open reads the text. One that an earlier program split when it had tokens is split so again to evaluate, and refused to train on.
+// Open reads the text. One that an earlier program split when it had tokens is split so again to evaluate, and
+// refused to train on.
 func (Task) Open(c config.Config, o task.Options) (*task.Text, error) {
 	old := o.Was != nil && splitTokens(c.Data, *o.Was)
 	reason := ""
@@ -55,7 +56,8 @@ func (Task) Open(c config.Config, o task.Options) (*task.Text, error) {
 
 // OpenData reads other text.
 func (Task) OpenData(c config.Config, names []string, tok tokenizer.Tokenizer) (*task.Text, error) {
-	corpus, warnings, err := data.OpenCorpus("--data", names, c.Data.DocumentSeparator, data.Options{Tokenizer: tok, Evaluating: true})
+	corpus, warnings, err := data.OpenCorpus("--data", names, c.Data.DocumentSeparator,
+		data.Options{Tokenizer: tok, Evaluating: true})
 	if err != nil {
 		return nil, err
 	}

@@ -1,5 +1,5 @@
-// Package pairs is the task of writing a target for a source, as in translation: rows are targets, which read the sources they belong
-// to. Pairs of like length are batched together.
+// Package pairs is the task of writing a target for a source, as in translation: rows are targets, which read the
+// sources they belong to. Pairs of like length are batched together.
 package pairs
 
 import (

@@ -27,14 +27,18 @@ func TestComplaintsOfTasks(t *testing.T) {
 		"no text": {"model: {layers: 0}", `the configuration has 2 problems:
   data.train: names no text (files, globs, directories or builtin:stories)
   x.yaml:1: model.layers: 0 is not within 1 … 4095`},
-		"unknown":            {data + "task: speech", `x.yaml:2: task: "speech" is none of lm, seq2seq`},
-		"told once":          {"data: {train: 5}", "x.yaml:1: data.train: 5 is not text (in quotes it would be)"},
-		"structure of pairs": {data + "task: seq2seq\nmask: {structure: full, form: input}", "x.yaml:3: mask.structure: task seq2seq has causal and window (and lookahead, to see it refused)"},
-		"waiting in vain":    {data + "task: seq2seq\nmask: {cross: wait_k}", "x.yaml:3: mask.cross: wait_k needs model.causal_encoder: true, or every source position would have seen all others"},
-		"waiting of text":    {data + "mask: {cross: wait_k}", "x.yaml:2: mask.cross: is for task seq2seq"},
-		"micro batch":        {data + "train: {micro_batch: 5}", "x.yaml:2: train.micro_batch: 5 rows a pass do not divide train.batch_size, 16 (0 = all in one pass)"},
-		"source of text":     {data + "mask: {source_prob: 0.1}", "x.yaml:2: mask.source_prob: is for task seq2seq"},
-		"metric of text":     {data + "train: {metric: rouge}", "x.yaml:2: train.metric: rouge is for task seq2seq"},
+		"unknown":   {data + "task: speech", `x.yaml:2: task: "speech" is none of lm, seq2seq`},
+		"told once": {"data: {train: 5}", "x.yaml:1: data.train: 5 is not text (in quotes it would be)"},
+		"structure of pairs": {data + "task: seq2seq\nmask: {structure: full, form: input}",
+			"x.yaml:3: mask.structure: task seq2seq has causal and window (and lookahead, to see it refused)"},
+		"waiting in vain": {data + "task: seq2seq\nmask: {cross: wait_k}",
+			"x.yaml:3: mask.cross: wait_k needs model.causal_encoder: true, or every source position would have " +
+				"seen all others"},
+		"waiting of text": {data + "mask: {cross: wait_k}", "x.yaml:2: mask.cross: is for task seq2seq"},
+		"micro batch": {data + "train: {micro_batch: 5}",
+			"x.yaml:2: train.micro_batch: 5 rows a pass do not divide train.batch_size, 16 (0 = all in one pass)"},
+		"source of text": {data + "mask: {source_prob: 0.1}", "x.yaml:2: mask.source_prob: is for task seq2seq"},
+		"metric of text": {data + "train: {metric: rouge}", "x.yaml:2: train.metric: rouge is for task seq2seq"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := problems(t, tc.text); err == nil || err.Error() != tc.want {
@@ -44,14 +48,15 @@ func TestComplaintsOfTasks(t *testing.T) {
 	}
 }
 
-// More than one bucket needs a structure that shows a position its document's start, or the buckets would tell of it. A target of a pair
-// always starts where its row does.
+// More than one bucket needs a structure that shows a position its document's start, or the buckets would tell of
+// it. A target of a pair always starts where its row does.
 func TestBucketsNeedTheStart(t *testing.T) {
 	const text = "data: {train: a.txt}\nmask: {form: infill, window: 4, buckets: "
 	for _, c := range []struct {
 		buckets, structure string
 		ok                 bool
-	}{{"1", "window", true}, {"4", "window", false}, {"4", "causal", true}, {"4", "sinks", true}, {"4", "blocks", true}, {"4", "prefix", true}, {"4", "full", true}} {
+	}{{"1", "window", true}, {"4", "window", false}, {"4", "causal", true}, {"4", "sinks", true}, {"4", "blocks", true},
+		{"4", "prefix", true}, {"4", "full", true}} {
 		err := problems(t, text+c.buckets+", structure: "+c.structure+"}")
 		if c.ok != (err == nil) || err != nil && !strings.Contains(err.Error(), "mask.buckets: 4 ranges of positions") {
 			t.Errorf("%s buckets under structure %s: %v", c.buckets, c.structure, err)

@@ -16,7 +16,8 @@ type sigaction struct {
 	mask     uint64
 }
 
-// handlerBefore is the address of a handler of SIGILL, in assembly, that goes on with another: the runtime's. It is called once.
+// handlerBefore is the address of a handler of SIGILL, in assembly, that goes on with another: the runtime's. It is
+// called once.
 func handlerBefore(next uintptr) uintptr
 
 // Install makes illegal instructions in Go's own code panic, on goroutines where debug.SetPanicOnFault is on.
@@ -28,8 +29,10 @@ var Install = sync.OnceFunc(func() {
 	}
 })
 
-// exchange sets and gets the action of SIGILL. Where the system refuses, an illegal instruction ends as the runtime has it.
+// exchange sets and gets the action of SIGILL. Where the system refuses, an illegal instruction ends as the runtime
+// has it.
 func exchange(set, get *sigaction) bool {
-	_, _, errno := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(syscall.SIGILL), uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(get)), 8, 0, 0)
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(syscall.SIGILL), uintptr(unsafe.Pointer(set)),
+		uintptr(unsafe.Pointer(get)), 8, 0, 0)
 	return errno == 0
 }
