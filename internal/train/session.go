@@ -243,12 +243,14 @@ func (s *session) interrupt() error {
 
 // finish evaluates and saves the last step and tests the best model, unless that has been done.
 func (s *session) finish() error {
+	saved := s.saved == s.at.Step
 	if s.evaled != s.at.Step {
 		if err := s.evaluate(); err != nil {
 			return err
 		}
+		saved = false // what was saved does not know of this evaluation, which may be the best
 	}
-	if s.saved != s.at.Step {
+	if !saved {
 		if err := s.save(); err != nil {
 			return err
 		}
