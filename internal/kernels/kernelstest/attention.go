@@ -5,10 +5,10 @@ import (
 	"math"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/tensor"
-
-	"pgregory.net/rapid"
 )
 
 // attentionCase is one attention's shape, mask and inputs.

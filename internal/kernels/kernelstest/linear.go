@@ -5,10 +5,10 @@ import (
 	"math"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/tensor"
-
-	"pgregory.net/rapid"
 )
 
 // matMulCase is one product and its options.

@@ -6,10 +6,10 @@ import (
 	"hash/fnv"
 	"strings"
 
+	"pgregory.net/rapid"
+
 	"dmtrain/internal/kernels"
 	"dmtrain/internal/tensor"
-
-	"pgregory.net/rapid"
 )
 
 const (
