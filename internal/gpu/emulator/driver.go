@@ -2,7 +2,7 @@
 
 package emulator
 
-// The kernels are compiled for the emulated device from the very sources that nvcc compiles. The links *.cu.h and
+// The kernels are compiled for the emulated device from the very sources that nvcc compiles. The copies *.cu.h and
 // *.cuh.h stand here only so that the go command sees when one of them changes.
 
 /*
