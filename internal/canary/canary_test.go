@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -165,6 +166,11 @@ func turn(i, parts int) bool {
 	return long() || i%parts == n%parts
 }
 
+// problemsOf are all that is wrong with a configuration, its task's part among it.
+func problemsOf(c config.Config) []config.Problem {
+	return slices.Concat(c.Problems(), tasks.All().Problems(c))
+}
+
 // holds fails unless a configuration is refused or sound.
 func holds(t *testing.T, c config.Config, shape Shape, steps int) {
 	t.Helper()
@@ -172,7 +178,7 @@ func holds(t *testing.T, c config.Config, shape Shape, steps int) {
 	if c.Mask.Control == mask.ControlYoked {
 		c.Mask.YokedTo = "replayed from closed to open"
 	}
-	if problems := c.Problems(); len(problems) > 0 {
+	if problems := problemsOf(c); len(problems) > 0 {
 		t.Skipf("refused: %v", problems)
 	}
 	if r := alone(t, c, shape, steps, nil); r.Verdict != Sound {
@@ -209,7 +215,7 @@ func TestCanaryMatrix(t *testing.T) {
 				if control == mask.ControlTwoPass {
 					c.Mask.Reliability = mask.ReliabilityConfidence
 				}
-				if c.Mask.Control != mask.ControlYoked && len(c.Problems()) > 0 {
+				if c.Mask.Control != mask.ControlYoked && len(problemsOf(c)) > 0 {
 					continue // its own tests hold it
 				}
 				shape := shapes[i/2%len(shapes)]
