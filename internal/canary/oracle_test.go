@@ -177,7 +177,7 @@ func TestPairsAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.config.Data.Train, r.config.Data.Valid = []string{path}, []string{valid}
-	set, err := data.OpenPairs(r.config.Data, nil)
+	set, err := data.OpenPairs(r.config.Data, data.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func measure(c config.Config, pairs bool) (s Shape, err error) {
 }
 
 func measurePairs(c config.Config) (s Shape, err error) {
-	set, err := data.OpenPairs(c.Data, nil)
+	set, err := data.OpenPairs(c.Data, data.Options{})
 	if err != nil {
 		return s, err
 	}

@@ -151,7 +151,7 @@ func TestOverlapOfPairs(t *testing.T) {
 		if p := c.PairProblems(); p != nil {
 			t.Fatal(p)
 		}
-		return OpenPairs(c, nil)
+		return OpenPairs(c, Options{})
 	}
 	c := base
 	c.Pairs.ValidSource, c.Pairs.ValidTarget, c.Test = at("vs"), at("vt"), at("fresh.tsv")

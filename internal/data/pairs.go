@@ -28,18 +28,9 @@ type PairSet struct {
 	Overlaps       []PairOverlap // of Valid, and of Test, with Train
 }
 
-// OpenPairs reads the configured pairs; the configuration must have no PairProblems. It makes a tokenizer if tok is
-// nil.
-func OpenPairs(c Config, tok tokenizer.Tokenizer) (*PairSet, error) {
-	return openPairs(c, Options{Tokenizer: tok})
-}
-
-// EvalPairs is OpenPairs for evaluation: it warns of what would forbid training.
-func EvalPairs(c Config, tok tokenizer.Tokenizer) (*PairSet, error) {
-	return openPairs(c, Options{Tokenizer: tok, Evaluating: true})
-}
-
-func openPairs(c Config, o Options) (*PairSet, error) {
+// OpenPairs reads the configured pairs, a configuration without PairProblems. Of the options it knows Tokenizer and
+// Evaluating.
+func OpenPairs(c Config, o Options) (*PairSet, error) {
 	s := &PairSet{Tokenizer: o.Tokenizer}
 	p := c.Pairs
 	var found, foundValid, foundTest pairReport

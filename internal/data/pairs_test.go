@@ -102,7 +102,7 @@ func pairsOf(t *testing.T, dir string, known bool, c Config) (*PairSet, error) {
 	if c.Tokenizer.Kind = "byte"; known {
 		c.Tokenizer.Kind = "char"
 	}
-	return OpenPairs(c, nil)
+	return OpenPairs(c, Options{})
 }
 
 func pairTexts(s *PairSet) (all []string) {
@@ -208,7 +208,7 @@ func TestPairsAreToldOf(t *testing.T) {
 	}
 	learnt := configured(dir, "bpe", 64, "one.tsv")
 	learnt.Tokenizer.Size, learnt.Pairs = 300, defaultPairs()
-	if _, err := OpenPairs(learnt, nil); err == nil ||
+	if _, err := OpenPairs(learnt, Options{}); err == nil ||
 		!strings.Contains(err.Error(), "data.train: has 1 pairs, and what is split off leaves none") {
 		t.Errorf("one pair for a vocabulary: error %v", err)
 	}
@@ -264,7 +264,7 @@ func TestVocabulariesSmallerThanAskedForAreTold(t *testing.T) {
 	c.Tokenizer.Size, c.ValidFraction = 900, 0.5
 	c.Pairs = defaultPairs()
 	want := "data.tokenizer.size: 900 tokens were asked for, but after 2"
-	if s, err := OpenPairs(c, nil); err != nil || len(s.Warnings) != 1 || !strings.HasPrefix(s.Warnings[0], want) {
+	if s, err := OpenPairs(c, Options{}); err != nil || len(s.Warnings) != 1 || !strings.HasPrefix(s.Warnings[0], want) {
 		t.Errorf("pairs: %+v, %v", s, err)
 	}
 	c.Train = []string{filepath.Join(dir, "a.txt")}

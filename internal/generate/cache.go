@@ -33,12 +33,7 @@ func staticPlanner(m *model.Model, c mask.Config) (*mask.Planner, error) {
 	static := mask.DefaultConfig()
 	static.Structure, static.Window, static.Sinks, static.MaxWindow = c.Structure, c.Window, c.Sinks, c.MaxWindow
 	static.Cross, static.WaitK = c.Cross, c.WaitK
-	return mask.NewPlanner(static, 0, mask.Run{
-		SeqLen:        m.Context,
-		Steps:         1,
-		Vocab:         m.Vocab,
-		CausalEncoder: m.CausalEncoder,
-	})
+	return mask.NewPlanner(static, 0, m.MaskRun())
 }
 
 // newCache makes one for a model trained under a mask section. shape has the size of the first pass; others are

@@ -76,9 +76,6 @@ func DefaultConfig() Config {
 	}
 }
 
-// anchored says whether there are rows to measure reliability on.
-func (c *Config) anchored() bool { return !c.Hides() || c.Anchors > 0 }
-
 // maxWindow is W, the largest look-ahead at openness u.
 func (c *Config) maxWindow(u float64) int { return int(math.Round(u * float64(c.MaxWindow))) }
 

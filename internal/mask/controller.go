@@ -11,6 +11,7 @@ import (
 // and after it no plan for that step can be made.
 type Controller struct {
 	cfg     Config
+	form    form
 	control control
 	run     Run
 	state   State
@@ -23,7 +24,7 @@ func NewController(cfg Config, run Run) (*Controller, error) {
 	if err := cfg.valid(); err != nil {
 		return nil, err
 	}
-	c := &Controller{cfg: cfg.resolve(run), control: controlOf(cfg.Control), run: run}
+	c := &Controller{cfg: cfg.resolve(run), form: formOf(cfg.Form), control: controlOf(cfg.Control), run: run}
 	c.state = State{Buckets: make([]Bucket, cfg.Buckets), Entropy: run.Entropy}
 	c.planned = make([]float64, cfg.Buckets)
 	return c, c.fit()
@@ -85,7 +86,7 @@ func (c *Controller) Observe(s *Stats) {
 		panic("mask: a step observed twice")
 	}
 	c.state.Next = s.step + 1
-	if !c.cfg.anchored() {
+	if c.form.hides && c.cfg.Anchors == 0 { // no row to measure reliability on
 		return
 	}
 	for i := range c.state.Buckets {

@@ -11,10 +11,12 @@
 //   - openness u: 0 is the static mask, 1 fully open. A controller moves it.
 //   - window w: how far past its own position a slot sees.
 //   - anchor row: a row kept under the static mask, on which alone reliability is measured.
-//   - source: a stream that the predicted one reads besides itself; an encoder reads it. Cross: what a position sees of it.
-//   - plan: the masks of every stream, hide rates and targets of one (micro-)batch: a pure function of seed, step and controller
-//     state.
-//   - certificate: the O(T+S) check that a plan leaks no answer, and nothing unread of a source, through any number of layers.
+//   - source: a stream that the predicted one reads besides itself; an encoder reads it. Cross: what a position sees
+//     of it.
+//   - plan: the masks of every stream, hide rates and targets of one (micro-)batch: a pure function of seed, rows, step
+//     and controller state.
+//   - certificate: the O(T+S) check that a plan leaks no answer, and nothing unread of a source, through any number of
+//     layers.
 //   - reach: the contents an output can depend on after L layers, computed exactly.
 //
 // # A training step

@@ -42,7 +42,7 @@ func (c *Controller) Record(r *Record, s *Stats) {
 		r.Openness[i] = u
 		r.Reliability[i] = c.state.Buckets[i].Reliability(c.cfg.Beta)
 		r.MaxWindow[i] = c.cfg.maxWindow(u)
-		r.Rate[i] = formOf(c.cfg.Form).rate(&c.cfg, u)
+		r.Rate[i] = c.form.rate(&c.cfg, u)
 	}
 	r.Skipped = c.state.Skipped
 	r.AnchorCE, r.AnchorTokens = meanOf(s.anchors)

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 
+	"dmtrain/internal/mask"
 	"dmtrain/internal/tensor"
 )
 
@@ -45,6 +46,11 @@ func (c Config) Check() error {
 		return fmt.Errorf("model.dim: %d is odd, but sinusoidal positions come in pairs", c.Dim)
 	}
 	return nil
+}
+
+// MaskRun is what masks have to know where nothing is trained: in evaluation and decoding.
+func (c Config) MaskRun() mask.Run {
+	return mask.Run{SeqLen: c.Context, Steps: 1, Vocab: c.Vocab, CausalEncoder: c.CausalEncoder}
 }
 
 // fits refuses rows that are longer than the model's positions.

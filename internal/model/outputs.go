@@ -1,40 +1,38 @@
 package model
 
 import (
+	"errors"
+
 	"dmtrain/internal/graph"
+	"dmtrain/internal/kernels"
 	"dmtrain/internal/mask"
 )
 
-// outputs are a pass's per-token statistics on the host. The slices are boxed once: handing one to a backend as any
-// allocates.
+// outputs are a pass's per-token statistics, with the host's side.
 type outputs struct {
-	mask.Outputs
-	boxed [5]any
+	nll, conf, entropy, margin *staging[float32]
+	argmax                     *staging[int32]
+}
+
+func stageOutputs(s *graph.TokenStats) outputs {
+	return outputs{
+		nll:     stage[float32](s.NLL),
+		conf:    stage[float32](s.Conf),
+		entropy: stage[float32](s.Entropy),
+		margin:  stage[float32](s.Margin),
+		argmax:  stage[int32](s.Argmax),
+	}
 }
 
 // Outputs waits for the pass and returns what it said of each token, (B, T), valid until the next call.
-func (p *Pass) Outputs() (mask.Outputs, error) {
-	o := &p.outputs
-	if o.NLL == nil {
-		o.make(p.B * p.T)
-	}
-	s := &p.Stats
-	for i, v := range [5]*graph.Value{s.NLL, s.Conf, s.Entropy, s.Margin, s.Argmax} {
-		if err := p.m.be.Download(o.boxed[i], v.Buffer()); err != nil {
-			return mask.Outputs{}, err
-		}
-	}
-	return o.Outputs, nil
-}
+func (p *Pass) Outputs() (mask.Outputs, error) { return p.outputs.download(p.m.be) }
 
-func (o *outputs) make(n int) {
-	floats := func() []float32 { return make([]float32, n) }
-	o.Outputs = mask.Outputs{
-		NLL:     floats(),
-		Conf:    floats(),
-		Entropy: floats(),
-		Margin:  floats(),
-		Argmax:  make([]int32, n),
-	}
-	o.boxed = [5]any{o.NLL, o.Conf, o.Entropy, o.Margin, o.Argmax}
+func (o *outputs) download(be kernels.Backend) (m mask.Outputs, err error) {
+	var errs [5]error
+	m.NLL, errs[0] = o.nll.download(be)
+	m.Conf, errs[1] = o.conf.download(be)
+	m.Entropy, errs[2] = o.entropy.download(be)
+	m.Margin, errs[3] = o.margin.download(be)
+	m.Argmax, errs[4] = o.argmax.download(be)
+	return m, errors.Join(errs[:]...)
 }

@@ -54,6 +54,7 @@ func (m *Model) NewPass(o PassOptions) (*Pass, error) {
 		p.Logits = logits.Keep()
 	}
 	p.Stats = g.CrossEntropy(logits, p.targets.value, p.scale.value, m.Vocab, o.Smoothing)
+	p.outputs = stageOutputs(&p.Stats)
 	if o.Arena == nil {
 		o.Arena = graph.NewArena(m.be)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"dmtrain/internal/batch"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/metrics"
 	"dmtrain/internal/task"
@@ -172,13 +171,7 @@ func (m *Model) text(o EvalOptions) (*task.Text, task.Held, error) {
 
 // evaluator evaluates under the static structure of the model's training.
 func (m *Model) evaluator(held task.Held) (*task.Evaluator, error) {
-	run := mask.Run{
-		SeqLen:        m.Context,
-		Steps:         1,
-		Vocab:         m.Vocab,
-		CausalEncoder: m.CausalEncoder,
-	}
-	p, err := mask.NewPlanner(m.Config.Mask, m.Config.Run.Seed, run)
+	p, err := mask.NewPlanner(m.Config.Mask, m.Config.Run.Seed, m.MaskRun())
 	if err != nil {
 		return nil, err
 	}
@@ -201,18 +194,18 @@ func perToken(w io.Writer, held task.Held) task.Scored {
 		return nil
 	}
 	enc := json.NewEncoder(w)
-	return func(_ string, b *batch.Batch, p *mask.Plan, out mask.Outputs) error {
-		for n, target := range p.Targets {
+	return func(b *task.Batch) error {
+		for n, target := range b.Plan.Targets {
 			if target < 0 {
 				continue
 			}
-			pair, at := held.Locate(b.First+n/b.T, n%b.T)
+			pair, at := held.Locate(b.Rows.First+n/b.Rows.T, n%b.Rows.T)
 			t := Token{
 				Position:   at,
 				Token:      target,
-				NLL:        metrics.Number32(out.NLL[n]),
-				Confidence: metrics.Number32(out.Conf[n]),
-				Entropy:    metrics.Number32(out.Entropy[n]),
+				NLL:        metrics.Number32(b.Out.NLL[n]),
+				Confidence: metrics.Number32(b.Out.Conf[n]),
+				Entropy:    metrics.Number32(b.Out.Entropy[n]),
 			}
 			if pair >= 0 {
 				t.Pair = &pair

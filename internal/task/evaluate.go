@@ -25,11 +25,11 @@ const (
 	BatchInfill = "infill" // blanks at a fixed rate
 )
 
-// Batch is rows, their masks and, once they are known, their losses, as hooks of a run see them.
+// Batch is rows, their masks and, once they are known, their losses.
 type Batch struct {
 	Kind      string
-	Step      int // training: the step being taken; evaluation: steps taken
-	Tokenizer tokenizer.Tokenizer
+	Step      int                 // training: the step being taken; evaluation: steps taken. Set by the run
+	Tokenizer tokenizer.Tokenizer // set by the run
 	Rows      *batch.Batch
 	Plan      *mask.Plan
 	Out       mask.Outputs
@@ -37,7 +37,7 @@ type Batch struct {
 
 // Scored hears every batch of an evaluation once its losses are known; nil hears none. What it gets is valid during
 // the call only.
-type Scored func(kind string, b *batch.Batch, p *mask.Plan, out mask.Outputs) error
+type Scored func(*Batch) error
 
 // Evaluator measures a model on held rows: always under the static mask, so that runs can be compared, and on
 // blanks where the model was trained to fill them.
@@ -177,5 +177,5 @@ func (e *Evaluator) forward(p *model.Pass, kind string, sum *tally, each Scored)
 	if each == nil {
 		return nil
 	}
-	return each(kind, e.rows, &e.plan, out)
+	return each(&Batch{Kind: kind, Rows: e.rows, Plan: &e.plan, Out: out})
 }

@@ -172,7 +172,7 @@ func (s *stepper) report(times []float64) *BenchReport {
 	s.control.Record(&seen, s.stats)
 	work := s.work()
 	r := &BenchReport{
-		Params:         s.params.Count(),
+		Params:         s.model.Params.Count(),
 		TokensPerStep:  work.tokens,
 		StepMsMedian:   step.Median * 1e3,
 		StepMsMin:      step.Min * 1e3,
@@ -187,7 +187,7 @@ func (s *stepper) report(times []float64) *BenchReport {
 	}
 	r.TokensPerS = float64(work.tokens) / step.Median
 	r.GflopsPerS = work.flops / step.Median / 1e9
-	r.MemoryMiB = float64(s.params.TrainingBytes()+work.bytes) / (1 << 20)
+	r.MemoryMiB = float64(s.model.Params.TrainingBytes()+work.bytes) / (1 << 20)
 	return r
 }
 

@@ -57,7 +57,7 @@ func (s *session) measureAt(step int) (m metrics.Eval, err error) {
 		return m, err
 	}
 	defer func() { err = errors.Join(err, saved.Close()) }()
-	params := s.step.params
+	params := s.step.model.Params
 	kept := params.Grads() // the run is over, so gradients are free
 	s.be.Copy(kept, params.Flat())
 	defer func() {

@@ -110,7 +110,7 @@ func TestRowsBehindTheVocabularyStayZero(t *testing.T) {
 			t.Run(name+"/"+task, func(t *testing.T) {
 				s := stepperFor(t, be, in16(c))
 				take(t, s, 5)
-				embedding := s.params.All()[0]
+				embedding := s.model.Params.All()[0]
 				taller := embedding.Taller()
 				if n := taller.Shape[0]; n%8 != 0 || n-embedding.Shape[0] < 1 {
 					t.Fatalf("a vocabulary of %d has %d rows", embedding.Shape[0], n)
@@ -118,7 +118,7 @@ func TestRowsBehindTheVocabularyStayZero(t *testing.T) {
 				for name, b := range map[string]kernels.Buffer{
 					"value":    taller.Value(),
 					"gradient": taller.Grad(),
-					"moment":   s.params.Part(s.opt.Moment1, taller),
+					"moment":   s.model.Params.Part(s.opt.Moment1, taller),
 				} {
 					v := make([]float32, b.Len())
 					if err := be.Download(v, b); err != nil {

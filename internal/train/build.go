@@ -51,10 +51,9 @@ func newStepper(be kernels.Backend, c config.Config, k task.Task, rows task.Rows
 
 // addOptimizer makes the optimiser and, with train.ema, the moving average of the parameters.
 func (s *stepper) addOptimizer(c config.Config) (err error) {
-	s.params = s.model.Params
-	s.opt, err = recipe.AdamW(s.be, c.Train, s.params)
+	s.opt, err = recipe.AdamW(s.be, c.Train, s.model.Params)
 	if err == nil && c.Train.EMA > 0 {
-		s.average, err = optim.NewAverage(s.be, s.params, c.Train.EMA)
+		s.average, err = optim.NewAverage(s.be, s.model.Params, c.Train.EMA)
 	}
 	return err
 }

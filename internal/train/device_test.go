@@ -193,8 +193,8 @@ func TestStepOnDeviceAllocatesNothing(t *testing.T) {
 // parametersOf are a stepper's parameters, padding included.
 func parametersOf(t *testing.T, s *stepper) []float32 {
 	t.Helper()
-	v := make([]float32, s.params.Len())
-	if err := s.be.Download(v, s.params.Flat()); err != nil {
+	v := make([]float32, s.model.Params.Len())
+	if err := s.be.Download(v, s.model.Params.Flat()); err != nil {
 		t.Fatal(err)
 	}
 	return v

@@ -24,7 +24,7 @@ func TestDivergedRunKeepsItsLastGoodCheckpoint(t *testing.T) {
 	c.Train.SaveEvery = c.Train.EvalEvery
 	var s *session
 	s, err := open(context.Background(), faulty(quiet(c, Options{}), 2*c.Train.EvalEvery, func() error {
-		p := s.step.params.All()[1]
+		p := s.step.model.Params.All()[1]
 		w := make([]float32, p.Shape.Elems())
 		w[0] = float32(math.Inf(1))
 		s.be.Upload(p.Value(), w)
@@ -35,7 +35,7 @@ func TestDivergedRunKeepsItsLastGoodCheckpoint(t *testing.T) {
 	}
 	var bad *checkpoint.NotFiniteError
 	err = errors.Join(s.trainUntilAsked(), s.close())
-	if !errors.As(err, &bad) || bad.Values != 1 || bad.Tensor != s.step.params.All()[1].Name {
+	if !errors.As(err, &bad) || bad.Values != 1 || bad.Tensor != s.step.model.Params.All()[1].Name {
 		t.Fatalf("got %v", err)
 	}
 	run, err := checkpoint.ViewRun(c.Run.Dir)

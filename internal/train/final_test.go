@@ -10,8 +10,8 @@ import (
 )
 
 // The evaluation after the last step can be the best one when the last step has been saved already, because
-// train.save_every divides train.steps and train.eval_every does not. The checkpoint must know of it, also in a run that
-// was interrupted in between.
+// train.save_every divides train.steps and train.eval_every does not. The checkpoint must know of it, also in a run
+// that was interrupted in between.
 func TestLastEvaluationIsSaved(t *testing.T) {
 	for name, every := range map[string]int{"only at the end": 0, "of the others": 7} {
 		for _, interrupted := range []bool{false, true} {
@@ -37,7 +37,8 @@ func TestLastEvaluationIsSaved(t *testing.T) {
 				t.Errorf("evaluated %s, interrupted %v: best is step %d, %v", name, interrupted, best, err)
 			}
 			if s, err := run.LastState(); err != nil || s.Evaled != c.Train.Steps || s.Evals == 0 {
-				t.Errorf("evaluated %s, interrupted %v: saved are %d evaluations, the last at step %d, %v", name, interrupted,
+				t.Errorf("evaluated %s, interrupted %v: saved are %d evaluations, the last at step %d, %v", name,
+					interrupted,
 					s.Evals, s.Evaled, err)
 			}
 		}

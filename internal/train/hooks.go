@@ -1,7 +1,6 @@
 package train
 
 import (
-	"dmtrain/internal/batch"
 	"dmtrain/internal/mask"
 	"dmtrain/internal/task"
 )
@@ -31,14 +30,8 @@ func (s *session) scored() task.Scored {
 	if s.Hooks.Scored == nil {
 		return nil
 	}
-	return func(kind string, b *batch.Batch, p *mask.Plan, out mask.Outputs) error {
-		return s.Hooks.Scored(&task.Batch{
-			Kind:      kind,
-			Step:      s.at.Step,
-			Tokenizer: s.text.Tokenizer,
-			Rows:      b,
-			Plan:      p,
-			Out:       out,
-		})
+	return func(b *task.Batch) error {
+		b.Step, b.Tokenizer = s.at.Step, s.text.Tokenizer
+		return s.Hooks.Scored(b)
 	}
 }

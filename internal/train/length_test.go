@@ -48,7 +48,7 @@ func randomPairs(t *testing.T, n, buckets int) config.Config {
 func trainedPairs(t *testing.T, c config.Config) (*stepper, *data.PairSet) {
 	t.Helper()
 	s, _ := opened(t, openCPU(t, 0), c)
-	set, err := data.OpenPairs(c.Data, nil)
+	set, err := data.OpenPairs(c.Data, data.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

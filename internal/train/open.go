@@ -100,7 +100,7 @@ func (s *session) resume() (err error) {
 	if err := s.assemble(tok, &was); err != nil {
 		return s.outdated(err, saved.State.Version)
 	}
-	if err := s.restore(saved); err != nil {
+	if err := s.restore(saved, was); err != nil {
 		return err
 	}
 	s.Console.Note("resumed %s at step %d", s.run.Dir, s.at.Step)
@@ -115,8 +115,7 @@ func (s *session) outdated(err error, version string) error {
 		return err
 	}
 	return fmt.Errorf("%s can't be resumed: dmtrain %s, which began it, %s; end it with that program, or begin a "+
-		"new run in another "+
-		"run.dir. Its checkpoints can be read as before", s.run.Dir, version, o.Reason)
+		"new run in another run.dir. Its checkpoints can be read as before", s.run.Dir, version, o.Reason)
 }
 
 // suggestIntact adds to the error of a damaged checkpoint how to resume from an intact one.
@@ -168,14 +167,13 @@ func (s *session) addEvaluators() (err error) {
 	return err
 }
 
-// restore reads all state from a checkpoint.
-func (s *session) restore(saved *checkpoint.Saved) error {
+// restore reads all state from a checkpoint, whose text has the identity was.
+func (s *session) restore(saved *checkpoint.Saved, was task.Identity) error {
 	s.at = saved.State
 	if s.at.Seed != s.Config.Run.Seed {
 		return fmt.Errorf("run.seed: %d, but the run began with %d", s.Config.Run.Seed, s.at.Seed)
 	}
-	var was task.Identity
-	if err := json.Unmarshal(s.at.Data, &was); err != nil || !was.Same(s.text.Identity) {
+	if !was.Same(s.text.Identity) {
 		return fmt.Errorf("data.train, data.valid: the text is not the one that %s was trained on; the run's own "+
 			"settings are in %s", saved.Dir, s.run.Path(checkpoint.ConfigFile))
 	}
@@ -191,7 +189,7 @@ func (s *session) restore(saved *checkpoint.Saved) error {
 		return fmt.Errorf("%s: the optimiser's state: %w", saved.Dir, err)
 	}
 	s.step.opt.Taken = opt.Taken
-	params := s.step.params
+	params := s.step.model.Params
 	if a := s.step.average; a != nil {
 		if err := saved.ReadParams(s.be, params, a.Mean); err != nil {
 			return err

@@ -19,7 +19,7 @@ func TestPairsOnDevice(t *testing.T) {
 	a, b := pairStepper(t, be, c), pairStepper(t, host, c)
 	together(t, a, b, 3, func(step int, got, want result) { near(t, step, got, want) })
 	mean := func(be kernels.Backend, s *stepper) []float32 {
-		v := make([]float32, s.params.Len())
+		v := make([]float32, s.model.Params.Len())
 		if err := be.Download(v, s.average.Mean); err != nil {
 			t.Fatal(err)
 		}

@@ -76,7 +76,7 @@ func (s *session) lastSaved() string {
 // tensors are those of the model and those that only training needs. With train.ema the model is the average, and the
 // trained parameters go with the optimiser's moments.
 func (s *session) tensors() (model, optimizer []checkpoint.Tensor) {
-	params, opt := s.step.params, s.step.opt
+	params, opt := s.step.model.Params, s.step.opt
 	optimizer = checkpoint.MomentTensors(s.be, params, opt.Moment1, opt.Moment2)
 	if a := s.step.average; a != nil {
 		return checkpoint.ParamTensors(s.be, params, a.Mean),

@@ -22,7 +22,6 @@ type stepper struct {
 	tileQ     int  // size of the device's attention tiles, for measure
 	tileS     int
 	be        kernels.Backend
-	params    *graph.Params
 	planner   *mask.Planner
 	control   *mask.Controller
 	opt       *optim.AdamW
@@ -71,7 +70,7 @@ func (s *stepper) step(step int) (result, error) {
 	if err := s.plan(step, &r); err != nil {
 		return r, err
 	}
-	s.params.ZeroGrad()
+	s.model.Params.ZeroGrad()
 	if err := s.gradients(step, &r); err != nil {
 		return r, err
 	}

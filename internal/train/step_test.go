@@ -166,23 +166,23 @@ func TestLookaheadIsRefused(t *testing.T) {
 func TestStepWithoutAFiniteLossChangesNothing(t *testing.T) {
 	be := openCPU(t, 1)
 	s := stepperOf(t, be, fixture.Tiny(), 16)
-	p := s.params.All()[0]
+	p := s.model.Params.All()[0]
 	w := make([]float32, p.Shape.Elems())
 	if err := be.Download(w, p.Value()); err != nil {
 		t.Fatal(err)
 	}
 	w[3] = float32(math.NaN())
 	be.Upload(p.Value(), w)
-	before := make([]float32, s.params.Len())
-	after := make([]float32, s.params.Len())
-	if err := be.Download(before, s.params.Flat()); err != nil {
+	before := make([]float32, s.model.Params.Len())
+	after := make([]float32, s.model.Params.Len())
+	if err := be.Download(before, s.model.Params.Flat()); err != nil {
 		t.Fatal(err)
 	}
 	r, err := s.step(0)
 	if err != nil || !r.Skipped {
 		t.Fatalf("%+v, %v: not skipped", r, err)
 	}
-	if err := be.Download(after, s.params.Flat()); err != nil {
+	if err := be.Download(after, s.model.Params.Flat()); err != nil {
 		t.Fatal(err)
 	}
 	for i := range before {

@@ -22,7 +22,8 @@ func (b oneInterval) AttentionBackward(p kernels.AttentionBackward) {
 	b.Backend.AttentionBackward(p)
 }
 
-// averages gives the first batch row's blind queries the mean of the values, as a softmax over equal large negative scores does.
+// averages gives the first batch row's blind queries the mean of the values, as a softmax over equal large negative
+// scores does.
 type averages struct{ *ref.Backend }
 
 func (b averages) Attention(p kernels.AttentionForward) {

@@ -42,9 +42,8 @@ func (Task) Problems(c config.Config) []config.Problem {
 	m, t := c.Mask, c.Train
 	l.Need(m.Buckets == 1 || !m.Hides() || m.Structure != mask.StructureWindow, "mask.buckets",
 		"%d ranges of positions move apart what positions of a document see by how far they are from its start, "+
-			"but under "+
-			"structure window they don't see the start, and would learn of it that way; use 1, or structure sinks, "+
-			"which shows it",
+			"but under structure window they don't see the start, and would learn of it that way; use 1, or "+
+			"structure sinks, which shows it",
 		m.Buckets)
 	l.Need(t.MicroBatch < 1 || t.BatchSize%t.MicroBatch == 0, "train.micro_batch",
 		"%d rows a pass do not divide train.batch_size, %d (0 = all in one pass)", t.MicroBatch, t.BatchSize)

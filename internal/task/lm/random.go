@@ -9,21 +9,18 @@ import (
 
 // Random are rows of uniformly random tokens, one document each.
 func (Task) Random(c config.Config, vocab int) task.Rows {
-	shape := task.Shape{Rows: c.Train.BatchSize, T: c.Data.SeqLen}
-	return random{shape, c.Run.Seed, vocab, make([]int32, shape.T+1)}
+	e := evenOf(c)
+	return random{e, c.Run.Seed, vocab, make([]int32, e.shape.T+1)}
 }
 
 type random struct {
-	shape task.Shape
+	even
 	seed  uint64
 	vocab int
 	row   []int32 // room for a row, and the token beyond it
 }
 
-func (r random) Shapes() []task.Shape           { return []task.Shape{r.shape} }
-func (r random) Tokens() int                    { return r.shape.Rows * r.shape.T }
-func (r random) StepTokens() float64            { return float64(r.shape.Rows * r.shape.T) }
-func (r random) Layout(int) (int, int, float64) { return 0, r.shape.Rows, 1 }
+func (r random) Tokens() int { return r.shape.Rows * r.shape.T }
 
 func (r random) Fill(b *batch.Batch, step int) {
 	ids := r.row

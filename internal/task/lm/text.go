@@ -69,23 +69,28 @@ func (Task) OpenData(c config.Config, names []string, tok tokenizer.Tokenizer) (
 	}, nil
 }
 
+// even are steps of one shape, which weigh alike.
+type even struct{ shape task.Shape }
+
+func evenOf(c config.Config) even { return even{task.Shape{Rows: c.Train.BatchSize, T: c.Data.SeqLen}} }
+
+func (e even) Shapes() []task.Shape           { return []task.Shape{e.shape} }
+func (e even) StepTokens() float64            { return float64(e.shape.Rows * e.shape.T) }
+func (e even) Layout(int) (int, int, float64) { return 0, e.shape.Rows, 1 }
+
 // rows are windows that begin anywhere in the text.
 type rows struct {
-	shape  task.Shape
+	even
 	corpus *data.Corpus
 	loader *data.Loader
 }
 
-func newRows(c *data.Corpus, conf config.Config) rows {
-	shape := task.Shape{Rows: conf.Train.BatchSize, T: conf.Data.SeqLen}
-	return rows{shape, c, data.NewLoader(c, conf.Run.Seed)}
+func newRows(corpus *data.Corpus, c config.Config) rows {
+	return rows{evenOf(c), corpus, data.NewLoader(corpus, c.Run.Seed)}
 }
 
-func (r rows) Shapes() []task.Shape           { return []task.Shape{r.shape} }
-func (r rows) Tokens() int                    { return r.corpus.Len() }
-func (r rows) StepTokens() float64            { return float64(r.shape.Rows * r.shape.T) }
-func (r rows) Layout(int) (int, int, float64) { return 0, r.shape.Rows, 1 }
-func (r rows) Fill(b *batch.Batch, step int)  { r.loader.Fill(b, step) }
+func (r rows) Tokens() int                   { return r.corpus.Len() }
+func (r rows) Fill(b *batch.Batch, step int) { r.loader.Fill(b, step) }
 
 // windows are consecutive windows, which hold each target once.
 type windows struct {

@@ -11,11 +11,7 @@ import (
 
 // Open reads the pairs.
 func (Task) Open(c config.Config, o task.Options) (*task.Text, error) {
-	open := data.OpenPairs
-	if o.Evaluating {
-		open = data.EvalPairs
-	}
-	set, err := open(c.Data, o.Tokenizer)
+	set, err := data.OpenPairs(c.Data, data.Options{Tokenizer: o.Tokenizer, Evaluating: o.Evaluating})
 	if err != nil {
 		return nil, err
 	}

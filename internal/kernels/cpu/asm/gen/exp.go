@@ -40,7 +40,8 @@ func (g *generator) exp(x reg.VecVirtual) {
 	g.VMULPS(x, p, p)
 	g.VFMADD213PS(x, x, p)
 	g.VADDPS(g.vector(1), p, p)
-	// Results too small for a float32 are 0 before they are scaled: many processors need a hundred cycles to find that out by themselves.
+	// Results too small for a float32 are 0 before they are scaled: many processors need a hundred cycles to find that
+	// out by themselves.
 	g.keepLanes(some, p)
 	g.scaleByPower(p, n)
 	g.VMOVAPS(p, x)

@@ -82,7 +82,8 @@ func (s *strip) blocks() {
 	s.end()
 }
 
-// block generates the loop over blocks of the given number of rows (once, if it is a rest smaller than the number before).
+// block generates the loop over blocks of the given number of rows (once, if it is a rest smaller than the number
+// before).
 func (s *strip) block(rows int, loop bool) {
 	head, done := s.label("rows"), s.label("fewer")
 	s.Label(head)

@@ -21,7 +21,8 @@ type instructionSet struct {
 	// registers they address.
 	extensions []string
 	vectors    int
-	// rows is how many rows of C a matrix product keeps in registers, at the most and for rests, by the strip's width. At two additions
+	// rows is how many rows of C a matrix product keeps in registers, at the most and for rests, by the strip's width.
+	// At two additions
 	// a cycle, each of which takes four, eight sums are the least that keep a core busy.
 	rows [maxStrip + 1][]int
 }
